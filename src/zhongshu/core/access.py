@@ -1,0 +1,44 @@
+"""Who asks, and within which limits: the words of access that other rooms use."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tenant or key may use. None means no limit. `budget_nano` is money in billionths of `currency`, spent
+    over `budget_period` ("day", "month" or "total", in UTC)."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrency: int | None = None
+    budget_nano: int | None = None
+    budget_period: str = "month"
+    currency: str = "CNY"
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks. `key_id` names the key and is safe to write down; the key itself is kept nowhere.
+
+    models: names this key may ask for, empty for all. roles: "user" may ask, "admin" may manage.
+    """
+
+    tenant: str
+    key_id: str
+    role: str = "user"
+    models: tuple[str, ...] = ()
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """What a turn may come to at most, to be reserved: tokens in and out, money in billionths."""
+
+    tokens: int
+    cost_nano: int
+
+
+class LimitState(msgspec.Struct, frozen=True):
+    """What is left of one limit, for the standard rate-limit headers. `reset_s`: seconds until it is whole again."""
+
+    limit: int
+    remaining: int
+    reset_s: float

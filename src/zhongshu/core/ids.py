@@ -1,0 +1,23 @@
+"""Names for things that must be unique: trace ids."""
+
+from __future__ import annotations
+
+import os
+import time
+
+_random = b""
+_used = 0
+
+
+def trace_id() -> str:
+    """32 hex characters: 48 bits of milliseconds, then 80 random bits, so that ids sort by time.
+
+    Random bytes are drawn a page at a time: one system call for 400 ids. After a fork the page would repeat, so
+    worker processes are started by exec, never by fork alone.
+    """
+    global _random, _used
+    if _used + 10 > len(_random):
+        _random, _used = os.urandom(4000), 0
+    tail = _random[_used : _used + 10]
+    _used += 10
+    return f"{time.time_ns() // 1_000_000:012x}{tail.hex()}"

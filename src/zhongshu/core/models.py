@@ -1,0 +1,89 @@
+"""What can be asked for: model cards, releases, prices. Values only; the catalog room keeps them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from zhongshu.core.answers import Usage
+
+Ability = Literal["chat", "completion", "embedding", "tools", "json", "schema", "vision", "audio", "thinking", "logprobs"]
+Family = Literal["language", "multimodal", "audio", "embedding"]
+Currency = Literal["CNY", "USD"]
+Thinking = Literal["never", "always", "switch", "prompted"]
+
+
+class Price(msgspec.Struct, frozen=True):
+    """Money for a million tokens, in `currency`. `cached_input` and `thinking` default to input and output."""
+
+    input: float = 0.0
+    output: float = 0.0
+    cached_input: float | None = None
+    thinking: float | None = None
+    currency: Currency = "CNY"
+
+    def cost_nano(self, usage: Usage) -> int:
+        """The cost of `usage` in billionths of the currency, rounded up.
+
+        A price per million tokens is, per token, that many millionths: x 1e6 gives picos, exact as an integer.
+        """
+        cached = self.input if self.cached_input is None else self.cached_input
+        thinking = self.output if self.thinking is None else self.thinking
+        pico = (
+            (usage.prompt - usage.cached) * round(self.input * 1e6)
+            + usage.cached * round(cached * 1e6)
+            + (usage.completion - usage.thinking) * round(self.output * 1e6)
+            + usage.thinking * round(thinking * 1e6)
+        )
+        return -(-pico // 1000)
+
+
+class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model is and can do. Abilities not listed are absent. Sizes in bytes, context in tokens."""
+
+    name: str
+    family: Family = "language"
+    architecture: Literal["decoder", "encoder", "encoder-decoder"] = "decoder"
+    parameters: int | None = None
+    context: int | None = None
+    abilities: frozenset[Ability] = frozenset({"chat"})
+    thinking: Thinking = "never"
+    price: Price = Price()
+    licence: str | None = None
+    filing: str | None = None
+    file_bytes: int | None = None
+    quantisation: str | None = None
+    dimensions: int | None = None
+    note: str | None = None
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """A named version of a model: which upstream answers it and under what name there."""
+
+    model: str
+    version: str
+    upstream: str
+    upstream_model: str
+    weight: float = 1.0
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}@{self.version}"
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A release with its model's card: all that routing and answering need to know of it."""
+
+    release: Release
+    card: ModelCard
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Which release answers, how deep it thinks, and why (one sentence, both languages)."""
+
+    offer: Offer
+    effort: Literal["off", "minimal", "low", "medium", "high"] | None
+    rule: str
+    reason: str
+    reason_zh: str

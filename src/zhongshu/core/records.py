@@ -1,0 +1,67 @@
+"""What is kept about a turn. The journal stores it; everything that looks back reads it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from zhongshu.core.answers import Usage
+
+Outcome = Literal["answered", "refused", "failed", "left", "cut"]
+
+
+class Attempt(msgspec.Struct, frozen=True, array_like=True):
+    """One try at an upstream. status: HTTP status or 0; `error` is a problem code, empty when it answered."""
+
+    upstream: str
+    model: str
+    status: int
+    error: str
+    took_us: int
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn, complete. Times: `at_ns` wall clock UTC; `*_us` spans in microseconds from arrival.
+
+    outcome: answered; refused (a stage said no, `error` says which code); failed (a fault); left (the client went
+    away); cut (the upstream broke off after content had been sent).
+    prompt / answer: JSON bytes of what was asked and what came back; the journal seals them (AES-GCM), replaces
+    them by a keyed digest, or drops them, by policy. Everything else is metadata and never holds the user's text.
+    """
+
+    trace: str
+    at_ns: int
+    outcome: Outcome
+    tenant: str = ""
+    key_id: str = ""
+    user: str | None = None
+    address: str = ""
+    agent: str = ""
+    protocol: str = ""
+    kind: str = "chat"
+    stream: bool = False
+    asked: str = ""
+    release: str = ""
+    upstream: str = ""
+    served: str = ""
+    filing: str | None = None
+    rule: str = ""
+    reason: str = ""
+    effort: str | None = None
+    stop: str = ""
+    error: str = ""
+    stage: str = ""
+    usage: Usage = Usage()
+    cost_nano: int = 0
+    currency: str = "CNY"
+    label: str = ""
+    produce_id: str = ""
+    attempts: tuple[Attempt, ...] = ()
+    first_us: int = 0
+    took_us: int = 0
+    overhead_us: int = 0
+    settings: str = ""
+    policy: str = ""
+    prompt: bytes = b""
+    answer: bytes = b""

@@ -1,0 +1,165 @@
+"""A turn: one request to be answered, whatever protocol it came in by. Knows no wire format's spelling."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    """A piece of written content."""
+
+    text: str
+
+
+class Image(msgspec.Struct, frozen=True, tag="image"):
+    """A picture, by address or as a `data:` URL."""
+
+    url: str
+    detail: str | None = None
+
+
+class Audio(msgspec.Struct, frozen=True, tag="audio"):
+    """Speech or sound: Base64 `data` in `format` ("wav", "mp3")."""
+
+    data: str
+    format: str
+
+
+class File(msgspec.Struct, frozen=True, tag="file"):
+    """A document handed over with the turn: Base64 `data`, or an `id` of one uploaded before."""
+
+    name: str | None = None
+    data: str | None = None
+    id: str | None = None
+
+
+Part = Text | Image | Audio | File
+
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """A call the model makes. `arguments` is the JSON text exactly as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message of the conversation. `thought` is a model's earlier reasoning, if the client sent it back."""
+
+    role: Role
+    content: str | tuple[Part, ...] = ""
+    name: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    thought: str | None = None
+
+    def text(self) -> str:
+        """All written content, joined; pictures and sound leave nothing."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content if isinstance(part, Text))
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """Something a model may call. `parameters` is a JSON Schema, kept as it was sent."""
+
+    name: str
+    description: str = ""
+    parameters: Raw = Raw(b'{"type":"object","properties":{}}')
+    strict: bool = False
+
+
+class ToolChoice(msgspec.Struct, frozen=True):
+    """auto: may call; none: must not; required: must call one; tool: must call `name`."""
+
+    mode: Literal["auto", "none", "required", "tool"] = "auto"
+    name: str | None = None
+
+
+class Format(msgspec.Struct, frozen=True):
+    """The shape the answer must have. `schema` is a JSON Schema when kind is "schema"."""
+
+    kind: Literal["text", "json", "schema"] = "text"
+    schema: Raw | None = None
+    name: str | None = None
+
+
+Effort = Literal["off", "minimal", "low", "medium", "high"]
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """How the answer is drawn. None leaves the upstream's default."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    n: int = 1
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logprobs: bool = False
+    top_logprobs: int | None = None
+    parallel_tool_calls: bool | None = None
+
+
+class Wire(msgspec.Struct, frozen=True):
+    """The request as it arrived: its dialect and each top-level field's exact JSON.
+
+    An upstream of the same dialect forwards these bytes, so fields we do not know pass through untouched. A stage
+    that changes the turn drops the wire (`turn.changed(...)`), and the upstream writes the request from our words.
+    """
+
+    dialect: str
+    fields: dict[str, Raw]
+
+
+Kind = Literal["chat", "completion", "embedding"]
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """One request to be answered.
+
+    trace: 32 hex characters, also the ProduceID of its label. arrived_ns: wall clock, UTC, ns. body_bytes: the size
+    of the request, the basis of token estimates. For kind "completion", `prompts` holds the prompts (messages is
+    empty); for "embedding", the texts to embed.
+    """
+
+    trace: str
+    arrived_ns: int
+    kind: Kind
+    protocol: str
+    model: str
+    messages: tuple[Message, ...] = ()
+    prompts: tuple[str, ...] = ()
+    stream: bool = False
+    sampling: Sampling = Sampling()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    format: Format = Format()
+    effort: Effort | None = None
+    dimensions: int | None = None
+    user: str | None = None
+    body_bytes: int = 0
+    wire: Wire | None = None
+
+    def changed(
+        self,
+        *,
+        messages: tuple[Message, ...] | UnsetType = UNSET,
+        sampling: Sampling | UnsetType = UNSET,
+    ) -> Turn:
+        """The turn with other content; its wire form no longer holds and is dropped."""
+        return msgspec.structs.replace(
+            self,
+            messages=self.messages if messages is UNSET else messages,
+            sampling=self.sampling if sampling is UNSET else sampling,
+            wire=None,
+        )
