@@ -221,7 +221,9 @@ class Fold:
     def size(self) -> int:
         """Characters of content so far, the basis of an estimate when the upstream gives no usage."""
         return sum(
-            sum(map(len, c.text)) + sum(map(len, c.thought)) + sum(len(a) for _, _, parts in c.calls.values() for a in parts)
+            sum(map(len, c.text))
+            + sum(map(len, c.thought))
+            + sum(len(a) for _, _, parts in c.calls.values() for a in parts)
             for c in self._choices.values()
         )
 

@@ -8,7 +8,9 @@ import msgspec
 
 from zhongshu.core.answers import Usage
 
-Ability = Literal["chat", "completion", "embedding", "tools", "json", "schema", "vision", "audio", "thinking", "logprobs"]
+Ability = Literal[
+    "chat", "completion", "embedding", "tools", "json", "schema", "vision", "audio", "thinking", "logprobs"
+]
 Family = Literal["language", "multimodal", "audio", "embedding"]
 Currency = Literal["CNY", "USD"]
 Thinking = Literal["never", "always", "switch", "prompted"]

@@ -52,79 +52,172 @@ class _Row(NamedTuple):
 _BAD = "invalid_request_error"
 _ROWS: dict[str, _Row] = {
     # the request itself
-    "invalid_json": _Row(400, _BAD, "The body is not valid JSON: {why}. Send one JSON object in UTF-8.",
-                         "请求体不是合法的 JSON：{why}。请发送一个 UTF-8 编码的 JSON 对象。"),
+    "invalid_json": _Row(
+        400,
+        _BAD,
+        "The body is not valid JSON: {why}. Send one JSON object in UTF-8.",
+        "请求体不是合法的 JSON：{why}。请发送一个 UTF-8 编码的 JSON 对象。",
+    ),
     "invalid_value": _Row(400, _BAD, "Field `{field}` is not usable: {why}.", "字段 `{field}` 不可用：{why}。"),
     "missing_field": _Row(400, _BAD, "Field `{field}` is required.", "缺少必填字段 `{field}`。"),
-    "unsupported": _Row(400, _BAD, "`{field}` is not supported by {what}. {remedy}",
-                        "{what} 不支持 `{field}`。{remedy}"),
+    "unsupported": _Row(
+        400, _BAD, "`{field}` is not supported by {what}. {remedy}", "{what} 不支持 `{field}`。{remedy}"
+    ),
     "context_length_exceeded": _Row(
-        400, _BAD, "The prompt needs {needed} tokens but `{model}` holds {limit}. Shorten it, lower `max_tokens`, "
+        400,
+        _BAD,
+        "The prompt needs {needed} tokens but `{model}` holds {limit}. Shorten it, lower `max_tokens`, "
         "or ask for a model with a longer context.",
-        "提示需要 {needed} 个词元，而 `{model}` 只能容纳 {limit} 个。请缩短提示、调低 `max_tokens`，或改用上下文更长的模型。"),
-    "body_too_large": _Row(413, _BAD, "The body is larger than {limit} bytes. Send less, or raise `server.max_body_bytes`.",
-                           "请求体超过 {limit} 字节。请减少内容，或调高 `server.max_body_bytes`。"),
-    "body_too_slow": _Row(408, _BAD, "The body did not arrive within {limit} seconds. Send it faster or in one piece.",
-                          "请求体未能在 {limit} 秒内到达。请加快发送或一次发完。"),
-    "not_found": _Row(404, _BAD, "There is nothing at this address. See /docs for what there is.",
-                      "此地址不存在。可用接口见 /docs。"),
-    "method_not_allowed": _Row(405, _BAD, "This address does not take {method}. Use {allowed}.",
-                               "此地址不接受 {method} 方法，请使用 {allowed}。"),
-    "unsupported_media_type": _Row(415, _BAD, "The body must be JSON (Content-Type: application/json).",
-                                   "请求体必须是 JSON（Content-Type: application/json）。"),
+        "提示需要 {needed} 个词元，而 `{model}` 只能容纳 {limit} 个。请缩短提示、调低 `max_tokens`，或改用上下文更长的模型。",
+    ),
+    "body_too_large": _Row(
+        413,
+        _BAD,
+        "The body is larger than {limit} bytes. Send less, or raise `server.max_body_bytes`.",
+        "请求体超过 {limit} 字节。请减少内容，或调高 `server.max_body_bytes`。",
+    ),
+    "body_too_slow": _Row(
+        408,
+        _BAD,
+        "The body did not arrive within {limit} seconds. Send it faster or in one piece.",
+        "请求体未能在 {limit} 秒内到达。请加快发送或一次发完。",
+    ),
+    "not_found": _Row(
+        404, _BAD, "There is nothing at this address. See /docs for what there is.", "此地址不存在。可用接口见 /docs。"
+    ),
+    "method_not_allowed": _Row(
+        405,
+        _BAD,
+        "This address does not take {method}. Use {allowed}.",
+        "此地址不接受 {method} 方法，请使用 {allowed}。",
+    ),
+    "unsupported_media_type": _Row(
+        415,
+        _BAD,
+        "The body must be JSON (Content-Type: application/json).",
+        "请求体必须是 JSON（Content-Type: application/json）。",
+    ),
     "conflict": _Row(409, _BAD, "`{what}` is already there. Choose another name.", "`{what}` 已存在，请换一个名称。"),
     # who asks
-    "missing_key": _Row(401, "authentication_error", "No API key was sent. Send `Authorization: Bearer <key>`; "
-                        "make one with `zhongshu keys create`.",
-                        "未提供 API 密钥。请发送 `Authorization: Bearer <key>`；用 `zhongshu keys create` 创建。"),
-    "invalid_api_key": _Row(401, "authentication_error", "This API key is unknown, expired or revoked. "
-                            "Make a new one with `zhongshu keys create`.",
-                            "此 API 密钥无效、已过期或已吊销。请用 `zhongshu keys create` 新建。"),
+    "missing_key": _Row(
+        401,
+        "authentication_error",
+        "No API key was sent. Send `Authorization: Bearer <key>`; make one with `zhongshu keys create`.",
+        "未提供 API 密钥。请发送 `Authorization: Bearer <key>`；用 `zhongshu keys create` 创建。",
+    ),
+    "invalid_api_key": _Row(
+        401,
+        "authentication_error",
+        "This API key is unknown, expired or revoked. Make a new one with `zhongshu keys create`.",
+        "此 API 密钥无效、已过期或已吊销。请用 `zhongshu keys create` 新建。",
+    ),
     "forbidden": _Row(403, "permission_error", "This key may not do that: {why}.", "此密钥无权执行该操作：{why}。"),
-    "rate_limit_exceeded": _Row(429, "rate_limit_error", "The {limit} limit of this {scope} is used up. "
-                                "Try again in {retry_after_s:.1f} s.",
-                                "此{scope}的 {limit} 限额已用完。请在 {retry_after_s:.1f} 秒后重试。"),
-    "concurrency_exceeded": _Row(429, "rate_limit_error", "This {scope} already has {limit} turns in flight. "
-                                 "Wait for one to end.", "此{scope}已有 {limit} 个请求在处理中，请等其中一个结束。"),
-    "insufficient_quota": _Row(429, "insufficient_quota", "The money budget of this {scope} is used up. "
-                               "Raise it with `zhongshu {scope}s set-budget`.",
-                               "此{scope}的预算已用完。可用 `zhongshu {scope}s set-budget` 调高。"),
+    "rate_limit_exceeded": _Row(
+        429,
+        "rate_limit_error",
+        "The {limit} limit of this {scope} is used up. Try again in {retry_after_s:.1f} s.",
+        "此{scope}的 {limit} 限额已用完。请在 {retry_after_s:.1f} 秒后重试。",
+    ),
+    "concurrency_exceeded": _Row(
+        429,
+        "rate_limit_error",
+        "This {scope} already has {limit} turns in flight. Wait for one to end.",
+        "此{scope}已有 {limit} 个请求在处理中，请等其中一个结束。",
+    ),
+    "insufficient_quota": _Row(
+        429,
+        "insufficient_quota",
+        "The money budget of this {scope} is used up. Raise it with `zhongshu {scope}s set-budget`.",
+        "此{scope}的预算已用完。可用 `zhongshu {scope}s set-budget` 调高。",
+    ),
     # what is asked for
-    "model_not_found": _Row(404, _BAD, "There is no model `{model}` here. See GET /v1/models.",
-                            "没有名为 `{model}` 的模型。请查看 GET /v1/models。"),
+    "model_not_found": _Row(
+        404,
+        _BAD,
+        "There is no model `{model}` here. See GET /v1/models.",
+        "没有名为 `{model}` 的模型。请查看 GET /v1/models。",
+    ),
     "model_cannot": _Row(400, _BAD, "`{model}` cannot do {what}. {remedy}", "`{model}` 不支持 {what}。{remedy}"),
     # who answers
-    "upstream_unreachable": _Row(502, "upstream_error", "Upstream `{upstream}` could not be reached. "
-                                 "Check its address and network with `zhongshu doctor`.",
-                                 "无法连接上游 `{upstream}`。请用 `zhongshu doctor` 检查其地址和网络。"),
-    "upstream_timeout": _Row(504, "upstream_error", "Upstream `{upstream}` did not answer in time ({phase}, {limit_s:g} s).",
-                             "上游 `{upstream}` 未能及时响应（{phase}，{limit_s:g} 秒）。"),
-    "upstream_error": _Row(502, "upstream_error", "Upstream `{upstream}` failed with status {upstream_status}.",
-                           "上游 `{upstream}` 返回错误状态 {upstream_status}。"),
-    "upstream_refused": _Row(400, _BAD, "Upstream `{upstream}` refused the request: {why}",
-                             "上游 `{upstream}` 拒绝了请求：{why}"),
-    "upstream_rate_limited": _Row(429, "rate_limit_error", "Upstream `{upstream}` is over its own rate limit.",
-                                  "上游 `{upstream}` 达到了自身的速率限制。"),
-    "upstream_auth": _Row(502, "upstream_error", "Upstream `{upstream}` refused our credential. Check its `key` setting.",
-                          "上游 `{upstream}` 拒绝了我们的凭据。请检查其 `key` 设置。"),
-    "upstream_malformed": _Row(502, "upstream_error", "Upstream `{upstream}` sent something that is not an answer: {why}.",
-                               "上游 `{upstream}` 返回的内容不是有效的回答：{why}。"),
-    "upstream_cut": _Row(502, "upstream_error", "Upstream `{upstream}` broke off in the middle of the answer.",
-                         "上游 `{upstream}` 在回答中途断开。"),
-    "engine_unavailable": _Row(503, "server_error", "The embedded engine cannot serve `{model}` now: {why}.",
-                               "内置引擎目前无法提供 `{model}`：{why}。"),
-    "engine_crashed": _Row(503, "server_error", "The engine of `{model}` stopped in the middle of the answer. "
-                           "It is being restarted; send the request again.",
-                           "`{model}` 的引擎在回答中途停止，正在重启；请重新发送请求。"),
+    "upstream_unreachable": _Row(
+        502,
+        "upstream_error",
+        "Upstream `{upstream}` could not be reached. Check its address and network with `zhongshu doctor`.",
+        "无法连接上游 `{upstream}`。请用 `zhongshu doctor` 检查其地址和网络。",
+    ),
+    "upstream_timeout": _Row(
+        504,
+        "upstream_error",
+        "Upstream `{upstream}` did not answer in time ({phase}, {limit_s:g} s).",
+        "上游 `{upstream}` 未能及时响应（{phase}，{limit_s:g} 秒）。",
+    ),
+    "upstream_error": _Row(
+        502,
+        "upstream_error",
+        "Upstream `{upstream}` failed with status {upstream_status}.",
+        "上游 `{upstream}` 返回错误状态 {upstream_status}。",
+    ),
+    "upstream_refused": _Row(
+        400, _BAD, "Upstream `{upstream}` refused the request: {why}", "上游 `{upstream}` 拒绝了请求：{why}"
+    ),
+    "upstream_rate_limited": _Row(
+        429,
+        "rate_limit_error",
+        "Upstream `{upstream}` is over its own rate limit.",
+        "上游 `{upstream}` 达到了自身的速率限制。",
+    ),
+    "upstream_auth": _Row(
+        502,
+        "upstream_error",
+        "Upstream `{upstream}` refused our credential. Check its `key` setting.",
+        "上游 `{upstream}` 拒绝了我们的凭据。请检查其 `key` 设置。",
+    ),
+    "upstream_malformed": _Row(
+        502,
+        "upstream_error",
+        "Upstream `{upstream}` sent something that is not an answer: {why}.",
+        "上游 `{upstream}` 返回的内容不是有效的回答：{why}。",
+    ),
+    "upstream_cut": _Row(
+        502,
+        "upstream_error",
+        "Upstream `{upstream}` broke off in the middle of the answer.",
+        "上游 `{upstream}` 在回答中途断开。",
+    ),
+    "engine_unavailable": _Row(
+        503,
+        "server_error",
+        "The embedded engine cannot serve `{model}` now: {why}.",
+        "内置引擎目前无法提供 `{model}`：{why}。",
+    ),
+    "engine_crashed": _Row(
+        503,
+        "server_error",
+        "The engine of `{model}` stopped in the middle of the answer. It is being restarted; send the request again.",
+        "`{model}` 的引擎在回答中途停止，正在重启；请重新发送请求。",
+    ),
     # ourselves
-    "overloaded": _Row(503, "server_error", "Too many turns are in flight. Try again shortly.", "当前请求过多，请稍后重试。"),
-    "draining": _Row(503, "server_error", "This server is shutting down. Try again; another one will answer.",
-                     "服务正在关闭，请重试，其他实例会应答。"),
-    "journal_unavailable": _Row(503, "server_error", "The answer could not be recorded ({why}), so it was not given. "
-                                "Free some disk space; see `zhongshu doctor`.",
-                                "无法记录本次回答（{why}），因此未予返回。请释放磁盘空间；参见 `zhongshu doctor`。"),
-    "internal_error": _Row(500, "server_error", "Something broke on our side. The trace id finds it in the log.",
-                           "服务内部出错。可凭追踪号在日志中查到原因。"),
+    "overloaded": _Row(
+        503, "server_error", "Too many turns are in flight. Try again shortly.", "当前请求过多，请稍后重试。"
+    ),
+    "draining": _Row(
+        503,
+        "server_error",
+        "This server is shutting down. Try again; another one will answer.",
+        "服务正在关闭，请重试，其他实例会应答。",
+    ),
+    "journal_unavailable": _Row(
+        503,
+        "server_error",
+        "The answer could not be recorded ({why}), so it was not given. Free some disk space; see `zhongshu doctor`.",
+        "无法记录本次回答（{why}），因此未予返回。请释放磁盘空间；参见 `zhongshu doctor`。",
+    ),
+    "internal_error": _Row(
+        500,
+        "server_error",
+        "Something broke on our side. The trace id finds it in the log.",
+        "服务内部出错。可凭追踪号在日志中查到原因。",
+    ),
 }
 
 

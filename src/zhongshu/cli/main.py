@@ -1,0 +1,51 @@
+"""The `zhongshu` command. A command is a row here and a file beside this one."""
+
+from __future__ import annotations
+
+import importlib
+
+import typer
+
+from zhongshu import __version__
+from zhongshu.cli.words import t
+
+# Each module holds a typer app called `app`; one with a single command of its own name is mounted as that command.
+_COMMANDS = ("up", "ask", "chat", "models", "keys", "tenants", "ledger", "upstreams", "config", "doctor")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"zhongshu {__version__}")
+        raise typer.Exit
+
+
+def build() -> typer.Typer:
+    """The whole command tree."""
+    root = typer.Typer(
+        name="zhongshu",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        help=t("Many models, one system.", "中枢：众多模型，一个系统。"),
+    )
+
+    @root.callback()
+    def _root(  # pyright: ignore[reportUnusedFunction]
+        version: bool = typer.Option(
+            False, "--version", callback=_version, is_eager=True, help=t("Print the version.", "显示版本。")
+        ),
+    ) -> None: ...
+
+    for name in _COMMANDS:
+        command = importlib.import_module(f"zhongshu.cli.{name}").app
+        registered = command.registered_commands
+        if len(registered) == 1 and registered[0].name == name:
+            row = registered[0]
+            root.command(name=name, help=row.help, epilog=row.epilog)(row.callback)
+        else:
+            root.add_typer(command, name=name)
+    return root
+
+
+def main() -> None:
+    """Entry point of the `zhongshu` script."""
+    build()()
