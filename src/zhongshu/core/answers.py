@@ -235,7 +235,9 @@ class Fold:
                     index=index,
                     text="".join(c.text),
                     thought="".join(c.thought),
-                    tool_calls=tuple(ToolCall(id, name, "".join(parts)) for id, name, parts in c.calls.values()),
+                    tool_calls=tuple(
+                        ToolCall(call_id, name, "".join(parts)) for call_id, name, parts in c.calls.values()
+                    ),
                     stop=c.stop or "error",
                     refusal="".join(c.refusal) or None,
                     logprobs=tuple(c.logprobs) or None,

@@ -24,3 +24,13 @@ class Label(msgspec.Struct, frozen=True):
     text: str
     text_zh: str
     AIGC: Aigc
+
+
+class TextMark(msgspec.Struct, frozen=True):
+    """Label words to put before or after a text answer; both empty for none."""
+
+    start: str = ""
+    end: str = ""
+
+
+NO_MARK = TextMark()

@@ -42,7 +42,11 @@ class Price(msgspec.Struct, frozen=True):
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model is and can do. Abilities not listed are absent. Sizes in bytes, context in tokens."""
+    """What a model is and can do. Abilities not listed are absent. Sizes in bytes, context in tokens.
+
+    tier: what `auto` uses it for: "general", "reasoning" or "none". thinking: "prompted" models are asked to think in
+    steps by us; "switch" models have a provider's own switch; "always" models cannot be told not to.
+    """
 
     name: str
     family: Family = "language"
@@ -51,6 +55,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     context: int | None = None
     abilities: frozenset[Ability] = frozenset({"chat"})
     thinking: Thinking = "never"
+    tier: str = "none"
     price: Price = Price()
     licence: str | None = None
     filing: str | None = None

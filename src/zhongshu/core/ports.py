@@ -7,7 +7,7 @@ from typing import Protocol
 
 from zhongshu.core.access import Ask, Caller, LimitState
 from zhongshu.core.answers import Answer, Embeddings, Event, Usage
-from zhongshu.core.labels import Label
+from zhongshu.core.labels import Label, TextMark
 from zhongshu.core.models import ModelCard, Offer, Route
 from zhongshu.core.problems import Refusal
 from zhongshu.core.records import Record
@@ -29,11 +29,11 @@ class Call:
 class EventStream(Protocol):
     """A stream that has begun (the upstream answered 200). Iterate it once; `aclose` cancels the upstream at once.
 
-    Iteration ends after the upstream's own end marker; a connection that breaks off before that raises
-    Fault("upstream_cut").
+    `batches` gives the events that arrived together, so that they can be sent on together. Iteration ends after the
+    upstream's own end marker; a connection that breaks off before that raises Fault("upstream_cut").
     """
 
-    def __aiter__(self) -> AsyncIterator[Event]: ...
+    def batches(self) -> AsyncIterator[tuple[Event, ...]]: ...
     async def aclose(self) -> None: ...
 
 
@@ -102,9 +102,10 @@ class Router(Protocol):
 
 
 class Labeller(Protocol):
-    """Makes the AI label of an answer."""
+    """Makes the AI label of an answer, and says which words, if any, go into its text."""
 
     def label(self, turn: Turn) -> Label: ...
+    def words_for(self, turn: Turn) -> TextMark: ...
 
 
 class Journal(Protocol):

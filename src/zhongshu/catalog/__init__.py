@@ -1,0 +1,1 @@
+"""Models, releases and their cards: what can be asked for."""

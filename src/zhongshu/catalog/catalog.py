@@ -1,0 +1,62 @@
+"""The catalogue: model names, pinned releases and `auto`, each to the offers that can answer. Values only, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zhongshu.catalog.settings import ModelSettings
+from zhongshu.core.models import ModelCard, Offer, Release
+
+AUTO = "auto"
+
+
+def card_of(row: ModelSettings) -> ModelCard:
+    """The card of a configured model."""
+    return ModelCard(
+        name=row.name,
+        family=row.family,
+        architecture="encoder" if row.family == "embedding" else "decoder",
+        parameters=row.parameters,
+        context=row.context,
+        abilities=frozenset(row.abilities),
+        thinking=row.thinking,
+        tier=row.tier,
+        price=row.price,
+        licence=row.licence,
+        filing=row.filing,
+        dimensions=row.dimensions,
+        note=row.note,
+    )
+
+
+def offer_of(row: ModelSettings, card: ModelCard | None = None) -> Offer:
+    """The release a configured model amounts to."""
+    release = Release(
+        model=row.name,
+        version=row.version,
+        upstream=row.upstream,
+        upstream_model=row.upstream_model or row.name,
+    )
+    return Offer(release=release, card=card or card_of(row))
+
+
+class ModelCatalog:
+    """Finds offers by name. Built once from settings and replaced whole when they change."""
+
+    def __init__(self, offers: Sequence[Offer]) -> None:
+        self._by_name: dict[str, tuple[Offer, ...]] = {}
+        for offer in offers:
+            for name in (offer.release.model, offer.release.name):
+                self._by_name[name] = (*self._by_name.get(name, ()), offer)
+        self._cards = tuple({offer.release.model: offer.card for offer in offers}.values())
+        routed = tuple(o for o in offers if o.card.tier in ("general", "reasoning") and "chat" in o.card.abilities)
+        if routed:
+            self._by_name[AUTO] = routed
+
+    def find(self, name: str) -> tuple[Offer, ...]:
+        """Offers of a model name, a pinned release (`name@version`) or "auto"."""
+        return self._by_name.get(name, ())
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        """Every model's card, in the order of the settings."""
+        return self._cards

@@ -1,0 +1,1 @@
+"""The path of a turn, written out in order; one file a stage."""

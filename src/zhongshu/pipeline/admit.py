@@ -1,0 +1,25 @@
+"""First stage: may this caller ask this, now? Reserves what the turn may come to."""
+
+from __future__ import annotations
+
+from zhongshu.core.problems import Refusal, problem
+from zhongshu.pipeline.estimate import ask_of
+from zhongshu.pipeline.stages import Admitted, Arrived, Rooms
+
+STAGE = "admit"
+
+
+async def admit(rooms: Rooms, arrived: Arrived) -> Admitted | Refusal:
+    """Check the model's name against the key and the catalogue, then reserve within every limit, all or nothing."""
+    turn, caller = arrived.turn, arrived.caller
+    if not rooms.journal.ready():
+        return Refusal(
+            STAGE, problem("journal_unavailable", why="the journal's disk is full or broken", retry_after_s=5.0)
+        )
+    if caller.models and turn.model not in caller.models:
+        return Refusal(STAGE, problem("forbidden", param="model", why=f"it is not allowed the model `{turn.model}`"))
+    offers = rooms.catalog.find(turn.model)
+    if not offers:
+        return Refusal(STAGE, problem("model_not_found", param="model", model=turn.model))
+    permit = await rooms.gate.admit(caller, ask_of(turn, offers, rooms.assume.completion_tokens))
+    return permit if isinstance(permit, Refusal) else Admitted(arrived, permit)

@@ -1,0 +1,42 @@
+"""Token counts by size, for reservations and for upstreams that do not say. Always flagged as estimates."""
+
+from __future__ import annotations
+
+from zhongshu.core.access import Ask
+from zhongshu.core.answers import Answer, Usage
+from zhongshu.core.models import Offer
+from zhongshu.core.turns import Turn
+
+
+def tokens_of_size(characters: int, utf8_bytes: int) -> int:
+    """About one token for four ASCII characters and seven for ten others (Qwen's and DeepSeek's own rule of thumb).
+
+    The count of non-ASCII characters follows from the sizes, as nearly all take three bytes.
+    """
+    other = (utf8_bytes - characters) // 2
+    return (characters - other) // 4 + other * 7 // 10 + 1
+
+
+def tokens_of(text: str) -> int:
+    """The estimate for a text."""
+    return tokens_of_size(len(text), len(text) if text.isascii() else len(text.encode("utf-8", "replace")))
+
+
+def ask_of(turn: Turn, offers: tuple[Offer, ...], completion_tokens: int) -> Ask:
+    """The most a turn may come to: prompt by size, completion by its limit, at the dearest of its possible prices."""
+    prompt = turn.body_bytes // 4 + 1
+    completion = 0 if turn.kind == "embedding" else (turn.sampling.max_tokens or completion_tokens) * turn.sampling.n
+    usage = Usage(prompt=prompt, completion=completion)
+    return Ask(tokens=prompt + completion, cost_nano=max(offer.card.price.cost_nano(usage) for offer in offers))
+
+
+def usage_of(turn: Turn, answer: Answer | None) -> Usage:
+    """Usage of an answer whose upstream gave none."""
+    prompt = sum(tokens_of(message.text()) + 4 for message in turn.messages) + sum(map(tokens_of, turn.prompts))
+    thinking = completion = 0
+    for choice in answer.choices if answer else ():
+        thought = tokens_of(choice.thought) if choice.thought else 0
+        thinking += thought
+        completion += thought + (tokens_of(choice.text) if choice.text else 0)
+        completion += sum(tokens_of(call.arguments) + tokens_of(call.name) for call in choice.tool_calls)
+    return Usage(prompt=prompt, completion=completion, thinking=thinking, estimated=True)

@@ -1,0 +1,140 @@
+"""Last stage: everything kept about the turn, durable before the reply ends. The only door to the journal."""
+
+from __future__ import annotations
+
+import msgspec
+
+from zhongshu.core.answers import Answer, Embeddings, Usage
+from zhongshu.core.problems import Problem, Refusal
+from zhongshu.core.records import Attempt, Outcome, Record
+from zhongshu.pipeline.stages import Admitted, Arrived, Labelled, Rooms, Routed
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Entry:
+    """The record of one turn while it is being made: each stage leaves what it knows."""
+
+    __slots__ = (
+        "_arrived", "_rooms", "admitted", "answer", "cost_nano", "error", "first_us", "label", "outcome", "routed",
+        "sent_ns", "stage", "upstream_us", "usage",
+    )  # fmt: skip
+
+    def __init__(self, rooms: Rooms, arrived: Arrived) -> None:
+        self._rooms = rooms
+        self._arrived = arrived
+        self.outcome: Outcome = "failed"
+        self.admitted: Admitted | None = None
+        self.routed: Routed | None = None
+        self.answer: Answer | Embeddings | None = None
+        self.usage = Usage()
+        self.cost_nano = 0
+        self.label = ""
+        self.error = "internal_error"
+        self.stage = ""
+        self.first_us = 0
+        self.sent_ns = 0
+        self.upstream_us = 0
+
+    def refused(self, refusal: Refusal) -> Refusal:
+        """A stage said no."""
+        self.outcome, self.error, self.stage = "refused", refusal.problem.code, refusal.stage
+        return refusal
+
+    def failed(self, problem: Problem, *, content_sent: bool = False) -> None:
+        """Something broke, before or after the client had seen content."""
+        self.outcome = "cut" if content_sent else "failed"
+        self.error, self.stage = problem.code, "answer"
+
+    def left(self) -> None:
+        """The client went away."""
+        self.outcome, self.error, self.stage = "left", "", "answer"
+
+    def answered(self, labelled: Labelled) -> Labelled:
+        """The turn has its whole answer."""
+        self.outcome, self.error = "answered", ""
+        self.answer, self.usage = labelled.answered.answer, labelled.answered.usage
+        self.cost_nano = labelled.answered.cost_nano
+        self.label = labelled.label.AIGC.Label if labelled.label else ""
+        return labelled
+
+    def calling(self) -> None:
+        """The upstream is about to be asked."""
+        self.sent_ns = self._rooms.clock.steady_ns()
+
+    def called(self) -> None:
+        """The upstream has answered, failed, or been left."""
+        if self.sent_ns and not self.upstream_us:
+            self.upstream_us = max(1, (self._rooms.clock.steady_ns() - self.sent_ns) // 1000)
+
+    def first(self) -> None:
+        """The first piece of content is here."""
+        if not self.first_us:
+            self.first_us = (self._rooms.clock.steady_ns() - self._arrived.started_ns) // 1000
+
+    def settle(self) -> None:
+        """Give back what was reserved and not used."""
+        if self.admitted is None:
+            return
+        if self.usage.total or self.cost_nano:
+            self.admitted.permit.settle(self.usage, self.cost_nano)
+        else:
+            self.admitted.permit.release()
+
+    def record(self) -> Record:
+        """The record as it stands."""
+        arrived, turn = self._arrived, self._arrived.turn
+        took_us = (self._rooms.clock.steady_ns() - arrived.started_ns) // 1000
+        route = self.routed.route if self.routed else None
+        release = route.offer.release if route else None
+        return Record(
+            trace=turn.trace,
+            at_ns=turn.arrived_ns,
+            outcome=self.outcome,
+            tenant=arrived.caller.tenant,
+            key_id=arrived.caller.key_id,
+            user=turn.user,
+            address=arrived.address,
+            agent=arrived.agent,
+            protocol=turn.protocol,
+            kind=turn.kind,
+            stream=turn.stream,
+            asked=turn.model,
+            release=release.name if release else "",
+            upstream=release.upstream if release else "",
+            served=(self.answer.model if self.answer else "") or (release.upstream_model if release else ""),
+            filing=route.offer.card.filing if route else None,
+            rule=route.rule if route else "",
+            reason=route.reason if route else "",
+            effort=route.effort if route else None,
+            stop=_stop(self.answer),
+            error=self.error,
+            stage=self.stage,
+            usage=self.usage,
+            cost_nano=self.cost_nano,
+            currency=route.offer.card.price.currency if route else "CNY",
+            label=self.label,
+            produce_id=turn.trace if self.label else "",
+            attempts=(Attempt(release.upstream, release.upstream_model, 0, self.error, self.upstream_us),)
+            if release and self.sent_ns
+            else (),
+            first_us=self.first_us,
+            took_us=took_us,
+            overhead_us=took_us - self.upstream_us,
+            settings=self._rooms.assume.settings,
+            policy=self._rooms.assume.policy,
+            prompt=arrived.body,
+            answer=_encode(self.answer.choices) if isinstance(self.answer, Answer) else b"",
+        )
+
+
+def _stop(answer: Answer | Embeddings | None) -> str:
+    return answer.choices[0].stop if isinstance(answer, Answer) and answer.choices else ""
+
+
+async def record(rooms: Rooms, entry: Entry) -> None:
+    """Settle the reservation, count the turn, and return once its record is on disk."""
+    entry.settle()
+    kept = entry.record()
+    rooms.observer.observe(kept)
+    await rooms.journal.write(kept)

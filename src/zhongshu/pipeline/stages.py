@@ -1,0 +1,95 @@
+"""What the stages hand to one another. Each takes the last one's result, so a wrong order does not type-check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from zhongshu.core.access import Caller
+from zhongshu.core.answers import Answer, Embeddings, Usage
+from zhongshu.core.clock import Clock
+from zhongshu.core.labels import Label
+from zhongshu.core.models import Route
+from zhongshu.core.ports import Catalog, Gate, Journal, Labeller, Permit, Router, Upstream
+from zhongshu.core.records import Record
+from zhongshu.core.turns import Turn
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """A turn at the door. started_ns: steady clock when the request's head was read. body: the request as it came."""
+
+    turn: Turn
+    caller: Caller
+    started_ns: int
+    body: bytes = b""
+    address: str = ""
+    agent: str = ""
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """A turn within its limits, with what was reserved for it."""
+
+    arrived: Arrived
+    permit: Permit
+
+
+class Routed(msgspec.Struct, frozen=True):
+    """A turn that knows who will answer it."""
+
+    admitted: Admitted
+    route: Route
+    upstream: Upstream
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """A turn with its whole answer. Usage is known or estimated; cost in billionths of the price's currency."""
+
+    routed: Routed
+    answer: Answer | Embeddings
+    usage: Usage
+    cost_nano: int
+
+
+class Labelled(msgspec.Struct, frozen=True):
+    """A turn ready to leave. `label` is None for what is not generated content (vectors)."""
+
+    answered: Answered
+    label: Label | None
+
+
+class Closing(msgspec.Struct, frozen=True):
+    """The end of a stream: what a plain reply would have said beside its answer."""
+
+    label: Label | None
+    usage: Usage
+    cost_nano: int
+
+
+class Observer(Protocol):
+    """Counts finished turns."""
+
+    def observe(self, record: Record) -> None: ...
+
+
+class Assumptions(msgspec.Struct, frozen=True):
+    """What a reservation assumes when the caller does not say. policy and settings are digests for the record."""
+
+    completion_tokens: int = 1024
+    settings: str = ""
+    policy: str = ""
+
+
+class Rooms(msgspec.Struct, frozen=True):
+    """The rooms a turn passes through, as app/build.py connected them."""
+
+    gate: Gate
+    catalog: Catalog
+    router: Router
+    upstreams: Mapping[str, Upstream]
+    labeller: Labeller
+    journal: Journal
+    observer: Observer
+    clock: Clock
+    assume: Assumptions = Assumptions()

@@ -1,0 +1,1 @@
+"""Checks, policies and labels: what an answer must carry and what must not pass."""
