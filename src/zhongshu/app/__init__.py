@@ -1,0 +1,1 @@
+"""What joins the rooms into one program: settings, construction, processes."""

@@ -1,0 +1,55 @@
+"""Where things lie on this machine. Names places; makes none of them except `private_directory`.
+
+home                 $ZHONGSHU_HOME, else $XDG_DATA_HOME/zhongshu, else ~/.local/share/zhongshu   (0700)
+  zhongshu.toml      settings, when no other file is named
+  secrets/           keys and key files (0700, files 0600)
+  run/               sockets, process ids, the running server's address (0700)
+  journal/           the append-only record
+models               $ZHONGSHU_MODELS, else $XDG_CACHE_HOME/zhongshu/models, else ~/.cache/zhongshu/models
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+SETTINGS_FILE = "zhongshu.toml"
+
+
+def _place(environ: Mapping[str, str], own: str, standard: str, fallback: str) -> Path:
+    if chosen := environ.get(own):
+        return Path(chosen).expanduser().absolute()
+    base = environ.get(standard, "")
+    # The XDG rule: a relative path in these variables is to be ignored.
+    root = Path(base) if base.startswith("/") else Path(environ.get("HOME") or Path.home()) / fallback
+    return root / "zhongshu"
+
+
+def home(environ: Mapping[str, str] = os.environ) -> Path:
+    """The state directory."""
+    return _place(environ, "ZHONGSHU_HOME", "XDG_DATA_HOME", ".local/share")
+
+
+def models(environ: Mapping[str, str] = os.environ) -> Path:
+    """The model cache, shared by every home of this user."""
+    place = _place(environ, "ZHONGSHU_MODELS", "XDG_CACHE_HOME", ".cache")
+    return place if environ.get("ZHONGSHU_MODELS") else place / "models"
+
+
+def settings_file(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The settings file to read when the caller names none: $ZHONGSHU_CONFIG, ./zhongshu.toml, home/zhongshu.toml."""
+    if chosen := environ.get("ZHONGSHU_CONFIG"):
+        return Path(chosen).expanduser().absolute()
+    for candidate in (Path.cwd() / SETTINGS_FILE, home(environ) / SETTINGS_FILE):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def private_directory(path: Path) -> Path:
+    """Make `path` (and its parents) for this user only; tighten it if it is open to others."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o700)
+    return path

@@ -1,0 +1,165 @@
+"""All settings as one frozen value: one TOML file, then the environment, then options of the command line.
+
+A group belongs to the room of its name, which also says what its fields mean; this module only joins and loads them.
+Secrets never stand here: a credential is written as "env:NAME" or "file:PATH" and read by the room that needs it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from zhongshu.app import paths
+from zhongshu.app.checking import Checker, Origin
+from zhongshu.app.complaints import Complaint, SettingsError
+from zhongshu.app.overlay import Overlay
+from zhongshu.app.profiles import Profile, joined
+from zhongshu.app.toml_lines import Place, locate
+from zhongshu.catalog.settings import ModelSettings
+from zhongshu.engine.models.settings import ModelSourceSettings
+from zhongshu.safety.settings import LabelSettings
+
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The HTTP server: where it listens, how much it takes in, how it speaks.
+
+    workers: API processes, about one for each core that is not busy with a local model. max_in_flight: turns being
+    answered in one worker; more get 503 with Retry-After. body_timeout_s: a request's body must be here by then.
+    drain_s: how long turns may go on after SIGTERM. trusted_proxies: addresses whose X-Forwarded-For is believed.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 7070
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    backlog: Count = 2048
+    max_body_bytes: Annotated[int, Meta(ge=1024)] = 32 * 1024 * 1024
+    max_body_depth: Annotated[int, Meta(ge=8, le=512)] = 64
+    body_timeout_s: Seconds = 30.0
+    keep_alive_s: Seconds = 75.0
+    max_in_flight: Count = 1000
+    drain_s: Annotated[float, Meta(ge=0)] = 30.0
+    trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    language: Literal["en", "zh"] = "en"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+
+    def __post_init__(self) -> None:
+        if not self.host.strip():
+            raise ValueError("host: give an address such as 127.0.0.1 or 0.0.0.0", "host: 请填写地址，例如 127.0.0.1")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set.
+
+    home: the state directory. profile: which local models come up beside those of `[[models]]`: "default" (general,
+    reasoning, embedding), "tiny" (one small model for tests) or "none".
+    """
+
+    home: Path
+    profile: Profile = "default"
+    server: ServerSettings = ServerSettings()
+    label: LabelSettings = LabelSettings()
+    model_sources: ModelSourceSettings = ModelSourceSettings()
+    models: tuple[ModelSettings, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_names("models", [f"{row.name}@{row.version}" for row in self.models])
+
+    @property
+    def digest(self) -> str:
+        """16 hex characters that change when an effective setting changes; where the files lie does not count.
+        Costs about 0.1 ms: read it once."""
+        data = msgspec.to_builtins(self, enc_hook=str)
+        del data["home"]
+        return hashlib.sha256(msgspec.json.encode(data, order="deterministic")).hexdigest()[:16]
+
+
+def check_names(group: str, names: list[str]) -> None:
+    """Rows of a group must not share a name."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        listed = ", ".join(twice)
+        raise ValueError(
+            f"{group}: two rows are called {listed}; rename or remove one",
+            f"{group}: 有两行同名：{listed}；请改名或删除其一",
+        )
+
+
+def find(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The file that `load` would read: `path`, else where `paths.settings_file` looks; None for built-in defaults."""
+    return path.expanduser().absolute() if path is not None else paths.settings_file(environ)
+
+
+def load(
+    path: Path | None = None,
+    *,
+    options: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Read, join and check. `options` are from the command line: {"server.port": 8080}; None values do not count.
+
+    Raises SettingsError with every mistake found.
+    """
+    file = find(path, environ)
+    text = _read(file) if file else ""
+    raw = _parse(file, text)
+    overlay = Overlay(Settings, raw)
+    overlay.environment(environ)
+    overlay.options(options or {})
+    raw.setdefault("home", str(paths.home(environ)))
+    checker = Checker(_origins(file, locate(text), overlay.origins))
+    checker.complaints.extend(overlay.complaints)
+    settings = checker.struct(Settings, raw)
+    if settings is None or checker.complaints:
+        raise SettingsError(tuple(checker.complaints))
+    return msgspec.structs.replace(settings, models=joined(settings.profile, settings.models))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise _unreadable(file, "save it as UTF-8", "请以 UTF-8 编码保存") from None
+    except OSError as error:
+        why = error.strerror or "unreadable"
+        raise _unreadable(
+            file, f"it cannot be read ({why}); name another with --config", f"无法读取（{why}）"
+        ) from None
+
+
+def _parse(file: Path | None, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        assert file is not None, "the built-in defaults are an empty file"
+        raise _unreadable(file, f"this is not TOML: {error}", f"不是合法的 TOML：{error}") from None
+
+
+def _unreadable(file: Path, en: str, zh: str) -> SettingsError:
+    return SettingsError((Complaint(str(file), str(file), "file", "", en, zh),))
+
+
+def _origins(file: Path | None, lines: Mapping[Place, int], laid: Mapping[Place, Origin]) -> Any:
+    name = file.name if file else "the built-in defaults"
+    base = file.parent if file else Path.cwd()
+
+    def origin(place: Place) -> Origin:
+        for end in range(len(place), 0, -1):
+            if found := laid.get(place[:end]):
+                return found
+            if line := lines.get(place[:end]):
+                return Origin(f"{name} line {line}", f"{name} 第 {line} 行", base)
+        return Origin(name, name, base)
+
+    return origin
