@@ -62,5 +62,5 @@ def _flat(value: object, place: Place = ()) -> dict[Place, str]:
         for number, row in enumerate(cast("list[dict[str, object]]", value)):
             found |= _flat(row, (*place, str(row.get("name", number))))
     elif value is not None:
-        found[place] = "(hidden)" if hidden(place) else show(value)
+        found[place] = "(hidden)" if hidden(place) else show(cast("object", value))
     return found
