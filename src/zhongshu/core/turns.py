@@ -28,6 +28,12 @@ class Audio(msgspec.Struct, frozen=True, tag="audio"):
     format: str
 
 
+class Video(msgspec.Struct, frozen=True, tag="video"):
+    """A film, by address or as a `data:` URL."""
+
+    url: str
+
+
 class File(msgspec.Struct, frozen=True, tag="file"):
     """A document handed over with the turn: Base64 `data`, or an `id` of one uploaded before."""
 
@@ -36,7 +42,7 @@ class File(msgspec.Struct, frozen=True, tag="file"):
     id: str | None = None
 
 
-Part = Text | Image | Audio | File
+Part = Text | Image | Audio | Video | File
 
 
 class ToolCall(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from zhongshu.core.answers import Event, Fold, Usage
 from zhongshu.core.labels import NO_MARK
 from zhongshu.core.ports import EventStream
 from zhongshu.core.problems import Fault, Refusal
+from zhongshu.core.turns import Turn
 from zhongshu.pipeline.admit import admit
 from zhongshu.pipeline.estimate import usage_of
 from zhongshu.pipeline.generate import call_of, cost_of, generate, with_usage
@@ -34,7 +35,7 @@ async def answer(rooms: Rooms, arrived: Arrived) -> Labelled | Refusal:
         entry.calling()
         answered = await generate(routed)
         entry.called()
-        return entry.answered(label(rooms, answered))
+        return entry.answered(label(rooms, answered, entry.upstream_us))
     except Fault as fault:
         entry.failed(fault.problem)
         raise
@@ -127,14 +128,14 @@ class Live:
         yield closing
 
     @property
-    def _turn(self):
+    def _turn(self) -> Turn:
         return self.routed.admitted.arrived.turn
 
     def _close(self) -> Closing:
         answered = with_usage(self.routed, self._fold.answer())
         made = self._rooms.labeller.label(self._turn)
         self._entry.answered(Labelled(answered, made))
-        return Closing(made, answered.usage, answered.cost_nano)
+        return Closing(made, answered.usage, answered.cost_nano, self._entry.upstream_us)
 
     def _broken(self) -> None:
         """What was used by a stream that did not end: as the upstream last said, else by size."""

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import msgspec
 
-from zhongshu.core.answers import Answer, Choice, Event, StopDelta, TextDelta
+from zhongshu.core.answers import Answer, Choice, Delta, Event, StopDelta, TextDelta
 from zhongshu.core.labels import NO_MARK, TextMark
 from zhongshu.pipeline.stages import Answered, Labelled, Rooms
 
 
-def label(rooms: Rooms, answered: Answered) -> Labelled:
+def label(rooms: Rooms, answered: Answered, upstream_us: int) -> Labelled:
     """Add the label; where the settings want words in the text itself, put them there."""
     answer, turn = answered.answer, answered.routed.admitted.arrived.turn
     if not isinstance(answer, Answer):
-        return Labelled(answered, None)
+        return Labelled(answered, None, upstream_us)
     mark = rooms.labeller.words_for(turn)
     if mark is not NO_MARK:
         answered = msgspec.structs.replace(answered, answer=_marked(answer, mark))
-    return Labelled(answered, rooms.labeller.label(turn))
+    return Labelled(answered, rooms.labeller.label(turn), upstream_us)
 
 
 def _marked(answer: Answer, mark: TextMark) -> Answer:
@@ -41,7 +41,7 @@ class MarkedStream:
         out = [piece for delta in event.deltas for piece in self._around(delta)]
         return event if len(out) == len(event.deltas) else Event(tuple(out))
 
-    def _around(self, delta: object) -> tuple[object, ...]:
+    def _around(self, delta: Delta) -> tuple[Delta, ...]:
         if isinstance(delta, TextDelta) and delta.text and delta.index not in self._begun:
             self._begun.add(delta.index)
             if self._mark.start:

@@ -53,10 +53,12 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """A turn ready to leave. `label` is None for what is not generated content (vectors)."""
+    """A turn ready to leave. `label` is None for what is not generated content (vectors). upstream_us: how long the
+    upstream took; the rest of the turn's time is our own overhead."""
 
     answered: Answered
     label: Label | None
+    upstream_us: int = 0
 
 
 class Closing(msgspec.Struct, frozen=True):
@@ -65,6 +67,7 @@ class Closing(msgspec.Struct, frozen=True):
     label: Label | None
     usage: Usage
     cost_nano: int
+    upstream_us: int
 
 
 class Observer(Protocol):

@@ -1,0 +1,1 @@
+"""HTTP: one folder a protocol. Turns bytes into Turns and answers into bytes; decides nothing."""

@@ -1,0 +1,337 @@
+"""Answers -> OpenAI bodies and stream chunks, with the `zhongshu` object beside what the upstream said.
+
+An answer that still has its exact upstream body in this dialect is passed on as it is, with our object spliced in
+before the last brace, so that fields we do not know reach the client untouched. Otherwise it is written from our words.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from zhongshu.core.answers import (
+    Answer,
+    Choice,
+    Delta,
+    Embeddings,
+    Event,
+    LogprobsDelta,
+    RefusalDelta,
+    StopDelta,
+    TextDelta,
+    ThoughtDelta,
+    ToolCallArguments,
+    ToolCallStart,
+    Usage,
+    UsageDelta,
+)
+from zhongshu.core.labels import Label
+from zhongshu.core.models import Route
+from zhongshu.core.turns import Turn
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+CHAT, COMPLETION = "openai.chat", "openai.completion"
+
+
+class RouteExtra(msgspec.Struct, frozen=True):
+    """Which release answered, and why."""
+
+    release: str
+    upstream: str
+    rule: str
+    reason: str
+    reason_zh: str
+    effort: str | None
+
+
+class CostExtra(msgspec.Struct, frozen=True):
+    """Money, as an exact decimal text."""
+
+    amount: str
+    currency: str
+
+
+class UsageExtra(msgspec.Struct, frozen=True):
+    """Tokens as we count them; `estimated` when the upstream did not say."""
+
+    prompt: int
+    completion: int
+    cached: int
+    thinking: int
+    estimated: bool
+
+
+class Extra(msgspec.Struct, frozen=True):
+    """The `zhongshu` object of a response."""
+
+    trace: str
+    route: RouteExtra
+    label: Label | None
+    usage: UsageExtra
+    cost: CostExtra
+    overhead_ms: float
+
+
+def money(nano: int) -> str:
+    """Billionths as an exact decimal: 1500000000 -> "1.5"."""
+    text = f"{nano // 1_000_000_000}.{nano % 1_000_000_000:09d}".rstrip("0")
+    return text.removesuffix(".")
+
+
+def extra_of(turn: Turn, route: Route, label: Label | None, usage: Usage, cost_nano: int, overhead_ms: float) -> Extra:
+    """Gather what we add to a response."""
+    return Extra(
+        turn.trace,
+        RouteExtra(
+            route.offer.release.name,
+            route.offer.release.upstream,
+            route.rule,
+            route.reason,
+            route.reason_zh,
+            route.effort,
+        ),
+        label,
+        UsageExtra(usage.prompt, usage.completion, usage.cached, usage.thinking, usage.estimated),
+        CostExtra(money(cost_nano), route.offer.card.price.currency),
+        overhead_ms,
+    )
+
+
+# Whole replies ------------------------------------------------------------------------------------------------
+
+
+def body_of(turn: Turn, answer: Answer, usage: Usage, extra: Extra) -> bytes:
+    """A chat.completion or text_completion body."""
+    wire = answer.wire
+    if wire is not None and answer.dialect == turn.protocol and answer.usage is not None and _plain_thoughts(wire):
+        spliced = splice(wire, extra)
+        if spliced is not None:
+            return spliced
+    written = (
+        _merged(wire, answer, turn, usage)
+        if wire is not None and answer.dialect == turn.protocol
+        else _written(turn, answer, usage)
+    )
+    written["zhongshu"] = extra
+    return _encode(written)
+
+
+def splice(wire: bytes, extra: Extra) -> bytes | None:
+    """`wire` with our object as its last field; None when that would not be plain (it already has one, is empty)."""
+    trimmed = wire.rstrip()
+    if not trimmed.endswith(b"}") or b'"zhongshu"' in trimmed or trimmed[:-1].rstrip().endswith(b"{"):
+        return None
+    return b'%b,"zhongshu":%b}' % (trimmed[:-1], _encode(extra))
+
+
+def _plain_thoughts(wire: bytes) -> bool:
+    """Whether thoughts, if any, are already spelled `reasoning_content`."""
+    return b'"reasoning"' not in wire
+
+
+def respell(message: dict[str, Any]) -> None:
+    """Write a message's or delta's thoughts as `reasoning_content`. Signed details stay: a client hands them back."""
+    thought = message.pop("reasoning", None)
+    if isinstance(thought, str) and not message.get("reasoning_content"):
+        message["reasoning_content"] = thought
+
+
+def _merged(wire: bytes, answer: Answer, turn: Turn, usage: Usage) -> dict[str, Any]:
+    """The upstream's body with thoughts respelled and usage filled in; what we do not know stays."""
+    body: dict[str, Any] = _decode(wire)
+    for choice in body.get("choices") or ():
+        if isinstance(choice.get("message"), dict):
+            respell(choice["message"])
+    if answer.usage is None:
+        body["usage"] = usage_wire(usage)
+    return body
+
+
+def _written(turn: Turn, answer: Answer, usage: Usage) -> dict[str, Any]:
+    if turn.kind == "completion":
+        return _head(turn, "cmpl-", "text_completion") | {
+            "choices": [
+                {"index": c.index, "text": c.text, "logprobs": _logprobs(c), "finish_reason": c.stop}
+                for c in answer.choices
+            ],
+            "usage": usage_wire(usage),
+        }
+    return _head(turn, "chatcmpl-", "chat.completion") | {
+        "choices": [
+            {"index": c.index, "message": _message(c), "logprobs": _logprobs(c), "finish_reason": _finish(c.stop)}
+            for c in answer.choices
+        ],
+        "usage": usage_wire(usage),
+    }
+
+
+def _head(turn: Turn, prefix: str, kind: str) -> dict[str, Any]:
+    return {
+        "id": f"{prefix}{turn.trace}",
+        "object": kind,
+        "created": turn.arrived_ns // 1_000_000_000,
+        "model": turn.model,
+    }
+
+
+def _finish(stop: str) -> str:
+    return "stop" if stop == "error" else stop
+
+
+def _message(choice: Choice) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": choice.text or (None if choice.tool_calls else ""),
+        "refusal": choice.refusal,
+    }
+    if choice.thought:
+        message["reasoning_content"] = choice.thought
+    if choice.tool_calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in choice.tool_calls
+        ]
+    return message
+
+
+def _logprobs(choice: Choice) -> dict[str, Any] | None:
+    return {"content": list(choice.logprobs), "refusal": None} if choice.logprobs else None
+
+
+def usage_wire(usage: Usage) -> dict[str, Any]:
+    """OpenAI's usage object."""
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.total,
+        "prompt_tokens_details": {"cached_tokens": usage.cached},
+        "completion_tokens_details": {"reasoning_tokens": usage.thinking},
+    }
+
+
+def embeddings_body(turn: Turn, answer: Embeddings, usage: Usage, extra: Extra, *, base64_form: bool) -> bytes:
+    """An embeddings list; Base64 of little-endian float32 when asked for (the official SDKs ask for it)."""
+
+    def form(vector: tuple[float, ...]) -> Any:
+        return base64.b64encode(np.asarray(vector, dtype="<f4").tobytes()).decode() if base64_form else vector
+
+    return _encode(
+        {
+            "object": "list",
+            "data": [{"object": "embedding", "index": i, "embedding": form(v)} for i, v in enumerate(answer.vectors)],
+            "model": turn.model,
+            "usage": {"prompt_tokens": usage.prompt, "total_tokens": usage.prompt},
+            "zhongshu": extra,
+        }
+    )
+
+
+# Streams ------------------------------------------------------------------------------------------------------
+
+
+class ChunkWriter:
+    """Writes a stream's events as SSE. The chunk that ends the last choice is held until `close`, so that the record
+    can be durable, and our object travel, before the client sees the end."""
+
+    __slots__ = ("_head", "_held", "_open", "_roles", "_turn", "_usage_asked")
+
+    def __init__(self, turn: Turn, *, include_usage: bool) -> None:
+        self._turn = turn
+        self._usage_asked = include_usage
+        self._held: list[bytes] = []
+        self._open = set(range(turn.sampling.n * max(1, len(turn.prompts))))
+        self._roles: set[int] = set()
+        kind = "chat.completion.chunk" if turn.kind == "chat" else "text_completion"
+        self._head = _head(turn, "chatcmpl-" if turn.kind == "chat" else "cmpl-", kind)
+
+    def write(self, events: tuple[Event, ...]) -> bytes:
+        """The bytes to send now for a batch of events."""
+        out: list[bytes] = []
+        for event in events:
+            chunk = self._chunk(event)
+            if chunk is None:
+                continue
+            for delta in event.deltas:
+                if isinstance(delta, StopDelta):
+                    self._open.discard(delta.index)
+            if self._held or not self._open:
+                self._held.append(chunk)
+            else:
+                out += (b"data: ", chunk, b"\n\n")
+        return b"".join(out)
+
+    def close(self, usage: Usage, extra: Extra) -> bytes:
+        """The held chunks, the usage chunk if it was asked for, our object on the last of them, and the end mark."""
+        last = self._held or [_encode(self._head | {"choices": []})]
+        if self._usage_asked:
+            last.append(_encode(self._head | {"choices": [], "usage": usage_wire(usage)}))
+        last[-1] = splice(last[-1], extra) or last[-1]
+        return b"".join([b"data: %b\n\n" % chunk for chunk in last]) + b"data: [DONE]\n\n"
+
+    def _chunk(self, event: Event) -> bytes | None:
+        if event.wire is not None and event.dialect == self._turn.protocol:
+            if event.deltas and type(event.deltas[0]) is UsageDelta and len(event.deltas) == 1:
+                return None
+            if b'"reasoning"' in event.wire:
+                return _respelled(event.wire)
+            return event.wire
+        return self._write_chat(event.deltas) if self._turn.kind == "chat" else self._write_completion(event.deltas)
+
+    def _write_chat(self, deltas: tuple[Delta, ...]) -> bytes | None:
+        choices = [choice for delta in deltas if (choice := self._choice(delta)) is not None]
+        return _encode(self._head | {"choices": choices}) if choices else None
+
+    def _choice(self, delta: Delta) -> dict[str, Any] | None:
+        if isinstance(delta, UsageDelta):
+            return None
+        body: dict[str, Any] = {}
+        choice: dict[str, Any] = {"index": delta.index, "delta": body, "finish_reason": None}
+        if delta.index not in self._roles:
+            self._roles.add(delta.index)
+            body["role"] = "assistant"
+            body["content"] = None if isinstance(delta, ToolCallStart) else ""
+        match delta:
+            case TextDelta():
+                body["content"] = delta.text
+            case ThoughtDelta():
+                body["reasoning_content"] = delta.text
+            case RefusalDelta():
+                body["refusal"] = delta.text
+            case ToolCallStart():
+                function = {"name": delta.name, "arguments": ""}
+                body["tool_calls"] = [{"index": delta.call, "id": delta.id, "type": "function", "function": function}]
+            case ToolCallArguments():
+                body["tool_calls"] = [{"index": delta.call, "function": {"arguments": delta.text}}]
+            case LogprobsDelta():
+                choice["logprobs"] = {"content": list(delta.content), "refusal": None}
+            case StopDelta():
+                choice["finish_reason"] = _finish(delta.reason)
+            case _:
+                return None
+        return choice
+
+    def _write_completion(self, deltas: tuple[Delta, ...]) -> bytes | None:
+        choices = [
+            {
+                "index": delta.index,
+                "text": delta.text if isinstance(delta, TextDelta) else "",
+                "logprobs": None,
+                "finish_reason": _finish(delta.reason) if isinstance(delta, StopDelta) else None,
+            }
+            for delta in deltas
+            if isinstance(delta, (TextDelta, StopDelta))
+        ]
+        return _encode(self._head | {"choices": choices}) if choices else None
+
+
+def _respelled(wire: bytes) -> bytes:
+    chunk: dict[str, Any] = _decode(wire)
+    for choice in chunk.get("choices") or ():
+        if isinstance(choice.get("delta"), dict):
+            respell(choice["delta"])
+    return _encode(chunk)

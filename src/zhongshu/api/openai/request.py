@@ -1,0 +1,434 @@
+"""OpenAI request bodies -> Turn. Every field we know is checked here; those we do not know pass through untouched."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from zhongshu.core.problems import Fault, fault
+from zhongshu.core.turns import (
+    Audio,
+    Effort,
+    File,
+    Format,
+    Image,
+    Message,
+    Part,
+    Sampling,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    Turn,
+    Video,
+    Wire,
+)
+
+R = TypeVar("R")
+Unit = Annotated[float, Meta(ge=0, le=1)]
+Penalty = Annotated[float, Meta(ge=-2, le=2)]
+Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+
+
+class TextPart(msgspec.Struct, tag="text", frozen=True):
+    text: str
+
+
+class ImageUrl(msgspec.Struct, frozen=True):
+    url: str
+    detail: str | None = None
+
+
+class ImagePart(msgspec.Struct, tag="image_url", frozen=True):
+    image_url: ImageUrl
+
+
+class InputAudio(msgspec.Struct, frozen=True):
+    data: str
+    format: str
+
+
+class AudioPart(msgspec.Struct, tag="input_audio", frozen=True):
+    input_audio: InputAudio
+
+
+class FileBody(msgspec.Struct, frozen=True):
+    filename: str | None = None
+    file_data: str | None = None
+    file_id: str | None = None
+
+
+class FilePart(msgspec.Struct, tag="file", frozen=True):
+    file: FileBody
+
+
+class VideoUrl(msgspec.Struct, frozen=True):
+    url: str
+
+
+class VideoPart(msgspec.Struct, tag="video_url", frozen=True):
+    video_url: VideoUrl
+
+
+class RefusalPart(msgspec.Struct, tag="refusal", frozen=True):
+    refusal: str
+
+
+WirePart = TextPart | ImagePart | AudioPart | VideoPart | FilePart | RefusalPart
+
+
+class FunctionCall(msgspec.Struct, frozen=True):
+    name: str
+    arguments: str = ""
+
+
+class WireToolCall(msgspec.Struct, frozen=True):
+    id: str
+    function: FunctionCall
+    type: Literal["function"] = "function"
+
+
+class WireMessage(msgspec.Struct, frozen=True):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[WirePart] | None = None
+    name: str | None = None
+    tool_calls: list[WireToolCall] | None = None
+    tool_call_id: str | None = None
+    reasoning_content: str | None = None
+
+
+class FunctionSpec(msgspec.Struct, frozen=True):
+    name: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_\-.]{1,128}$")]
+    description: str | None = None
+    parameters: Raw | UnsetType = UNSET
+    strict: bool | None = None
+
+
+class WireTool(msgspec.Struct, frozen=True):
+    function: FunctionSpec
+    type: Literal["function"] = "function"
+
+
+class NamedFunction(msgspec.Struct, frozen=True):
+    name: str
+
+
+class NamedTool(msgspec.Struct, frozen=True):
+    function: NamedFunction
+    type: Literal["function"] = "function"
+
+
+class JsonSchema(msgspec.Struct, frozen=True):
+    name: str = "answer"
+    schema: Raw | UnsetType = UNSET
+    strict: bool | None = None
+    description: str | None = None
+
+
+class ResponseFormat(msgspec.Struct, frozen=True):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+
+class StreamOptions(msgspec.Struct, frozen=True):
+    include_usage: bool | None = None
+
+
+ReasoningEffort = Literal["none", "off", "minimal", "low", "medium", "high", "xhigh"]
+
+
+class ChatRequest(msgspec.Struct, frozen=True):
+    """POST /v1/chat/completions."""
+
+    model: Annotated[str, Meta(min_length=1, max_length=256)]
+    messages: Annotated[list[WireMessage], Meta(min_length=1, max_length=10_000)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Unit | None = None
+    n: Annotated[int, Meta(ge=1, le=128)] | None = None
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    stop: str | Annotated[list[str], Meta(max_length=16)] | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    tools: Annotated[list[WireTool], Meta(max_length=512)] | None = None
+    tool_choice: Literal["auto", "none", "required"] | NamedTool | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+    reasoning_effort: ReasoningEffort | None = None
+    user: Annotated[str, Meta(max_length=512)] | None = None
+
+
+class CompletionRequest(msgspec.Struct, frozen=True):
+    """POST /v1/completions."""
+
+    model: Annotated[str, Meta(min_length=1, max_length=256)]
+    prompt: str | Annotated[list[Any], Meta(max_length=4096)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: Count | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Unit | None = None
+    n: Annotated[int, Meta(ge=1, le=128)] | None = None
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    stop: str | Annotated[list[str], Meta(max_length=16)] | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    user: Annotated[str, Meta(max_length=512)] | None = None
+
+
+class EmbeddingRequest(msgspec.Struct, frozen=True):
+    """POST /v1/embeddings."""
+
+    model: Annotated[str, Meta(min_length=1, max_length=256)]
+    input: Annotated[str, Meta(min_length=1)] | Annotated[list[Any], Meta(max_length=131072)]
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: Annotated[int, Meta(ge=1, le=65536)] | None = None
+    user: Annotated[str, Meta(max_length=512)] | None = None
+
+
+_fields = msgspec.json.Decoder(dict[str, Raw])
+_WHERE = re.compile(r" - at `\$\.?(.*?)`$")
+_FIELD = re.compile(r"field `([^`]+)`")
+_DEEPEST = 200
+
+
+def fields_of(body: bytes) -> dict[str, Raw]:
+    """Each top-level field's exact JSON. The body must have been decoded by a Decoder of this module before."""
+    return _fields.decode(body)
+
+
+class BodyDecoder(Generic[R]):
+    """Decodes one endpoint's bodies; raises the Fault that names the field and what is wrong with it."""
+
+    def __init__(self, kind: type[R]) -> None:
+        self._decode = msgspec.json.Decoder(kind).decode
+
+    def __call__(self, body: bytes) -> R:
+        try:
+            return self._decode(body)
+        except msgspec.ValidationError as error:
+            raise _unusable(str(error)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise fault("invalid_json", why=_plain(str(error))) from None
+        except RecursionError:
+            raise fault("invalid_json", why=f"it is nested deeper than {_DEEPEST} levels") from None
+
+
+decode_chat = BodyDecoder(ChatRequest)
+decode_completion = BodyDecoder(CompletionRequest)
+decode_embedding = BodyDecoder(EmbeddingRequest)
+
+
+def _plain(text: str) -> str:
+    return "it is not UTF-8" if "utf-8" in text.lower() else text.rstrip(".").removeprefix("JSON is malformed: ")
+
+
+def _unusable(text: str) -> Fault:
+    """msgspec says what is wrong and where ("Expected `int`, got `str` - at `$.max_tokens`"), never the value."""
+    where = _WHERE.search(text)
+    field = where[1] if where else ""
+    why = text[: where.start()] if where else text
+    missing = _FIELD.search(why) if "missing required" in why else None
+    if missing:
+        field = f"{field}.{missing[1]}" if field else missing[1]
+        return fault("missing_field", param=field, field=field)
+    if not field:
+        return fault("invalid_value", param=None, field="body", why=why)
+    return fault("invalid_value", param=field, field=field, why=why)
+
+
+def chat_turn(request: ChatRequest, body: bytes, trace: str, now_ns: int) -> Turn:
+    """The Turn of a chat request. `body` gives the exact fields for pass-through."""
+    tools = tuple(map(_tool, request.tools)) if request.tools else ()
+    effort = request.reasoning_effort
+    return Turn(
+        trace=trace,
+        arrived_ns=now_ns,
+        kind="chat",
+        protocol="openai.chat",
+        model=request.model,
+        messages=tuple([_message(message, i) for i, message in enumerate(request.messages)]),
+        stream=request.stream or False,
+        sampling=_sampling(
+            request,
+            max_tokens=request.max_completion_tokens or request.max_tokens,
+            logprobs=request.logprobs or False,
+            top_logprobs=request.top_logprobs,
+            parallel_tool_calls=request.parallel_tool_calls,
+        ),
+        tools=tools,
+        tool_choice=_tool_choice(request.tool_choice, tools) if request.tool_choice else _AUTO,
+        format=_format(request.response_format) if request.response_format else _TEXT,
+        effort=_EFFORTS[effort] if effort else None,
+        user=request.user,
+        body_bytes=len(body),
+        wire=Wire("openai.chat", _fields.decode(body)),
+    )
+
+
+def completion_turn(request: CompletionRequest, body: bytes, trace: str, now_ns: int) -> Turn:
+    """The Turn of a text-completion request. Prompts given as tokens stay in the wire form only."""
+    return Turn(
+        trace=trace,
+        arrived_ns=now_ns,
+        kind="completion",
+        protocol="openai.completion",
+        model=request.model,
+        prompts=_texts(request.prompt, "prompt"),
+        stream=request.stream or False,
+        sampling=_sampling(
+            request,
+            max_tokens=request.max_tokens,
+            logprobs=request.logprobs is not None,
+            top_logprobs=request.logprobs,
+        ),
+        user=request.user,
+        body_bytes=len(body),
+        wire=Wire("openai.completion", _fields.decode(body)),
+    )
+
+
+def embedding_turn(request: EmbeddingRequest, body: bytes, trace: str, now_ns: int) -> Turn:
+    """The Turn of an embedding request."""
+    return Turn(
+        trace=trace,
+        arrived_ns=now_ns,
+        kind="embedding",
+        protocol="openai.embedding",
+        model=request.model,
+        prompts=_texts(request.input, "input"),
+        dimensions=request.dimensions,
+        user=request.user,
+        body_bytes=len(body),
+        wire=Wire("openai.embedding", _fields.decode(body)),
+    )
+
+
+_AUTO = ToolChoice()
+_TEXT = Format()
+_PLAIN_SAMPLING = Sampling()
+_EFFORTS: dict[str, Effort] = {
+    "none": "off", "off": "off", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high", "xhigh": "high",
+}  # fmt: skip
+
+
+def _sampling(
+    request: ChatRequest | CompletionRequest,
+    *,
+    max_tokens: int | None,
+    logprobs: bool,
+    top_logprobs: int | None,
+    parallel_tool_calls: bool | None = None,
+) -> Sampling:
+    stop = request.stop
+    return Sampling(
+        max_tokens=max_tokens,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        seed=request.seed,
+        stop=() if not stop else (stop,) if isinstance(stop, str) else tuple(stop),
+        n=request.n or 1,
+        presence_penalty=request.presence_penalty,
+        frequency_penalty=request.frequency_penalty,
+        logprobs=logprobs,
+        top_logprobs=top_logprobs,
+        parallel_tool_calls=parallel_tool_calls,
+    )
+
+
+def _message(message: WireMessage, place: int) -> Message:
+    content = message.content
+    role = "tool" if message.role == "function" else message.role
+    if message.role == "tool" and not message.tool_call_id:
+        field = f"messages[{place}].tool_call_id"
+        raise fault("missing_field", param=field, field=field)
+    return Message(
+        role=role,
+        content=content if isinstance(content, str) else tuple(map(_part, content)) if content else "",
+        name=message.name,
+        tool_calls=tuple([ToolCall(c.id, c.function.name, c.function.arguments) for c in message.tool_calls])
+        if message.tool_calls
+        else (),
+        tool_call_id=message.tool_call_id,
+        thought=message.reasoning_content,
+    )
+
+
+def _part(part: WirePart) -> Part:
+    match part:
+        case TextPart():
+            return Text(part.text)
+        case ImagePart():
+            return Image(part.image_url.url, part.image_url.detail)
+        case AudioPart():
+            return Audio(part.input_audio.data, part.input_audio.format)
+        case VideoPart():
+            return Video(part.video_url.url)
+        case FilePart():
+            return File(part.file.filename, part.file.file_data, part.file.file_id)
+        case RefusalPart():
+            return Text(part.refusal)
+
+
+def _tool(tool: WireTool) -> Tool:
+    spec = tool.function
+    given = bytes(spec.parameters) if spec.parameters is not UNSET else b""
+    if given in (b"", b"null"):
+        return Tool(spec.name, spec.description or "", strict=spec.strict or False)
+    if not given.startswith(b"{"):
+        raise fault("invalid_value", param="tools", field="tools.function.parameters", why="give a JSON Schema object")
+    return Tool(spec.name, spec.description or "", Raw(given), spec.strict or False)
+
+
+def _tool_choice(choice: str | NamedTool, tools: tuple[Tool, ...]) -> ToolChoice:
+    if isinstance(choice, NamedTool):
+        if choice.function.name not in {tool.name for tool in tools}:
+            raise fault(
+                "invalid_value",
+                param="tool_choice",
+                field="tool_choice.function.name",
+                why="no tool of that name was sent",
+            )
+        return ToolChoice("tool", choice.function.name)
+    if choice == "required" and not tools:
+        raise fault(
+            "invalid_value", param="tool_choice", field="tool_choice", why="it is `required` but no tools were sent"
+        )
+    return ToolChoice("none" if choice == "none" else "required" if choice == "required" else "auto")
+
+
+def _format(wanted: ResponseFormat) -> Format:
+    if wanted.type == "text":
+        return _TEXT
+    if wanted.type == "json_object":
+        return Format("json")
+    schema = bytes(wanted.json_schema.schema) if wanted.json_schema and wanted.json_schema.schema is not UNSET else b""
+    if wanted.json_schema is None or not schema.startswith(b"{"):
+        field = "response_format.json_schema.schema"
+        raise fault("missing_field", param=field, field=field)
+    return Format("schema", Raw(schema), wanted.json_schema.name)
+
+
+def _texts(given: str | list[Any], field: str) -> tuple[str, ...]:
+    if isinstance(given, str):
+        return (given,)
+    if not given:
+        raise fault("invalid_value", param=field, field=field, why="the list is empty")
+    if all(isinstance(item, str) for item in given):
+        return tuple(given)
+    if all(isinstance(item, int) or _is_tokens(item) for item in given):
+        return ()
+    raise fault("invalid_value", param=field, field=field, why="give a text, a list of texts, or tokens")
+
+
+def _is_tokens(item: object) -> bool:
+    return isinstance(item, list) and all(isinstance(token, int) for token in cast("list[object]", item))
