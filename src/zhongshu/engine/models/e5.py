@@ -1,0 +1,7 @@
+"""x"""
+
+from pathlib import Path
+
+
+def convert(packed: Path, out: Path) -> None:
+    raise NotImplementedError

