@@ -24,7 +24,7 @@ class Complaint(msgspec.Struct, frozen=True):
         return f"{self.where}: {what}: {self.remedy}"
 
 
-class SettingsError(Exception):
+class SettingsError(ValueError):
     """The settings cannot be used. Carries every complaint found, not only the first."""
 
     def __init__(self, complaints: tuple[Complaint, ...]) -> None:

@@ -58,8 +58,3 @@ def private_directory(path: Path) -> Path:
 def cli_key_file(home: Path) -> Path:
     """The key this machine's command line asks with; `zhongshu up` makes it."""
     return home / "secrets" / "cli.key"
-
-
-def address_file(home: Path) -> Path:
-    """Where the running server says its address, for the command line."""
-    return home / "run" / "address"

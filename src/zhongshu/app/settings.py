@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from zhongshu.access.settings import AccessSettings
 from zhongshu.app import paths
 from zhongshu.app.checking import Checker, Origin
 from zhongshu.app.complaints import Complaint, SettingsError
@@ -24,6 +25,8 @@ from zhongshu.app.profiles import Profile, joined
 from zhongshu.app.toml_lines import Place, locate
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.engine.models.settings import ModelSourceSettings
+from zhongshu.engine.settings import EngineSettings
+from zhongshu.ledger.settings import LedgerSettings
 from zhongshu.safety.settings import LabelSettings
 
 Count = Annotated[int, Meta(ge=1)]
@@ -69,7 +72,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     home: Path
     profile: Profile = "default"
     server: ServerSettings = ServerSettings()
+    access: AccessSettings = AccessSettings()
+    ledger: LedgerSettings = LedgerSettings()
     label: LabelSettings = LabelSettings()
+    engine: EngineSettings = EngineSettings()
     model_sources: ModelSourceSettings = ModelSourceSettings()
     models: tuple[ModelSettings, ...] = ()
 
