@@ -34,20 +34,12 @@ def header(scope: Scope, name: bytes) -> bytes:
     return b""
 
 
-async def read_body(receive: Receive, scope: Scope, limit_bytes: int, timeout_s: float) -> bytes:
-    """The whole body, within a size and a time. Faults body_too_large, body_too_slow; ClientLeft when cut off."""
+async def read_body(receive: Receive, scope: Scope, limit_bytes: int) -> bytes:
+    """The whole body, within a size. Fault body_too_large; ClientLeft when cut off. How long it may take is the
+    server's to bound (app/serving.py), where a timer is needed only for bodies that come in pieces."""
     declared = header(scope, b"content-length")
     if declared.isdigit() and int(declared) > limit_bytes:
         raise fault("body_too_large", limit=limit_bytes)
-    timer = asyncio.timeout(timeout_s)
-    try:
-        async with timer:
-            return await _read(receive, limit_bytes)
-    except TimeoutError:
-        raise fault("body_too_slow", limit=timeout_s) from None
-
-
-async def _read(receive: Receive, limit_bytes: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while True:

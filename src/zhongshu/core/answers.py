@@ -216,7 +216,7 @@ class Fold:
 
     def sent_content(self) -> bool:
         """Whether anything a reader would see has gone by."""
-        return any(c.text or c.thought or c.calls or c.refusal for c in self._choices.values())
+        return any(any(c.text) or any(c.thought) or c.calls or any(c.refusal) for c in self._choices.values())
 
     def size(self) -> int:
         """Characters of content so far, the basis of an estimate when the upstream gives no usage."""

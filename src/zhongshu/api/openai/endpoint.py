@@ -51,9 +51,8 @@ log = logging.getLogger("zhongshu.api")
 class Bounds(msgspec.Struct, frozen=True):
     """How much one request may bring, and how many may be in flight."""
 
-    max_body_bytes: int = 20_000_000
-    body_timeout_s: float = 30.0
-    max_in_flight: int = 4000
+    max_body_bytes: int = 32 * 1024 * 1024
+    max_in_flight: int = 1000
 
 
 class Load:
@@ -103,7 +102,7 @@ class Endpoint:
             caller = await _caller(rooms, scope)
             if isinstance(caller, Refusal):
                 return await send_problem(scope, send, caller.problem, trace)
-            body = await read_body(receive, scope, self._bounds.max_body_bytes, self._bounds.body_timeout_s)
+            body = await read_body(receive, scope, self._bounds.max_body_bytes)
             read = self._read(body, trace, rooms.clock.now_ns())
             arrived = Arrived(read.turn, caller, started_ns, body, _address(scope), _agent(scope))
             with leaving(scope, receive):

@@ -1,0 +1,40 @@
+"""Which callable answers which address. Model endpoints are plain ASGI callables; the rest is a FastAPI application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from zhongshu.api.asgi import App, Receive, Scope, Send
+from zhongshu.api.openai.errors import send_problem
+from zhongshu.core.problems import problem
+
+
+class At(NamedTuple):
+    """A callable and the method it takes."""
+
+    method: str
+    app: App
+
+
+class Router:
+    """The whole HTTP surface. exact: by path; prefixed: by the beginning of the path; rest: everything else."""
+
+    def __init__(self, exact: Mapping[str, At], prefixed: Mapping[str, At], rest: App) -> None:
+        self._exact = exact
+        self._prefixed = prefixed
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        at = self._exact.get(scope["path"]) or self._by_prefix(scope["path"])
+        if at is None:
+            return await self._rest(scope, receive, send)
+        if scope["method"] != at.method and not (scope["method"] == "HEAD" and at.method == "GET"):
+            wrong = problem("method_not_allowed", method=scope["method"], allowed=at.method)
+            return await send_problem(scope, send, wrong, more=[(b"allow", at.method.encode())])
+        await at.app(scope, receive, send)
+
+    def _by_prefix(self, path: str) -> At | None:
+        return next((at for prefix, at in self._prefixed.items() if path.startswith(prefix)), None)

@@ -1,0 +1,110 @@
+"""A child process that is kept running: started, told things line by line, started again when it dies, stopped.
+
+The child reads JSON lines on standard input (the first one boots it; end of input means its parent is gone) and
+prints the line `ready` once it works. What it logs goes to our standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+
+log = logging.getLogger("zhongshu.supervisor")
+
+READY = b"ready"
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 10.0
+_STEADY_AFTER_S = 30.0
+
+
+class NeverReady(Exception):
+    """A child ended before it was ready for the first time; its own log says why."""
+
+
+class Child:
+    """One supervised process.
+
+    boot: gives its first line, anew for each start. on_death: called after it died unasked, before it is started
+    again. grace_s: how long it may take to stop before it is killed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        boot: Callable[[], bytes],
+        *,
+        pass_fd: int | None = None,
+        grace_s: float = 10.0,
+        on_death: Callable[[], None] | None = None,
+    ) -> None:
+        self.name = name
+        self._module = module
+        self._boot = boot
+        self._pass_fds = () if pass_fd is None else (pass_fd,)
+        self._grace_s = grace_s
+        self._on_death = on_death
+        self._process: Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready. Raises NeverReady."""
+        if not await self._spawn():
+            raise NeverReady(self.name)
+        self._watch = asyncio.create_task(self._keep())
+
+    def tell(self, line: bytes) -> None:
+        """Send it a line; a child that is being restarted will boot with the newest anyway."""
+        if self._process and self._process.stdin and self.pid is not None:
+            self._process.stdin.write(line)
+
+    async def stop(self) -> None:
+        """Ask it to end (SIGTERM), wait, then insist (SIGKILL)."""
+        self._stopping = True
+        if self._watch is not None:
+            self._watch.cancel()
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), self._grace_s)
+        except TimeoutError:
+            log.warning("%s did not stop in %s s and is killed", self.name, self._grace_s)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def _spawn(self) -> bool:
+        self._process = process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", self._module, stdin=PIPE, stdout=PIPE, pass_fds=self._pass_fds
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(self._boot())
+        return (await process.stdout.readline()).strip() == READY
+
+    async def _keep(self) -> None:
+        """Wait for it to die, and start it again after a pause that doubles while it keeps dying early."""
+        loop, pause_s = asyncio.get_running_loop(), _FIRST_PAUSE_S
+        while not self._stopping:
+            process, since = self._process, loop.time()
+            assert process is not None
+            code = await process.wait()
+            pause_s = _FIRST_PAUSE_S if loop.time() - since > _STEADY_AFTER_S else min(pause_s * 2, _LONGEST_PAUSE_S)
+            log.warning("%s ended with %s; starting it again in %.1f s", self.name, code, pause_s)
+            if self._on_death is not None:
+                await asyncio.to_thread(self._on_death)
+            await asyncio.sleep(pause_s)
+            await self._spawn()

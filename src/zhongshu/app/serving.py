@@ -1,0 +1,137 @@
+"""The HTTP server of a worker: uvicorn on a socket it was given, with what uvicorn leaves out.
+
+- The application learns at once that a client is gone (api/asgi.ON_LEAVE), at no cost until it happens.
+- A request that dribbles in is cut off with 408 after a bounded time: head and body together.
+- Shutdown is ours to start (drain first), so uvicorn installs no signal handlers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Generator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from zhongshu.api.asgi import ON_LEAVE, App
+from zhongshu.api.openai.errors import error_body
+from zhongshu.core.problems import problem
+
+
+def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
+    """The protocol class for a given bound on how long one request may take to arrive."""
+    too_slow = _reply_408(arrive_within_s)
+
+    class Protocol(HttpToolsProtocol):
+        """One connection."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._on_leave: Callable[[], None] | None = None
+            self._arriving = False
+            self._begun = False
+            self._timer: asyncio.TimerHandle | None = None
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            self._stop_timer()
+            leave, self._on_leave = self._on_leave, None
+            if leave is not None:
+                leave()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self._arriving:
+                if self._timer is None:
+                    self._timer = self.loop.call_later(arrive_within_s, self._cut)
+            elif self._timer is not None:
+                self._stop_timer()
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._arriving = True
+
+        def on_headers_complete(self) -> None:
+            self.scope[ON_LEAVE] = self._register  # pyright: ignore[reportGeneralTypeIssues]
+            super().on_headers_complete()
+            self._begun = True
+
+        def on_message_complete(self) -> None:
+            self._arriving = False
+            super().on_message_complete()
+
+        def _register(self, callback: Callable[[], None] | None) -> None:
+            self._on_leave = callback
+
+        def _stop_timer(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+        def _cut(self) -> None:
+            self._timer = None
+            if self.transport.is_closing():
+                return
+            # One request at a time has a cycle; if this one's has answered already, closing is enough.
+            if not self._begun or self.cycle.response_complete or not self.cycle.response_started:
+                self.transport.write(too_slow)
+            self.transport.close()
+
+    return Protocol
+
+
+def _reply_408(limit_s: float) -> bytes:
+    body = error_body(problem("body_too_slow", limit=limit_s))
+    return (
+        b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b"
+        % (len(body), body)
+    )
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    def stop(self) -> None:
+        """Close the listening socket and idle connections; running requests may go on for the grace period."""
+        self.should_exit = True
+
+
+def server(app: App, *, keep_alive_s: float, arrive_within_s: float, drain_s: float, backlog: int) -> Server:
+    """A server for one worker. Call `await server.serve(sockets=[...])`."""
+    config = uvicorn.Config(
+        app,  # pyright: ignore[reportArgumentType] - the same callable in our own words
+        http=protocol(arrive_within_s),
+        loop="uvloop",
+        lifespan="off",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=round(keep_alive_s),
+        timeout_graceful_shutdown=max(1, round(drain_s)),
+        backlog=backlog,
+    )
+    return Server(config)
+
+
+def listening_socket(host: str, port: int, backlog: int) -> socket.socket:
+    """Bind and listen; raises OSError when the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(backlog)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener

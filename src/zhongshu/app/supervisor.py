@@ -1,0 +1,188 @@
+"""The supervisor: the parent of every process of one installation.
+
+It binds the address, prepares the state directory, runs the embedded engine's manager, starts the ledger's keeper and
+the API workers, starts again what dies, hands out new settings, and shuts down in order: workers drain, then the
+engine stops, then the keeper. It answers no request itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from zhongshu.app import paths
+from zhongshu.app.build import engine_specs, first_key, prepare, reconcile
+from zhongshu.app.children import Child
+from zhongshu.app.serving import listening_socket
+from zhongshu.app.settings import Settings
+from zhongshu.app.worker import Boot, slot_name
+from zhongshu.engine.manager import EngineManager
+
+log = logging.getLogger("zhongshu.supervisor")
+
+RUNNING_FILE = "running.json"
+
+
+class AlreadyRunning(Exception):
+    """Another supervisor holds this home. Stop it, or use another ZHONGSHU_HOME."""
+
+
+class AddressTaken(Exception):
+    """The address cannot be listened on: `host`, `port`, and the system's reason."""
+
+    def __init__(self, host: str, port: int, why: str) -> None:
+        super().__init__(f"{host}:{port}: {why}")
+        self.host, self.port, self.why = host, port, why
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """What `zhongshu up` tells its user. `first_key` is set only on the start that made it."""
+
+    url: str
+    pid: int
+    first_key: str | None
+    models: tuple[str, ...]
+
+
+class Running(msgspec.Struct, frozen=True):
+    """`run/running.json`: how other commands find this server."""
+
+    url: str
+    pid: int
+
+
+def run(
+    settings: Settings,
+    *,
+    announce: Callable[[Ready], None],
+    reload: Callable[[], Settings] | None = None,
+) -> int:
+    """Run until SIGTERM or SIGINT. `reload` gives new settings on SIGHUP; it may raise, and then nothing changes.
+
+    Raises AlreadyRunning and AddressTaken before anything is started.
+    """
+    with _only_one(settings.home):
+        listener = _listen(settings)
+        try:
+            return uvloop.run(Supervisor(settings, listener, announce, reload).run())
+        finally:
+            listener.close()
+
+
+@contextlib.contextmanager
+def _only_one(home: Path):
+    run_dir = paths.private_directory(paths.private_directory(home) / "run")
+    with (run_dir / "supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning(str(home)) from None
+        yield
+
+
+def _listen(settings: Settings) -> socket.socket:
+    server = settings.server
+    try:
+        return listening_socket(server.host, server.port, server.backlog)
+    except OSError as error:
+        raise AddressTaken(server.host, server.port, error.strerror or "not available") from None
+
+
+class Supervisor:
+    """One installation's processes."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        announce: Callable[[Ready], None],
+        reload: Callable[[], Settings] | None,
+    ) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._announce = announce
+        self._reload = reload
+        self._run_dir = settings.home / "run"
+        self._engine = EngineManager(settings.engine, engine_specs(settings), self._run_dir)
+        self._keeper = Child("keeper", "zhongshu.ledger.keeper", lambda: keeper_line(self._settings))
+        self._workers = tuple(self._worker(number) for number in range(settings.server.workers))
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        """Start everything, announce, wait for a signal, stop everything."""
+        prepare(self._settings)
+        key = first_key(self._settings)
+        self._on_signals()
+        await self._engine.start()
+        await self._keeper.start()
+        try:
+            await asyncio.gather(*(worker.start() for worker in self._workers))
+            self._announce(self._ready(key))
+            await self._stop.wait()
+        finally:
+            await self._shut_down()
+        return 0
+
+    def _worker(self, number: int) -> Child:
+        slot = slot_name(number)
+        return Child(
+            slot,
+            "zhongshu.app.worker",
+            lambda: self._boot(slot),
+            pass_fd=self._listener.fileno(),
+            grace_s=self._settings.server.drain_s + 5,
+            on_death=lambda: reconcile(self._settings, slot),
+        )
+
+    def _boot(self, slot: str) -> bytes:
+        return Boot(slot, self._listener.fileno(), str(self._engine.socket_path), self._settings).line()
+
+    def _ready(self, key: str | None) -> Ready:
+        host, port = self._listener.getsockname()[:2]
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+        file = self._run_dir / RUNNING_FILE
+        file.write_bytes(msgspec.json.encode(Running(url, os.getpid())))
+        return Ready(url, os.getpid(), key, tuple(row.name for row in self._settings.models))
+
+    def _on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._take_new_settings)
+
+    def _take_new_settings(self) -> None:
+        """Hand new settings to everyone; turns in flight keep the old ones. A file with mistakes changes nothing."""
+        if self._reload is None:
+            return
+        try:
+            self._settings = self._reload()
+        except ValueError as error:
+            log.error("reload refused, nothing changed: %s", error)
+            return
+        self._engine.replace_specs(engine_specs(self._settings))
+        for worker in self._workers:
+            worker.tell(self._boot(worker.name))
+        log.info("settings reloaded: %s", self._settings.digest)
+
+    async def _shut_down(self) -> None:
+        """Workers first, so that what they still record is kept; each stage waits for the one before."""
+        (self._run_dir / RUNNING_FILE).unlink(missing_ok=True)
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
+        await self._engine.aclose()
+        await self._keeper.stop()
+
+
+def keeper_line(settings: Settings) -> bytes:
+    """What the ledger's keeper is told on its standard input."""
+    return msgspec.json.encode({"home": str(settings.home), "settings": settings.ledger}) + b"\n"

@@ -1,0 +1,137 @@
+"""One API worker: a process with its own event loop, journal stream and share of every limit.
+
+Told by its parent over standard input: the first line boots it, a later one brings new settings, the end of input
+means the parent is gone. SIGTERM drains: readiness turns first, then no new connections, then the running turns end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvloop
+
+from zhongshu.app.build import Installation, open_installation
+from zhongshu.app.children import READY
+from zhongshu.app.logs import set_up_logs
+from zhongshu.app.serving import Server, server
+from zhongshu.app.settings import Settings
+
+log = logging.getLogger("zhongshu.worker")
+
+# Between "not ready" and closing the door: a load balancer that looks every second sees it in time.
+_TURNING_S = 1.0
+
+
+def slot_name(number: int) -> str:
+    """A worker's name, which is also its journal stream's."""
+    return f"worker-{number}"
+
+
+class Boot(msgspec.Struct, frozen=True):
+    """What a worker is told. socket_fd: the listening socket, inherited."""
+
+    slot: str
+    socket_fd: int
+    engine_socket: str
+    settings: Settings
+
+    def line(self) -> bytes:
+        """As one line of JSON."""
+        return msgspec.json.encode(self, enc_hook=str) + b"\n"
+
+
+def read_boot(line: bytes) -> Boot:
+    """A Boot from its line."""
+    return msgspec.json.decode(line, type=Boot, dec_hook=_path)
+
+
+def _path(kind: type[Any], value: Any) -> Any:
+    if kind is Path or issubclass(kind, Path):
+        return Path(value)
+    raise NotImplementedError(kind.__name__)
+
+
+def main() -> None:
+    """Entry point: `python -m zhongshu.app.worker`, with a Boot on standard input."""
+    boot = read_boot(sys.stdin.buffer.readline())
+    set_up_logs(boot.settings.server)
+    uvloop.run(Worker(boot).run())
+
+
+class Worker:
+    """The process's life."""
+
+    def __init__(self, boot: Boot) -> None:
+        self._boot = boot
+        self._draining: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Open the rooms, serve, close them."""
+        boot, settings = self._boot, self._boot.settings.server
+        self._installation = await open_installation(boot.settings, boot.slot, Path(boot.engine_socket))
+        self._server = server(
+            self._installation.app,
+            keep_alive_s=settings.keep_alive_s,
+            arrive_within_s=settings.body_timeout_s,
+            drain_s=settings.drain_s,
+            backlog=settings.backlog,
+        )
+        self._on_signals()
+        self._listen_to_parent()
+        listener = socket.socket(fileno=os.dup(boot.socket_fd))
+        serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        try:
+            await _started(self._server, serving)
+            sys.stdout.buffer.write(READY + b"\n")
+            sys.stdout.buffer.flush()
+            await serving
+        finally:
+            await self._installation.aclose()
+
+    def _on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._drain)
+        loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C reaches the whole group; the parent decides
+
+    def _listen_to_parent(self) -> None:
+        os.set_blocking(sys.stdin.fileno(), False)
+        self._heard = b""
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._hear)
+
+    def _hear(self) -> None:
+        data = os.read(sys.stdin.fileno(), 1 << 20)
+        if not data:
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self._drain()
+            return
+        *lines, self._heard = (self._heard + data).split(b"\n")
+        for line in lines:
+            self._installation.reload(read_boot(line).settings)
+
+    def _drain(self) -> None:
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._turn_away())
+
+    async def _turn_away(self) -> None:
+        self._installation.load.draining = True
+        await asyncio.sleep(_TURNING_S if self._installation.load.in_flight else 0)
+        self._server.stop()
+
+
+async def _started(serving_server: Server, serving: asyncio.Task[None]) -> None:
+    while not serving_server.started:
+        if serving.done():
+            return await serving
+        await asyncio.sleep(0.01)
+
+
+if __name__ == "__main__":
+    main()
