@@ -1,0 +1,290 @@
+"""The writer: where records become durable. One in each process, one stream each.
+
+The event loop encodes and seals a record, hands it over and awaits; one thread takes all that is waiting, extends the
+hash chain, writes once, syncs once, and tells the loop once for the whole batch. While it syncs, the next batch grows.
+
+What cannot be written is refused and leaves no trace: the file is cut back to what was synced before. The writer then
+tries again by itself, with a new segment, until the disk takes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+import sqlite3
+import threading
+import time
+from hashlib import sha256
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from zhongshu.core.clock import Clock
+from zhongshu.core.problems import Fault, fault
+from zhongshu.core.records import Record
+from zhongshu.ledger.frames import MAX_PAYLOAD, chain, pack_fixed
+from zhongshu.ledger.journal_counts import JournalCounts
+from zhongshu.ledger.payloads import FIELDS, Happening, encode_event, encode_turn
+from zhongshu.ledger.seal import Sealer
+from zhongshu.ledger.segments import Mark, Segment, next_header, pick_up, segment_path, stream_folder
+from zhongshu.ledger.settings import LedgerSettings
+
+_SLOT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_DAY_NS = 86_400 * 10**9
+_LOOK_S = 1.0
+_BATCH_BYTES = 8 << 20
+
+
+class SlotTaken(Exception):
+    """Another process writes this stream. Stop it, or start this one under another slot name."""
+
+
+class _Item(NamedTuple):
+    payload: bytes
+    digest: bytes
+    done: asyncio.Future[None]
+
+
+class Writer:
+    """Implements core.ports.Journal over the segment files of one slot."""
+
+    def __init__(self, settings: LedgerSettings, home: Path, slot: str, clock: Clock) -> None:
+        """Take the slot, pick up where it was left, open a segment. Blocking; see `open_journal`."""
+        if not _SLOT.fullmatch(slot):
+            raise ValueError("slot: use up to 32 lower-case letters, digits and -")
+        self._settings = settings
+        self._clock = clock
+        self._slot = slot
+        self._folder = stream_folder(home, slot)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _take(self._folder)
+        self._sealer = Sealer(settings.text, home)
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._last = pick_up(self._folder)
+        self._segment: Segment | None = None
+        self._next_day_ns = 0
+        self._looked_s = 0.0
+        self._why = ""
+        self._closing = False
+        self._roomy = True
+        self.counts = JournalCounts()
+        self._look()
+        self._open_segment()
+        self._thread = threading.Thread(target=self._run, name=f"journal-{slot}", daemon=True)
+        self._thread.start()
+
+    async def write(self, record: Record) -> None:
+        """Return once the record is on disk. Raises Fault("journal_unavailable") when it cannot be."""
+        if self._why:
+            raise self._refusal()
+        while (sealed := self._sealer.seal(record)) is None:
+            try:
+                await self._sealer.fetch(record.tenant, record.at_ns)
+            except (sqlite3.Error, OSError, ValueError):
+                raise fault("journal_unavailable", why="the text key store cannot be used") from None
+        await self._append(encode_turn(record, sealed))
+
+    async def note(self, event: Happening) -> None:
+        """Record something done to the ledger itself, as durably as a turn."""
+        if self._why:
+            raise self._refusal()
+        await self._append(encode_event(event))
+
+    def ready(self) -> bool:
+        """False when the next write is known to fail, or when the space kept for turns in flight has been reached."""
+        return self._roomy and not self._why
+
+    @property
+    def why_not(self) -> str:
+        """What keeps it from being ready, for `doctor` and readiness; empty when it is."""
+        return self._why or ("" if self._roomy else "too little free disk space")
+
+    async def aclose(self) -> None:
+        """Write what is waiting, then give the slot back. Idempotent."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            await asyncio.to_thread(self._thread.join)
+        self._why = self._why or "it is closed"
+        if self._segment:
+            self._segment.close()
+            self._segment = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    async def _append(self, payload: bytes) -> None:
+        if len(payload) > MAX_PAYLOAD:
+            raise fault("journal_unavailable", why="the record is too large")
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        self._queue.put(_Item(payload, sha256(payload).digest(), done))
+        await done
+
+    def _refusal(self) -> Fault:
+        return fault("journal_unavailable", why=self._why)
+
+    # From here on: the writer thread.
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                batch = self._collect()
+                if time.monotonic() - self._looked_s >= _LOOK_S:
+                    self._look()
+                    self._mend()
+                if batch:
+                    self._commit(batch)
+        except Exception as error:  # noqa: BLE001 - the thread's border: whoever waits must hear of it
+            self._why = f"the writer stopped: {type(error).__name__}"
+        self._why = self._why or "it is closed"
+        self._refuse_waiting()
+
+    def _collect(self) -> list[_Item]:
+        """All that waits, at least one unless nothing came for a second."""
+        batch: list[_Item] = []
+        size = 0
+        try:
+            item = self._queue.get(timeout=_LOOK_S)
+            while item is not None:
+                batch.append(item)
+                size += len(item.payload)
+                if size >= _BATCH_BYTES:
+                    return batch
+                item = self._queue.get_nowait()
+            self._closing = True
+        except Empty:
+            pass
+        return batch
+
+    def _commit(self, batch: list[_Item]) -> None:
+        try:
+            segment = self._writable(batch)
+            now_ns = self._clock.now_ns()
+            head = segment.head
+            parts: list[bytes] = []
+            add = parts.append
+            for payload, digest, _ in batch:
+                fixed = pack_fixed(len(payload), now_ns)
+                head = chain(head, fixed, digest)
+                add(fixed)
+                add(head)
+                add(payload)
+            data = b"".join(parts)
+            began = time.perf_counter_ns()
+            segment.append(data, len(batch), head)
+        except OSError as error:
+            self._break(error.strerror or type(error).__name__)
+            self._tell(batch)
+            return
+        self._tell(batch)
+        self.counts.add(len(batch), len(data), time.perf_counter_ns() - began)
+
+    def _writable(self, batch: list[_Item]) -> Segment:
+        """The open segment, or a new one when it is full, of another day, or was given up. Raises OSError."""
+        segment = self._segment
+        if segment is None:
+            raise OSError(0, self._why or "no segment is open")
+        if not segment.frames:
+            return segment
+        size = segment.size + sum(len(item.payload) for item in batch)
+        if size > self._settings.segment_bytes or self._clock.now_ns() >= self._next_day_ns:
+            self._leave_segment()
+            return self._open_segment()
+        return segment
+
+    def _open_segment(self) -> Segment:
+        now_ns = self._clock.now_ns()
+        header = next_header(self._last, self._slot, now_ns, FIELDS)
+        self._segment = Segment(segment_path(self._folder, header.segment), header)
+        self._next_day_ns = now_ns - now_ns % _DAY_NS + _DAY_NS
+        return self._segment
+
+    def _leave_segment(self) -> None:
+        segment = self._segment
+        if segment:
+            segment.close()
+            self._last = Mark(segment.number, segment.frames, segment.size, segment.head)
+            self._segment = None
+
+    def _break(self, why: str) -> None:
+        """Stop acknowledging. The file is cut back now, or by `_mend` when even that fails."""
+        self._why = why
+        self.counts.failures += 1
+        if self._segment:
+            try:
+                self._segment.cut_back()
+            except OSError:
+                return
+            self._leave_segment()
+
+    def _mend(self) -> None:
+        """Try to go on after an error, in a new segment: after a failed sync the old file cannot be trusted."""
+        if not self._why or not self._roomy:
+            return
+        try:
+            if self._segment:
+                self._segment.cut_back()
+                self._leave_segment()
+            self._open_segment()
+            self._why = ""
+        except OSError as error:
+            self._why = error.strerror or type(error).__name__
+
+    def _look(self) -> None:
+        """Whether enough space is left: above half the reserve goes on, so that it does not flap at the border."""
+        self._looked_s = time.monotonic()
+        try:
+            stat = os.statvfs(self._folder)
+        except OSError as error:
+            self._roomy, self._why = False, error.strerror or "the disk cannot be read"
+            return
+        self._roomy = stat.f_bavail * stat.f_frsize >= self._settings.min_free_bytes
+
+    def _tell(self, batch: list[_Item]) -> None:
+        loop = self._loop
+        try:
+            if loop:
+                loop.call_soon_threadsafe(self._answer, batch, self._why)
+        except RuntimeError:
+            pass  # the loop is closed: nobody waits any more
+
+    def _answer(self, batch: list[_Item], why: str) -> None:
+        """On the loop: everybody of the batch hears the same."""
+        for _, _, done in batch:
+            if not done.done():
+                if why:
+                    done.set_exception(fault("journal_unavailable", why=why))
+                else:
+                    done.set_result(None)
+
+    def _refuse_waiting(self) -> None:
+        batch: list[_Item] = []
+        while not self._queue.empty():
+            item = self._queue.get_nowait()
+            if item:
+                batch.append(item)
+        if batch:
+            self._tell(batch)
+
+
+def _take(folder: Path) -> int:
+    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise SlotTaken(f"the journal stream {folder.name} is being written by another process") from None
+    return fd
+
+
+def open_journal(settings: LedgerSettings, home: Path, slot: str, clock: Clock) -> Writer:
+    """The writer of a slot ("w0", "w1", ...; "cli" for commands).
+
+    Raises SlotTaken when another process holds it, OSError when the disk refuses, storage's SecretError for loose keys.
+    """
+    return Writer(settings, home, slot, clock)
