@@ -1,0 +1,1 @@
+"""The wire format of OpenAI's chat, completion and embedding endpoints, as its many followers speak it."""

@@ -1,0 +1,263 @@
+"""Reading a whole reply: body bytes -> Answer or Embeddings. What a stream reads in pieces is read by the same words
+here, so that both ways of answering amount to the same."""
+
+from __future__ import annotations
+
+import struct
+from base64 import b64decode
+from typing import NoReturn
+
+import msgspec
+from msgspec import Raw
+
+from zhongshu.core.answers import Answer, Choice, Embeddings, Stop, Usage
+from zhongshu.core.problems import fault
+from zhongshu.core.turns import ToolCall
+from zhongshu.upstreams.openai import errors
+from zhongshu.upstreams.openai.shapes import (
+    ChoiceShape,
+    Function,
+    Message,
+    Part,
+    Reply,
+    UsageShape,
+    embedding_decoder,
+    reply_decoder,
+)
+
+CHAT = "openai.chat"
+COMPLETION = "openai.completion"
+
+# What followers write where OpenAI has five words. Unknown ones count as "stop": the answer is there.
+STOPS: dict[str, Stop] = {
+    "stop": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",  # Mistral
+    "model_context_window_exceeded": "length",  # Zhipu
+    "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "sensitive": "content_filter",  # Zhipu
+    "error": "error",
+    "network_error": "error",  # Zhipu
+    "insufficient_system_resource": "error",  # DeepSeek
+}
+
+
+class Thought(msgspec.Struct, frozen=True):
+    """A thought read from a message, whatever its spelling. `respelt` when it was not called `reasoning_content`."""
+
+    text: str
+    signature: str | None = None
+    respelt: bool = False
+
+
+NO_THOUGHT = Thought("")
+
+
+def read_answer(body: bytes, upstream: str, dialect: str = CHAT) -> Answer:
+    """The Answer of a plain reply with status 200.
+
+    Raises Fault: upstream_malformed when it is no such reply, or what an error object inside it says.
+    """
+    try:
+        reply = reply_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise fault("upstream_malformed", upstream=upstream, why="the body is not a chat completion in JSON") from None
+    if reply.choices is None:
+        raise_error(reply, body, upstream)
+    choices: list[Choice] = []
+    respelt = False
+    for number, shape in enumerate(reply.choices):
+        choice, thought = _choice(shape, number, reply.id)
+        choices.append(choice)
+        respelt = respelt or thought.respelt
+    if not choices:
+        raise fault("upstream_malformed", upstream=upstream, why="the reply holds no choice")
+    return Answer(
+        choices=tuple(choices),
+        usage=usage_of(reply),
+        model=reply.model or "",
+        wire=with_reasoning_content(body, "message") if respelt else body,
+        dialect=dialect,
+    )
+
+
+def read_embeddings(body: bytes, upstream: str) -> Embeddings:
+    """The vectors of an embedding reply, in the order of the texts. Raises Fault as read_answer does."""
+    try:
+        reply = embedding_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise fault("upstream_malformed", upstream=upstream, why="the body is not a list of embeddings") from None
+    if reply.data is None:
+        raise_error(Reply(error=reply.error), body, upstream)
+    numbered = [(number if v.index is None else v.index, v.embedding) for number, v in enumerate(reply.data)]
+    numbered.sort(key=lambda pair: pair[0])
+    vectors = tuple(_floats(vector, upstream) for _, vector in numbered)
+    return Embeddings(vectors=vectors, usage=_usage(reply.usage), model=reply.model or "")
+
+
+def raise_error(reply: Reply, body: bytes, upstream: str) -> NoReturn:
+    """A reply with status 200 that is none: an error object, or something else altogether."""
+    if reply.error is not None or reply.message is not None:
+        raise errors.explain(upstream, "", 200, body)
+    raise fault("upstream_malformed", upstream=upstream, why="the reply holds no choices")
+
+
+def usage_of(reply: Reply) -> Usage | None:
+    """The tokens a reply or chunk says were used. Moonshot says it inside the last choice."""
+    if reply.usage is not None:
+        return _usage(reply.usage)
+    for choice in reply.choices or ():
+        if choice.usage is not None:
+            return _usage(choice.usage)
+    return None
+
+
+def text_of(message: Message) -> str:
+    """The written content of a message or delta."""
+    content = message.content
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "".join(part.text for part in content if part.text and part.type in ("text", "output_text", ""))
+
+
+def thought_of(message: Message) -> Thought:
+    """The thought of a message or delta: `reasoning_content`, else `reasoning`, else `reasoning_details`, else
+    thinking parts of the content. A signature stays with it whichever spelling held the text."""
+    text, respelt = message.reasoning_content, False
+    if not text and message.reasoning:
+        text, respelt = message.reasoning, True
+    signature = None
+    if message.reasoning_details:
+        details = message.reasoning_details
+        signature = next((s for d in reversed(details) if (s := d.signature or d.data)), None)
+        if not text:
+            text = "".join(d.text or d.summary or "" for d in details)
+            respelt = bool(text)
+    if not text and isinstance(message.content, list):
+        text = "".join(_thinking(part) for part in message.content)
+        respelt = bool(text)
+    if not text and signature is None:
+        return NO_THOUGHT
+    return Thought(text or "", signature, respelt)
+
+
+def stop_of(reason: str | None) -> Stop | None:
+    """Why a choice stopped; None while it has not (null, or the empty string some send on every chunk)."""
+    return STOPS.get(reason, "stop") if reason else None
+
+
+def arguments_of(function: Function) -> str:
+    """The argument JSON as the model wrote it, also when it was sent as an object instead of a string."""
+    raw = function.arguments
+    if raw is None:
+        return ""
+    text = bytes(raw)
+    if text.startswith(b'"'):
+        return msgspec.json.decode(text, type=str)
+    return "" if text == b"null" else text.decode()
+
+
+def made_id(reply_id: str | None, choice: int, call: int) -> str:
+    """A tool call's id when the upstream gave none: the same for a plain reply and a stream, and at most 40
+    characters, which is all that OpenAI takes back."""
+    tail = "".join(c for c in (reply_id or "") if c.isalnum())[-20:]
+    return f"call_{tail}_{choice}_{call}"
+
+
+def with_reasoning_content(wire: bytes, inside: str) -> bytes:
+    """The same JSON with each thought also called `reasoning_content`, in every choice's `inside` (message or delta).
+    All other values stay exactly as they were."""
+    fields = msgspec.json.decode(wire, type=dict[str, Raw])
+    choices = msgspec.json.decode(fields["choices"], type=list[dict[str, Raw]])
+    for choice in choices:
+        raw = choice.get(inside)
+        if raw is None or bytes(raw) == b"null":
+            continue
+        thought = thought_of(msgspec.json.decode(raw, type=Message, strict=False))
+        if thought.respelt:
+            message = msgspec.json.decode(raw, type=dict[str, Raw])
+            message["reasoning_content"] = Raw(msgspec.json.encode(thought.text))
+            choice[inside] = Raw(msgspec.json.encode(message))
+    fields["choices"] = Raw(msgspec.json.encode(choices))
+    return msgspec.json.encode(fields)
+
+
+def _choice(shape: ChoiceShape, number: int, reply_id: str | None) -> tuple[Choice, Thought]:
+    index = number if shape.index is None else shape.index
+    message = shape.message
+    stop = stop_of(shape.finish_reason)
+    if message is None:
+        return Choice(index=index, text=shape.text or "", stop=stop or "stop"), NO_THOUGHT
+    thought = thought_of(message)
+    calls = _tool_calls(message, index, reply_id)
+    logprobs = shape.logprobs.content if shape.logprobs else None
+    choice = Choice(
+        index=index,
+        text=text_of(message),
+        thought=thought.text,
+        tool_calls=calls,
+        stop=stop or ("tool_calls" if calls else "stop"),
+        refusal=message.refusal or None,
+        logprobs=tuple(logprobs) if logprobs else None,
+        signature=thought.signature,
+    )
+    return choice, thought
+
+
+def _tool_calls(message: Message, index: int, reply_id: str | None) -> tuple[ToolCall, ...]:
+    if message.tool_calls:
+        return tuple(
+            ToolCall(
+                id=call.id or made_id(reply_id, index, number),
+                name=(call.function.name or "") if call.function else "",
+                arguments=arguments_of(call.function) if call.function else "",
+            )
+            for number, call in enumerate(message.tool_calls)
+        )
+    if message.function_call is not None:
+        function = message.function_call
+        return (ToolCall(made_id(reply_id, index, 0), function.name or "", arguments_of(function)),)
+    return ()
+
+
+def _thinking(part: Part) -> str:
+    if isinstance(part.thinking, list):
+        return "".join(inner.text or "" for inner in part.thinking)
+    return part.thinking or ""
+
+
+def _usage(shape: UsageShape | None) -> Usage | None:
+    """Counts as whole numbers. A missing half is worked out of the total; parts never exceed what they are part of."""
+    if shape is None:
+        return None
+    prompt, completion, total = shape.prompt_tokens, shape.completion_tokens, shape.total_tokens
+    if prompt is None and completion is None and total is None:
+        return None
+    if completion is None:
+        completion = (total or 0) - (prompt or 0) if total else 0
+    if prompt is None:
+        prompt = total - completion if total else 0
+    details, made = shape.prompt_tokens_details, shape.completion_tokens_details
+    cached = (details.cached_tokens if details else None) or shape.prompt_cache_hit_tokens or shape.cached_tokens or 0
+    thinking = (made.reasoning_tokens if made else None) or shape.reasoning_tokens or 0
+    prompt, completion = max(int(prompt), 0), max(int(completion), 0)
+    return Usage(
+        prompt=prompt,
+        completion=completion,
+        cached=min(max(int(cached), 0), prompt),
+        thinking=min(max(int(thinking), 0), completion),
+    )
+
+
+def _floats(vector: list[float] | str, upstream: str) -> tuple[float, ...]:
+    if isinstance(vector, list):
+        return tuple(vector)
+    try:
+        data = b64decode(vector, validate=True)
+        return struct.unpack(f"<{len(data) // 4}f", data)
+    except (ValueError, struct.error):
+        raise fault("upstream_malformed", upstream=upstream, why="an embedding is not Base64 of float32") from None

@@ -1,0 +1,106 @@
+"""An upstream that speaks OpenAI's wire format: asks over a transport, reads by this folder's rules.
+
+Knows no tenant, no price and no journal, and does not retry: who else may answer is for its caller to decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from zhongshu.core.answers import Answer, Embeddings, Event
+from zhongshu.core.ports import Call, EventStream
+from zhongshu.core.problems import fault
+from zhongshu.upstreams.openai import errors
+from zhongshu.upstreams.openai.request import DIALECTS, PATHS, Manner, body_of
+from zhongshu.upstreams.openai.response import read_answer, read_embeddings
+from zhongshu.upstreams.openai.stream import ChunkReader, OpenAIStream, events_of
+from zhongshu.upstreams.transport import Headers, Opened, Request, Transport
+
+JSON: Headers = (("content-type", "application/json"),)
+_COMPLAINT_BYTES = 65_536
+_MODELS = Request("GET", "/models")
+
+
+class OpenAIUpstream:
+    """One account or server. `event_bytes` bounds one event of a stream."""
+
+    def __init__(self, name: str, manner: Manner, transport: Transport, event_bytes: int = 8 * 1024 * 1024) -> None:
+        self.name = name
+        self._manner = manner
+        self._transport = transport
+        self._event_bytes = event_bytes
+
+    async def complete(self, call: Call) -> Answer:
+        """The whole answer. Raises Fault with an upstream_* problem, or context_length_exceeded."""
+        kind = call.turn.kind
+        request = Request("POST", PATHS[kind], body_of(call, self._manner, stream=False), JSON)
+        response = await self._transport.send(request)
+        if response.status != 200:
+            raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
+        return read_answer(response.body, self.name, DIALECTS[kind])
+
+    async def stream(self, call: Call) -> EventStream:
+        """The answer as it is made. Raises as `complete` does until the upstream has said 200, and later from the
+        stream itself."""
+        kind = call.turn.kind
+        request = Request("POST", PATHS[kind], body_of(call, self._manner, stream=True), JSON)
+        opened = await self._transport.open(request)
+        if opened.status != 200:
+            body = await self._rest(opened, _COMPLAINT_BYTES)
+            raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
+        if "json" in (opened.header("content-type") or ""):
+            body = await self._rest(opened, self._event_bytes)
+            return _NotStreamed(events_of(read_answer(body, self.name, DIALECTS[kind])))
+        choices = call.turn.sampling.n * max(len(call.turn.prompts), 1)
+        reader = ChunkReader(self.name, DIALECTS[kind], choices)
+        return OpenAIStream(opened, reader, self.name, self._event_bytes)
+
+    async def embed(self, call: Call) -> Embeddings:
+        """One vector for each text. Raises as `complete` does."""
+        request = Request("POST", PATHS["embedding"], body_of(call, self._manner, stream=False), JSON)
+        response = await self._transport.send(request)
+        if response.status != 200:
+            raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
+        return read_embeddings(response.body, self.name)
+
+    async def check(self) -> None:
+        """Ask for the list of models, which costs nothing. A server that has no such list is there all the same."""
+        response = await self._transport.send(_MODELS)
+        if response.status not in (200, 404, 405):
+            raise errors.explain(self.name, "", response.status, response.body, response.header)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+    async def _rest(self, opened: Opened, limit: int) -> bytes:
+        """What is left of a body, at most `limit` bytes."""
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            while chunk := await opened.read():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    raise fault("upstream_malformed", upstream=self.name, why=f"the body is over {limit} bytes")
+        finally:
+            await opened.aclose()
+        return b"".join(chunks)
+
+
+class _NotStreamed:
+    """The stream of an answer that came whole."""
+
+    def __init__(self, events: tuple[Event, ...]) -> None:
+        self._events = events
+
+    async def batches(self) -> AsyncIterator[tuple[Event, ...]]:
+        """All at once."""
+        yield self._events
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        for event in self._events:
+            yield event
+
+    async def aclose(self) -> None:
+        """Nothing is left open."""
