@@ -42,6 +42,13 @@ class Fault(Exception):
         self.problem = problem
 
 
+class Said(NamedTuple):
+    """A fact that reads differently in the two sentences, such as a unit."""
+
+    en: str
+    zh: str
+
+
 class _Row(NamedTuple):
     status: int
     type: str
@@ -115,8 +122,8 @@ _ROWS: dict[str, _Row] = {
     "rate_limit_exceeded": _Row(
         429,
         "rate_limit_error",
-        "The {limit} limit of this {scope} is used up. Try again in {retry_after_s:.1f} s.",
-        "此{scope}的 {limit} 限额已用完。请在 {retry_after_s:.1f} 秒后重试。",
+        "The limit of this {scope} ({limit}) is used up. Try again in {retry_after_s:.1f} s.",
+        "此{scope}的限额（{limit}）已用完。请在 {retry_after_s:.1f} 秒后重试。",
     ),
     "concurrency_exceeded": _Row(
         429,
@@ -127,8 +134,35 @@ _ROWS: dict[str, _Row] = {
     "insufficient_quota": _Row(
         429,
         "insufficient_quota",
-        "The money budget of this {scope} is used up. Raise it with `zhongshu {scope}s set-budget`.",
-        "此{scope}的预算已用完。可用 `zhongshu {scope}s set-budget` 调高。",
+        "The money budget of this {scope} is used up. Raise it with {remedy}, or wait for its next period.",
+        "此{scope}的预算已用完。可用 {remedy} 调高，或等待下一个周期。",
+    ),
+    "tokens_over_limit": _Row(
+        400,
+        _BAD,
+        "This turn may come to {needed} tokens, but only {limit} a minute are allowed. Lower `max_tokens` or shorten "
+        "the prompt; raise the limit with `zhongshu keys set-limits` or `zhongshu tenants set-limits`.",
+        "此请求最多可能用到 {needed} 个词元，而每分钟只允许 {limit} 个。请调低 `max_tokens` 或缩短提示；"
+        "也可用 `zhongshu keys set-limits` 或 `zhongshu tenants set-limits` 调高限额。",
+    ),
+    "limits_unavailable": _Row(
+        503,
+        "server_error",
+        "The limits of this key cannot be checked now, so nothing was let in. Try again shortly; see `zhongshu doctor`.",
+        "目前无法检查此密钥的限额，因此未放行。请稍后重试；参见 `zhongshu doctor`。",
+    ),
+    # what is managed
+    "tenant_not_found": _Row(
+        404,
+        _BAD,
+        "There is no tenant `{tenant}`. See `zhongshu tenants list`; make one with `zhongshu tenants create`.",
+        "没有名为 `{tenant}` 的租户。请查看 `zhongshu tenants list`，或用 `zhongshu tenants create` 新建。",
+    ),
+    "key_not_found": _Row(
+        404,
+        _BAD,
+        "There is no key `{key}`. See `zhongshu keys list`.",
+        "没有编号为 `{key}` 的密钥。请查看 `zhongshu keys list`。",
     ),
     # what is asked for
     "model_not_found": _Row(
@@ -171,6 +205,12 @@ _ROWS: dict[str, _Row] = {
         "upstream_error",
         "Upstream `{upstream}` refused our credential. Check its `key` setting.",
         "上游 `{upstream}` 拒绝了我们的凭据。请检查其 `key` 设置。",
+    ),
+    "upstream_unpaid": _Row(
+        502,
+        "upstream_error",
+        "The account at upstream `{upstream}` has no credit left. Top it up with the provider.",
+        "上游 `{upstream}` 的账户余额不足。请到服务商处充值。",
     ),
     "upstream_malformed": _Row(
         502,
@@ -276,8 +316,8 @@ def problem(
         code=code,
         status=status or row.status,
         type=row.type,
-        message=row.en.format(**facts),
-        message_zh=row.zh.format(**facts),
+        message=row.en.format(**{name: fact.en if isinstance(fact, Said) else fact for name, fact in facts.items()}),
+        message_zh=row.zh.format(**{name: fact.zh if isinstance(fact, Said) else fact for name, fact in facts.items()}),
         param=param,
         retry_after_s=retry_after_s,
     )

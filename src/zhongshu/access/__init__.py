@@ -1,0 +1,1 @@
+"""Tenants, keys, limits and budgets: who asks, and how much they may."""

@@ -1,0 +1,294 @@
+"""Making, showing and changing tenants and keys, straight on the database: works whether or not a server runs.
+
+Every change is durable when the call returns, and seen by running workers within `AccessSettings.poll_s`. Raises Fault
+(invalid_value, conflict, tenant_not_found, key_not_found) for what the asker got wrong. Synchronous; an async caller
+uses a thread. Knows no protocol: the command line and the admin API both speak through this.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from zhongshu.access import store
+from zhongshu.access.keys import Key, NewKey, Tenant, digest, key_id, mint, usable
+from zhongshu.access.names import FOREVER_NS, period_end_ns, purse_name
+from zhongshu.access.settings import PERIODS
+from zhongshu.core.access import Limits
+from zhongshu.core.clock import Clock
+from zhongshu.core.problems import fault
+from zhongshu.storage.counters import CounterStore, Orphan
+from zhongshu.storage.database import Database
+
+DEFAULT_TENANT = "default"
+ROLES = ("user", "admin")
+NO_LIMITS = Limits()
+MOST = (1 << 62) - 1
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_MODEL = re.compile(r"[!-~]{1,160}")
+
+
+class Spending(msgspec.Struct, frozen=True, kw_only=True):
+    """A budget's state in its present period. `spent_nano` is up to `AccessSettings.settle_s` behind.
+
+    ends_ns: when the period ends; None for a total.
+    """
+
+    budget_nano: int
+    spent_nano: int
+    currency: str
+    period: str
+    ends_ns: int | None
+
+
+class Spend(msgspec.Struct, frozen=True):
+    """One turn's cost, as the journal has it: what `reconcile` needs to know of a record."""
+
+    tenant: str
+    key_id: str
+    at_ns: int
+    cost_nano: int
+
+
+class AccessAdmin:
+    """Tenants, keys and budgets."""
+
+    def __init__(self, database: Database, counters: CounterStore, pepper: bytes, clock: Clock) -> None:
+        self._database = database
+        self._counters = counters
+        self._pepper = pepper
+        self._clock = clock
+
+    # --- tenants
+
+    def create_tenant(self, id: str, *, title: str = "", limits: Limits = NO_LIMITS) -> Tenant:
+        """Add a tenant. Its id is a short name of letters, digits and `. _ -`."""
+        if not _ID.fullmatch(id):
+            raise fault(
+                "invalid_value",
+                param="tenant",
+                field="tenant",
+                why="use letters, digits and . _ - only, at most 64, starting with a letter or digit",
+            )
+        _check_text("title", title)
+        check_limits(limits)
+        tenant = Tenant(id=id, title=title, limits=limits, created_ns=self._clock.now_ns())
+        with self._database.write() as db:
+            if store.tenant_by_id(db, id):
+                raise fault("conflict", what=id)
+            store.add_tenant(db, tenant)
+        return tenant
+
+    def tenants(self) -> tuple[Tenant, ...]:
+        """Every tenant, oldest first."""
+        with self._database.read() as db:
+            return store.all_tenants(db)
+
+    def tenant(self, id: str) -> Tenant:
+        """One tenant."""
+        with self._database.read() as db:
+            found = store.tenant_by_id(db, id)
+        if found is None:
+            raise fault("tenant_not_found", tenant=id)
+        return found
+
+    def update_tenant(self, id: str, *, title: str | None = None, limits: Limits | None = None) -> Tenant:
+        """Change a tenant's title or limits; None leaves it."""
+        if limits is not None:
+            check_limits(limits)
+        if title is not None:
+            _check_text("title", title)
+        with self._database.write() as db:
+            found = store.tenant_by_id(db, id)
+            if found is None:
+                raise fault("tenant_not_found", tenant=id)
+            changed = msgspec.structs.replace(
+                found,
+                title=found.title if title is None else title,
+                limits=found.limits if limits is None else limits,
+            )
+            store.change_tenant(db, changed)
+        return changed
+
+    # --- keys
+
+    def create_key(
+        self,
+        tenant: str,
+        name: str,
+        *,
+        role: str = "user",
+        models: Sequence[str] = (),
+        limits: Limits = NO_LIMITS,
+        expires_ns: int | None = None,
+    ) -> NewKey:
+        """Make a key. Its secret is in the answer and nowhere else."""
+        now_ns = self._clock.now_ns()
+        if expires_ns is not None and expires_ns <= now_ns:
+            raise fault("invalid_value", param="expires", field="expires", why="that time has already passed")
+        new = self._draft(mint(), tenant, name, role=role, models=models, limits=limits, expires_ns=expires_ns)
+        with self._database.write() as db:
+            if store.tenant_by_id(db, tenant) is None:
+                raise fault("tenant_not_found", tenant=tenant)
+            store.add_key(db, new.key, digest(self._pepper, new.secret.encode()))
+        return new
+
+    def keys(self, tenant: str | None = None) -> tuple[Key, ...]:
+        """Every key, or one tenant's, oldest first."""
+        if tenant is not None:
+            self.tenant(tenant)
+        with self._database.read() as db:
+            return store.all_keys(db, tenant)
+
+    def key(self, id: str) -> Key:
+        """One key."""
+        with self._database.read() as db:
+            found = store.key_by_id(db, id)
+        if found is None:
+            raise fault("key_not_found", key=id)
+        return found.key
+
+    def revoke_key(self, id: str) -> Key:
+        """Refuse this key from now on. Doing it twice changes nothing."""
+        with self._database.write() as db:
+            key = self._find(db, id)
+            if key.revoked_ns is None:
+                key = msgspec.structs.replace(key, revoked_ns=self._clock.now_ns())
+                store.change_key(db, key)
+        return key
+
+    def update_key(self, id: str, *, limits: Limits | None = None, models: Sequence[str] | None = None) -> Key:
+        """Change a key's limits or the models it may ask for; None leaves them."""
+        if limits is not None:
+            check_limits(limits)
+        with self._database.write() as db:
+            key = self._find(db, id)
+            key = msgspec.structs.replace(
+                key,
+                limits=key.limits if limits is None else limits,
+                models=key.models if models is None else _check_models(models),
+            )
+            store.change_key(db, key)
+        return key
+
+    def ensure_first_key(self, secret: str | None = None) -> NewKey | None:
+        """On a database that never had a key: make tenant `default` and an admin key in it. None ever after.
+
+        secret: the key's value, if the owner chose one (ZHONGSHU_FIRST_KEY); 16 to 256 printable ASCII characters.
+        """
+        if secret is not None and not usable(secret):
+            raise ValueError(
+                "ZHONGSHU_FIRST_KEY: use 16 to 256 printable ASCII characters without spaces, such as the output of "
+                "`openssl rand -hex 24`."
+            )
+        with self._database.write() as db:
+            if store.any_key(db):
+                return None
+            if store.tenant_by_id(db, DEFAULT_TENANT) is None:
+                store.add_tenant(db, Tenant(id=DEFAULT_TENANT, created_ns=self._clock.now_ns()))
+            new = self._draft(secret or mint(), DEFAULT_TENANT, "first", role="admin")
+            store.add_key(db, new.key, digest(self._pepper, new.secret.encode()))
+        return new
+
+    # --- budgets
+
+    def tenant_spending(self, id: str) -> Spending | None:
+        """What a tenant has spent of its budget; None when it has none."""
+        return self._spending("tenant", id, self.tenant(id).limits)
+
+    def key_spending(self, id: str) -> Spending | None:
+        """What a key has spent of its budget; None when it has none."""
+        return self._spending("key", id, self.key(id).limits)
+
+    def orphans(self) -> list[Orphan]:
+        """What dead workers had leased of budgets and not accounted for. It counts as spent until `reconcile`."""
+        return self._counters.recover(self._clock.now_ns())
+
+    def reconcile(self, owner: str, spends: Iterable[Spend]) -> None:
+        """Account for a dead worker: `spends` are all its turns since its orphans' `since_ns`, from the journal.
+
+        What it had accounted for itself is not counted twice; what it had leased and not spent is free again.
+        Raises ValueError for an owner that is alive.
+        """
+        spent: dict[str, int] = {}
+        for spend in spends:
+            for scope, whose in (("tenant", spend.tenant), ("key", spend.key_id)):
+                for period in PERIODS:
+                    name = purse_name(scope, whose, period, spend.at_ns)
+                    spent[name] = spent.get(name, 0) + spend.cost_nano
+        self._counters.reconcile(owner, spent)
+
+    def _spending(self, scope: str, id: str, limits: Limits) -> Spending | None:
+        if limits.budget_nano is None:
+            return None
+        now_ns = self._clock.now_ns()
+        name = purse_name(scope, id, limits.budget_period, now_ns)
+        ends_ns = period_end_ns(limits.budget_period, now_ns)
+        return Spending(
+            budget_nano=limits.budget_nano,
+            spent_nano=self._counters.spent([name]).get(name, 0),
+            currency=limits.currency,
+            period=limits.budget_period,
+            ends_ns=None if ends_ns == FOREVER_NS else ends_ns,
+        )
+
+    def _draft(
+        self,
+        secret: str,
+        tenant: str,
+        name: str,
+        *,
+        role: str = "user",
+        models: Sequence[str] = (),
+        limits: Limits = NO_LIMITS,
+        expires_ns: int | None = None,
+    ) -> NewKey:
+        if role not in ROLES:
+            raise fault("invalid_value", param="role", field="role", why='use "user" or "admin"')
+        _check_text("name", name)
+        check_limits(limits)
+        key = Key(
+            id=key_id(secret),
+            tenant=tenant,
+            name=name,
+            role=role,
+            models=_check_models(models),
+            limits=limits,
+            created_ns=self._clock.now_ns(),
+            expires_ns=expires_ns,
+        )
+        return NewKey(key, secret)
+
+    def _find(self, db: store.Connection, id: str) -> Key:
+        found = store.key_by_id(db, id)
+        if found is None:
+            raise fault("key_not_found", key=id)
+        return found.key
+
+
+def check_limits(limits: Limits) -> None:
+    """Raise Fault("invalid_value") naming the first field that will not do."""
+    for field in ("requests_per_minute", "tokens_per_minute", "concurrency", "budget_nano"):
+        value = getattr(limits, field)
+        if value is not None and not 0 <= value <= MOST:
+            why = f"use a whole number from 0 to {MOST}, or leave it out for no limit"
+            raise fault("invalid_value", param=field, field=field, why=why)
+    if limits.budget_period not in PERIODS:
+        why = 'use "day", "month" or "total"'
+        raise fault("invalid_value", param="budget_period", field="budget_period", why=why)
+    if limits.currency not in ("CNY", "USD"):
+        raise fault("invalid_value", param="currency", field="currency", why='use "CNY" or "USD"')
+
+
+def _check_text(field: str, text: str) -> None:
+    if len(text) > 200 or not text.isprintable():
+        raise fault("invalid_value", param=field, field=field, why="use at most 200 printable characters, on one line")
+
+
+def _check_models(models: Sequence[str]) -> tuple[str, ...]:
+    if not all(_MODEL.fullmatch(name) for name in models):
+        why = "a model's name has 1 to 160 printable ASCII characters and no spaces"
+        raise fault("invalid_value", param="models", field="models", why=why)
+    return tuple(dict.fromkeys(models))

@@ -1,0 +1,1 @@
+"""Databases, migrations, secrets and shared counters. Knows no word of our trade."""
