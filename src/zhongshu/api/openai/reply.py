@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import Raw
 
 from zhongshu.core.answers import (
     Answer,
@@ -33,7 +34,8 @@ from zhongshu.core.models import Route
 from zhongshu.core.turns import Turn
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
+_fields = msgspec.json.Decoder(dict[str, Raw]).decode
+_NULL = Raw(b"null")
 
 CHAT, COMPLETION = "openai.chat", "openai.completion"
 
@@ -107,16 +109,12 @@ def extra_of(turn: Turn, route: Route, label: Label | None, usage: Usage, cost_n
 
 def body_of(turn: Turn, answer: Answer, usage: Usage, extra: Extra) -> bytes:
     """A chat.completion or text_completion body."""
-    wire = answer.wire
-    if wire is not None and answer.dialect == turn.protocol and answer.usage is not None and _plain_thoughts(wire):
+    wire = answer.wire if answer.dialect == turn.protocol else None
+    if wire is not None and answer.usage is not None:
         spliced = splice(wire, extra)
         if spliced is not None:
             return spliced
-    written = (
-        _merged(wire, answer, turn, usage)
-        if wire is not None and answer.dialect == turn.protocol
-        else _written(turn, answer, usage)
-    )
+    written = _written(turn, answer, usage) if wire is None else _merged(wire, answer.usage or usage)
     written["zhongshu"] = extra
     return _encode(written)
 
@@ -129,25 +127,10 @@ def splice(wire: bytes, extra: Extra) -> bytes | None:
     return b'%b,"zhongshu":%b}' % (trimmed[:-1], _encode(extra))
 
 
-def _plain_thoughts(wire: bytes) -> bool:
-    """Whether thoughts, if any, are already spelled `reasoning_content`."""
-    return b'"reasoning"' not in wire
-
-
-def respell(message: dict[str, Any]) -> None:
-    """Write a message's or delta's thoughts as `reasoning_content`. Signed details stay: a client hands them back."""
-    thought = message.pop("reasoning", None)
-    if isinstance(thought, str) and not message.get("reasoning_content"):
-        message["reasoning_content"] = thought
-
-
-def _merged(wire: bytes, answer: Answer, turn: Turn, usage: Usage) -> dict[str, Any]:
-    """The upstream's body with thoughts respelled and usage filled in; what we do not know stays."""
-    body: dict[str, Any] = _decode(wire)
-    for choice in body.get("choices") or ():
-        if isinstance(choice.get("message"), dict):
-            respell(choice["message"])
-    if answer.usage is None:
+def _merged(wire: bytes, usage: Usage) -> dict[str, Any]:
+    """The upstream's body with usage filled in where it gave none; all other values stay exactly as they were."""
+    body: dict[str, Any] = dict(_fields(wire))
+    if bytes(body.get("usage", _NULL)) == b"null":
         body["usage"] = usage_wire(usage)
     return body
 
@@ -277,8 +260,6 @@ class ChunkWriter:
         if event.wire is not None and event.dialect == self._turn.protocol:
             if event.deltas and type(event.deltas[0]) is UsageDelta and len(event.deltas) == 1:
                 return None
-            if b'"reasoning"' in event.wire:
-                return _respelled(event.wire)
             return event.wire
         return self._write_chat(event.deltas) if self._turn.kind == "chat" else self._write_completion(event.deltas)
 
@@ -327,11 +308,3 @@ class ChunkWriter:
             if isinstance(delta, (TextDelta, StopDelta))
         ]
         return _encode(self._head | {"choices": choices}) if choices else None
-
-
-def _respelled(wire: bytes) -> bytes:
-    chunk: dict[str, Any] = _decode(wire)
-    for choice in chunk.get("choices") or ():
-        if isinstance(choice.get("delta"), dict):
-            respell(choice["delta"])
-    return _encode(chunk)
