@@ -53,7 +53,7 @@ class _DoubleArray:
     def __init__(self) -> None:
         self._units: dict[int, int] = {0: 0}
         self._bases: set[int] = set()
-        self._lowest = 1
+        self._tried: dict[tuple[int, ...], int] = {}
 
     def place(self, root: _Node) -> list[int]:
         """The units of the whole trie, padded so that no lookup leaves them."""
@@ -61,7 +61,7 @@ class _DoubleArray:
         while waiting:
             index, node = waiting.pop()
             labels = sorted(node.children)
-            base = self._free_base(([0] if node.value is not None else []) + labels)
+            base = self._free_base((*([0] if node.value is not None else []), *labels))
             self._units[index] |= (index ^ base) << 10
             if node.value is not None:
                 self._units[index] |= _ENDED
@@ -73,11 +73,14 @@ class _DoubleArray:
         size = max(size, -(-(max(self._bases) + 1) // _BLOCK) * _BLOCK)
         return [self._units.get(index, 0) for index in range(size)]
 
-    def _free_base(self, labels: list[int]) -> int:
-        while self._lowest in self._units and self._lowest in self._bases:
-            self._lowest += 1
-        base = self._lowest
-        while base in self._bases or any(base ^ label in self._units for label in labels):
+    def _free_base(self, labels: tuple[int, ...]) -> int:
+        """The first base whose every child is free. The array only fills up, so what did not fit once never will."""
+        base = self._tried.get(labels, 1)
+        while not self._fits(base, labels):
             base += 1
         self._bases.add(base)
+        self._tried[labels] = base + 1
         return base
+
+    def _fits(self, base: int, labels: tuple[int, ...]) -> bool:
+        return base not in self._bases and not any(base ^ label in self._units for label in labels)
