@@ -19,7 +19,7 @@ from pyreqwest.client import SyncClient, SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.response import SyncResponse
 
-from zhongshu.app import paths
+from zhongshu.app import paths, running
 from zhongshu.cli.words import chinese, t
 
 Message = dict[str, Any]
@@ -132,7 +132,8 @@ def door(url: str | None = None, environ: Mapping[str, str] = os.environ) -> Doo
     Raises Trouble when there is none, with the remedy.
     """
     place = paths.home(environ)
-    address = url or environ.get("ZHONGSHU_URL") or _running(place)
+    local = running.find(place)
+    address = url or environ.get("ZHONGSHU_URL") or (local.url if local else "")
     if not address:
         raise Trouble(
             t(
@@ -327,18 +328,6 @@ def _unreachable(door: Door) -> Trouble:
         ),
         "unreachable",
     )
-
-
-class _Address(msgspec.Struct, frozen=True):
-    url: str
-
-
-def _running(home: Path) -> str:
-    """The address that the supervisor of this home wrote down while it runs, or ""."""
-    try:
-        return msgspec.json.decode((home / "run" / "running.json").read_bytes(), type=_Address).url
-    except (OSError, msgspec.DecodeError):
-        return ""
 
 
 def _line(file: Path) -> str:

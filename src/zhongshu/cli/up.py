@@ -1,0 +1,163 @@
+"""`zhongshu up`: fetch what is missing, start everything, and say how to use it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zhongshu.cli.output import JsonOption, err, fail, fail_with, out, print_json
+from zhongshu.cli.words import chinese, t
+
+if TYPE_CHECKING:
+    from zhongshu.app.settings import Settings
+    from zhongshu.app.supervisor import Ready
+
+app = typer.Typer()
+
+CONFIG = t("The settings file.", "设置文件。")
+EPILOG = t(
+    """
+Examples:
+
+- `zhongshu up`
+- `zhongshu up --profile tiny --port 8080`
+- `zhongshu up --config /etc/zhongshu.toml --host 0.0.0.0 --workers 4`
+- `ZHONGSHU_FIRST_KEY=choose-a-long-secret zhongshu up --json`
+
+Ctrl-C or SIGTERM stops it once the running answers are complete; SIGHUP reads the settings again.
+""",
+    """
+示例：
+
+- `zhongshu up`
+- `zhongshu up --profile tiny --port 8080`
+- `zhongshu up --config /etc/zhongshu.toml --host 0.0.0.0 --workers 4`
+- `ZHONGSHU_FIRST_KEY=自选的长密钥 zhongshu up --json`
+
+按 Ctrl-C 或发送 SIGTERM，会在进行中的回答完成后停止；SIGHUP 重新读取设置。
+""",
+)
+
+
+@app.command("up", help=t("Start the platform on this machine.", "在本机启动平台。"), epilog=EPILOG)
+def up(
+    host: str | None = typer.Option(None, "--host", help=t("Address to listen on.", "监听地址。")),
+    port: int | None = typer.Option(
+        None, "--port", "-p", help=t("Port; 0 lets the system choose.", "端口；0 由系统选择。")
+    ),
+    workers: int | None = typer.Option(None, "--workers", help=t("API processes.", "API 进程数。")),
+    profile: str | None = typer.Option(
+        None, "--profile", help=t("Local models: default, tiny or none.", "本地模型：default、tiny 或 none。")
+    ),
+    config: Annotated[Path | None, typer.Option("--config", "-c", help=CONFIG)] = None,
+    no_pull: bool = typer.Option(False, "--no-pull", help=t("Do not fetch missing models.", "不获取缺少的模型。")),
+    as_json: bool = JsonOption,
+) -> None:
+    from zhongshu.app.complaints import SettingsError
+    from zhongshu.app.settings import load
+
+    options = {"server.host": host, "server.port": port, "server.workers": workers, "profile": profile}
+    try:
+        settings = load(config, options=options)
+    except SettingsError as error:
+        err.print(error.text(chinese=chinese()), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    _fetch_missing(settings, no_pull=no_pull)
+    raise typer.Exit(_run(settings, lambda: load(config, options=options), as_json=as_json))
+
+
+def _fetch_missing(settings: Settings, *, no_pull: bool) -> None:
+    from zhongshu.cli import fetching
+    from zhongshu.core.problems import Fault
+
+    absent = fetching.missing(settings)
+    if not absent:
+        return
+    names = ", ".join(row.name for row in absent)
+    if no_pull:
+        err.print(t(f"Not here, not fetched: {names}", f"本机没有且未获取：{names}"), style="yellow", highlight=False)
+        return
+    megabytes = sum(row.bytes for row in absent) // 1_000_000
+    err.print(
+        t(f"Fetching {names} ({megabytes} MB, once)", f"正在获取 {names}（{megabytes} MB，仅此一次）"), highlight=False
+    )
+    try:
+        fetching.fetch(absent, settings.model_sources)
+    except Fault as fault:
+        fail_with(fault.problem)
+    except KeyboardInterrupt:
+        fail(
+            "Stopped. What was fetched is kept; run it again to go on.",
+            "已停止。已获取的部分会保留；再次运行可继续。",
+            code=130,
+        )
+
+
+def _run(settings: Settings, reload: Callable[[], Settings], *, as_json: bool) -> int:
+    from zhongshu.app import supervisor
+    from zhongshu.app.logs import set_up_logs
+
+    set_up_logs(settings.server)
+    try:
+        return supervisor.run(
+            settings, announce=lambda ready: _announce(ready, settings, as_json=as_json), reload=reload
+        )
+    except supervisor.AlreadyRunning:
+        fail(
+            f"A server of {settings.home} is already running; stop it first, or set another ZHONGSHU_HOME.",
+            f"{settings.home} 的服务已在运行；请先停止，或另设 ZHONGSHU_HOME。",
+        )
+    except supervisor.AddressTaken as taken:
+        fail(
+            f"{taken.host}:{taken.port} cannot be listened on ({taken.why}). Choose another: zhongshu up --port 7071",
+            f"无法监听 {taken.host}:{taken.port}（{taken.why}）。请换一个端口：zhongshu up --port 7071",
+        )
+
+
+def _announce(ready: Ready, settings: Settings, *, as_json: bool) -> None:
+    from zhongshu.cli.own_key import ensure
+
+    key_file = ensure(settings.home)
+    if as_json:
+        print_json(ready)
+        sys.stdout.flush()
+        return
+    _say(t(f"Zhongshu is ready at {ready.url}", f"中枢已就绪：{ready.url}"), "bold green")
+    _say(t(f"Models: auto, {', '.join(ready.models)}", f"模型：auto、{'、'.join(ready.models)}"))
+    if ready.first_key:
+        _say("\n" + t("Your first key; it is shown only this once:", "您的首个密钥，仅显示这一次："))
+        _say(f"  {ready.first_key}", "bold")
+    _say("\n" + t("Try it:", "试一试："))
+    hello = t("Hello! Who are you?", "你好！你是谁？")
+    _say(f"  {curl_line(ready.url, ready.first_key, key_file, hello)}\n")
+    _say(f"  {python_line(ready.url, ready.first_key, key_file, hello)}\n")
+    _say(f'  zhongshu ask "{hello}"')
+
+
+def curl_line(url: str, key: str | None, key_file: Path, question: str) -> str:
+    """A question by curl that works when pasted; the key is taken from its file when it cannot be shown again."""
+    shown = key or f"$(cat {key_file})"
+    body = f'{{"model":"auto","messages":[{{"role":"user","content":"{question}"}}]}}'
+    return (
+        f'curl {url}/v1/chat/completions -H "Authorization: Bearer {shown}" '
+        f"-H 'Content-Type: application/json' -d '{body}'"
+    )
+
+
+def python_line(url: str, key: str | None, key_file: Path, question: str) -> str:
+    """The same by Python's standard library alone."""
+    shown = f'"{key}"' if key else f'open("{key_file}").read().strip()'
+    return (
+        "python3 -c 'import json, urllib.request as r; print(json.load(r.urlopen(r.Request("
+        f'"{url}/v1/chat/completions", json.dumps({{"model": "auto", "messages": [{{"role": "user", '
+        f'"content": "{question}"}}]}}).encode(), {{"Authorization": "Bearer " + {shown}, '
+        '"Content-Type": "application/json"})))["choices"][0]["message"]["content"])\''
+    )
+
+
+def _say(text: str, style: str = "") -> None:
+    out.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
