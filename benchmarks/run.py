@@ -1,0 +1,52 @@
+"""All benchmarks, one after the other, and one table at the end.
+
+    python -m benchmarks.run                      everything: about 25 minutes
+    python -m benchmarks.run --minutes 3          with a shorter soak
+    python -m benchmarks.run gateway streaming    some of them
+
+Each writes `results/NAME.json`, as when it is run alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from benchmarks import command, engine, gateway, machine, rows, soak, streaming
+from benchmarks.rows import Row
+
+
+def benchmarks(minutes: float) -> dict[str, Callable[[], list[Row]]]:
+    """Every benchmark by name, in the order of the table."""
+    return {
+        gateway.NAME: gateway.run,
+        streaming.NAME: streaming.run,
+        engine.NAME: engine.run,
+        soak.NAME: lambda: soak.run(soak.Options(minutes=minutes)),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = command.parser(__doc__)
+    names = list(benchmarks(0))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(names)}; default: all")
+    parser.add_argument(
+        "--minutes", type=float, default=soak.Options().minutes, help="length of the soak; 0 leaves it out"
+    )
+    given = parser.parse_args(arguments)
+    if unknown := set(given.names) - set(names):
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    about = machine.describe()
+    found: list[Row] = []
+    for name, run in benchmarks(given.minutes).items():
+        if (given.names and name not in given.names) or (name == soak.NAME and given.minutes <= 0):
+            continue
+        command.say(f"{name}:")
+        part = run()
+        rows.write(name, part, about)
+        found += part
+    return command.finish("all", found, given, keep=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
