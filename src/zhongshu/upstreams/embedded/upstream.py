@@ -1,0 +1,144 @@
+"""The embedded engine as an Upstream: leases a model, lets it answer, and makes its failures ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+from zhongshu.core.answers import Answer, Embeddings, Event, Fold, Usage, UsageDelta
+from zhongshu.core.ports import Call, EventStream
+from zhongshu.core.problems import Fault, fault
+from zhongshu.engine.client import EngineClient
+from zhongshu.engine.messages import Address
+from zhongshu.upstreams.embedded.answering import Tally, choices
+from zhongshu.upstreams.embedded.link import EngineRefusal, Link, is_lost
+
+_ATTEMPTS = 2
+
+
+class EmbeddedUpstream:
+    """Answers with local models. `upstream_model` of a release is the engine's name of the model."""
+
+    def __init__(self, name: str, engine: EngineClient) -> None:
+        self.name = name
+        self._engine = engine
+        self._links: dict[str, Link] = {}
+
+    async def complete(self, call: Call) -> Answer:
+        """The whole answer: the stream, joined."""
+        fold = Fold()
+        async with aclosing(self._events(call)) as events:
+            async for event in events:
+                fold.add(event)
+        return fold.answer(call.offer.release.upstream_model)
+
+    async def stream(self, call: Call) -> EventStream:
+        """The answer as it is made; begun when this returns, so that what is wrong with the turn is known by then."""
+        events = self._events(call)
+        try:
+            first = await anext(events)
+        except BaseException:
+            await events.aclose()
+            raise
+        return _Begun(first, events)
+
+    async def embed(self, call: Call) -> Embeddings:
+        """One vector for each text, as the caller wrote it: e5 models want "query: " or "passage: " before each
+        text, and putting it there is the caller's."""
+        model = call.offer.release.upstream_model
+        card = call.offer.card
+        if call.turn.dimensions not in (None, card.dimensions):
+            raise fault(
+                "unsupported",
+                param="dimensions",
+                field="dimensions",
+                what=call.turn.model,
+                remedy=f"Leave it out: its vectors have {card.dimensions} numbers.",
+            )
+        for attempt in range(_ATTEMPTS):
+            async with self._engine.use(model) as address:
+                try:
+                    found = await self._link(call, address).embed(call.turn.prompts)
+                    return Embeddings(found.vectors, Usage(prompt=found.tokens), model)
+                except (Fault, EngineRefusal) as error:
+                    self._raise(call, error, final=attempt == _ATTEMPTS - 1)
+        raise AssertionError("unreachable")
+
+    async def check(self) -> None:
+        """The engine manager answers. Models are loaded on demand, so none need be loaded now."""
+        await self._engine.status()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(*(link.aclose() for link in self._links.values()))
+        self._links.clear()
+        await self._engine.aclose()
+
+    async def _events(self, call: Call) -> AsyncGenerator[Event, None]:
+        """Every event of the answer, the tokens used last. A process found dead before the first event is asked for
+        again: the manager has started another by then."""
+        tally = Tally()
+        for attempt in range(_ATTEMPTS):
+            begun = False
+            async with self._engine.use(call.offer.release.upstream_model) as address:
+                try:
+                    async with aclosing(choices(self._link(call, address), call, tally)) as events:
+                        async for event in events:
+                            begun = True
+                            yield event
+                except (Fault, EngineRefusal) as error:
+                    self._raise(call, error, final=begun or attempt == _ATTEMPTS - 1)
+                    continue
+            yield Event((UsageDelta(tally.usage()),))
+            return
+
+    def _raise(self, call: Call, error: Fault | EngineRefusal, *, final: bool) -> None:
+        """Raise what the caller is to see; return when the process was lost and another try is worth it."""
+        model = call.offer.release.upstream_model
+        if isinstance(error, EngineRefusal):
+            raise _refused(call, self.name, error) from None
+        if not is_lost(error):
+            raise error
+        self._engine.report_failure(model)
+        if final:
+            raise fault("engine_crashed", model=call.turn.model, retry_after_s=1.0) from None
+
+    def _link(self, call: Call, address: Address) -> Link:
+        model = call.offer.release.upstream_model
+        link = self._links.get(model)
+        if link is None or link.address != address:
+            link = self._links[model] = Link(self.name, call.turn.model, address)
+        return link
+
+
+class _Begun:
+    """A stream whose first event is here."""
+
+    def __init__(self, first: Event, rest: AsyncGenerator[Event, None]) -> None:
+        self._first = first
+        self._rest = rest
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        yield self._first
+        async for event in self._rest:
+            yield event
+
+    async def aclose(self) -> None:
+        """Stop the model's work at once."""
+        await self._rest.aclose()
+
+
+def _refused(call: Call, upstream: str, error: EngineRefusal) -> Fault:
+    """What llama.cpp would not take. Its own words may quote the request and stay here."""
+    if call.turn.format.kind == "schema" or call.turn.tools:
+        field = "response_format" if call.turn.format.kind == "schema" else "tools"
+        return fault(
+            "invalid_value",
+            param=field,
+            field=field,
+            why="the engine cannot turn its JSON schema into a grammar; use plain types, enums, arrays and objects",
+        )
+    if error.status < 500:
+        return fault("upstream_refused", upstream=upstream, why=f"the engine answered with status {error.status}")
+    return fault("upstream_error", upstream=upstream, upstream_status=error.status)
