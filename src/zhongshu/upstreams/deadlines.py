@@ -16,30 +16,43 @@ _NEVER = float("inf")
 class Wait:
     """One thing that may wait several times, each time with its own limit, and in all no longer than its total.
 
-    `start` before an await, `stop` after it; when the await raised, `expired` says whether it was for us.
+    `start` (or `again`, in the same task) before an await, `stop` after it; when the await raised, `expired` says
+    whether it was for us.
     """
 
-    __slots__ = ("_cancelling", "_fired", "_total_due", "due", "task", "total")
+    __slots__ = ("_began", "_cancelling", "_fired", "_total_due", "due", "task", "total")
 
-    def __init__(self, total_s: float | None) -> None:
-        self.due = _NEVER
-        self.task: asyncio.Task[object] | None = None
-        self.total = False
-        self._fired = False
-        self._cancelling = 0
-        self._total_due = _NEVER if total_s is None else monotonic() + total_s
+    def __init__(self, limit_s: float, total_s: float | None) -> None:
+        now = monotonic()
+        self._began = now
+        self.due = now + limit_s
+        self._total_due = _NEVER
+        self.total = self._fired = False
+        self.task = task = asyncio.current_task()
+        self._cancelling = task.cancelling() if task is not None else 0
+        if total_s is not None:
+            self._total_due = now + total_s
+            self.due = min(self.due, self._total_due)
 
     def start(self, limit_s: float) -> None:
-        """The running task is about to wait for at most `limit_s` seconds."""
+        """The running task, perhaps another than before, is about to wait for at most `limit_s` seconds."""
         self.task = task = asyncio.current_task()
         if task is not None:
             self._cancelling = task.cancelling()
+        self.again(limit_s)
+
+    def again(self, limit_s: float) -> None:
+        """The same task is about to wait for at most `limit_s` seconds more."""
         due = monotonic() + limit_s
         self.due = due if due < self._total_due else self._total_due
 
     def stop(self) -> None:
         """The wait is over."""
         self.due = _NEVER
+
+    def waited(self) -> float:
+        """Seconds since the beginning."""
+        return monotonic() - self._began
 
     def fire(self) -> None:
         """The limit has passed: wake the waiting task by cancelling it."""
@@ -67,9 +80,9 @@ class Deadlines:
         self._waits: set[Wait] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, total_s: float | None = None) -> Wait:
-        """Something that will wait."""
-        wait = Wait(total_s)
+    def begin(self, limit_s: float, total_s: float | None = None) -> Wait:
+        """The running task is about to wait for at most `limit_s` seconds, and with all its waits `total_s`."""
+        wait = Wait(limit_s, total_s)
         self._waits.add(wait)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._tick_s, self._look)
@@ -77,6 +90,7 @@ class Deadlines:
 
     def end(self, wait: Wait) -> None:
         """It will not wait any more."""
+        wait.due = _NEVER
         self._waits.discard(wait)
 
     def close(self) -> None:

@@ -14,7 +14,6 @@ Knows HTTP, connections and clocks; knows no dialect, no model and no key. Forei
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import NamedTuple, NoReturn, Protocol
@@ -92,16 +91,19 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int = 64 * 1024 * 1024
 
 
-class WholeResponse(NamedTuple):
+class WholeResponse:
     """A whole reply, as our client got it."""
 
-    status: int
-    body: bytes
-    foreign: ForeignResponse
+    __slots__ = ("_foreign", "body", "status")
+
+    def __init__(self, foreign: ForeignResponse, body: bytes) -> None:
+        self.status = foreign.status
+        self.body = body
+        self._foreign = foreign
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its case."""
-        return self.foreign.get_header(name)
+        return self._foreign.get_header(name)
 
 
 class HttpTransport:
@@ -130,55 +132,51 @@ class HttpTransport:
 
     async def send(self, request: Request) -> Response:
         """The whole reply, read within every limit."""
-        opened = await self._begin(request, _READ_AHEAD)
+        limits = self.limits
+        template = self._template(request, _READ_AHEAD)
+        wait = self._deadlines.begin(limits.first_byte_s, limits.total_s)
+        sending = StreamRequest.from_request_and_body(template, RequestBody.from_bytes(request.body))
         try:
-            return WholeResponse(opened.status, await opened.rest(self.limits.body_bytes), opened.foreign)
-        finally:
-            if not opened.ended:
+            try:
+                response = await sending.__aenter__()
+            except BaseException as error:  # noqa: BLE001 - the border: `_again` raises ours, or this one again
+                sending, response = await self._again(template, request.body, wait, error)
+            self._answered = True
+            wait.again(limits.idle_s)
+            if int(response.get_header("content-length") or _READ_AHEAD) < _READ_AHEAD:
+                try:
+                    return WholeResponse(response, (await response.bytes()).to_bytes())
+                except BaseException as error:  # noqa: BLE001 - the border, likewise
+                    self.broken(error, wait)
+            opened = _HttpOpened(self, sending, response, wait)
+            try:
+                return WholeResponse(response, await opened.rest(limits.body_bytes))
+            finally:
                 await opened.aclose()
+        finally:
+            self._deadlines.end(wait)
 
     async def open(self, request: Request) -> Opened:
         """The reply's head; its body follows piece by piece, each as soon as it arrives."""
-        return await self._begin(request, 0)
+        template = self._template(request, 0)
+        wait = self._deadlines.begin(self.limits.first_byte_s, self.limits.total_s)
+        sending = StreamRequest.from_request_and_body(template, RequestBody.from_bytes(request.body))
+        try:
+            try:
+                response = await sending.__aenter__()
+            except BaseException as error:  # noqa: BLE001 - the border: `_again` raises ours, or this one again
+                sending, response = await self._again(template, request.body, wait, error)
+        except BaseException:
+            self._deadlines.end(wait)
+            raise
+        self._answered = True
+        wait.stop()
+        return _HttpOpened(self, sending, response, wait)
 
     async def aclose(self) -> None:
         """Close every connection."""
         self._deadlines.close()
         await self._client.close()
-
-    async def _begin(self, request: Request, read_ahead: int) -> _HttpOpened:
-        """Send, and wait for the head. A stale pooled connection is tried once more: reqwest does not do that itself
-        when the server closes while the request is on its way (seen with 0.13.5, 2026-11)."""
-        template = self._template(request, read_ahead)
-        wait = self._deadlines.begin(self.limits.total_s)
-        started = time.monotonic()
-        try:
-            try:
-                return await self._attempt(template, request.body, wait)
-            except foreign.ConnectError as error:
-                fresh = not self._answered or time.monotonic() - started > _STALE_WITHIN_S
-                if fresh or not _sent(error):
-                    raise
-            return await self._attempt(template, request.body, wait)
-        except foreign.PyreqwestError as error:
-            self._deadlines.end(wait)
-            self._explain(error)
-        except BaseException:
-            self._deadlines.end(wait)
-            raise
-
-    async def _attempt(self, template: StreamRequest, body: bytes, wait: Wait) -> _HttpOpened:
-        sending = StreamRequest.from_request_and_body(template, RequestBody.from_bytes(body) if body else None)
-        wait.start(self.limits.first_byte_s)
-        try:
-            response = await sending.__aenter__()
-        except BaseException:
-            if wait.expired():
-                self._timeout(wait, "first byte", self.limits.first_byte_s)
-            raise
-        wait.stop()
-        self._answered = True
-        return _HttpOpened(self, sending, response, wait)
 
     def _template(self, request: Request, read_ahead: int) -> StreamRequest:
         """Address and headers are built once for each kind of request; only the body is new each time."""
@@ -190,6 +188,20 @@ class HttpTransport:
             template = self._templates[key] = built
         return template
 
+    async def _again(self, template: StreamRequest, body: bytes, wait: Wait, error: BaseException) -> _Begun:
+        """A request failed before its head. If that was a pooled connection which the server had closed, try once
+        more: reqwest does not do that itself when the close crosses the request (seen with 0.13.5, 2026-11)."""
+        late = wait.waited() > _STALE_WITHIN_S
+        if self._answered and not late and isinstance(error, foreign.ConnectError) and _sent(error):
+            sending = StreamRequest.from_request_and_body(template, RequestBody.from_bytes(body))
+            try:
+                return _Begun(sending, await sending.__aenter__())
+            except BaseException as second:  # noqa: BLE001 - the border: explained below
+                error = second
+        if wait.expired():
+            self._timeout(wait, "first byte", self.limits.first_byte_s)
+        self._explain(error)
+
     def ended(self, wait: Wait) -> None:
         """A body is over: stop watching it."""
         self._deadlines.end(wait)
@@ -198,19 +210,20 @@ class HttpTransport:
         """A body broke off: say how."""
         if wait.expired():
             self._timeout(wait, "idle", self.limits.idle_s)
-        if isinstance(error, foreign.RequestTimeoutError | foreign.ClientClosedError):
-            self._explain(error)
-        if isinstance(error, foreign.PyreqwestError):
+        if isinstance(error, foreign.PyreqwestError) and not isinstance(error, foreign.RequestTimeoutError):
             raise fault("upstream_cut", upstream=self.name) from None
-        raise error
+        self._explain(error)
 
     def _timeout(self, wait: Wait, phase: str, limit_s: float) -> NoReturn:
         if wait.total:
             phase, limit_s = "total", self.limits.total_s or 0.0
         raise fault("upstream_timeout", upstream=self.name, phase=phase, limit_s=limit_s) from None
 
-    def _explain(self, error: foreign.PyreqwestError) -> NoReturn:
-        """A foreign error before the head arrived, as ours. Foreign texts may hold addresses: they are not kept."""
+    def _explain(self, error: BaseException) -> NoReturn:
+        """A foreign error before the head arrived, as ours; anything else, such as being cancelled, as it is. Foreign
+        texts may hold addresses: they are not kept."""
+        if not isinstance(error, foreign.PyreqwestError):
+            raise error
         if isinstance(error, foreign.PoolTimeoutError):
             raise fault("upstream_timeout", upstream=self.name, phase="pool", limit_s=self.limits.connect_s) from None
         if isinstance(error, foreign.RequestTimeoutError):
@@ -222,13 +235,20 @@ class HttpTransport:
         raise fault("upstream_unreachable", upstream=self.name) from None
 
 
+class _Begun(NamedTuple):
+    """A request on its way, and the head of its reply."""
+
+    sending: StreamRequest
+    response: ForeignResponse
+
+
 class _HttpOpened:
     """A reply whose body is still arriving."""
 
-    __slots__ = ("_idle_s", "_owner", "_reader", "_sending", "_wait", "ended", "foreign", "status")
+    __slots__ = ("_idle_s", "_owner", "_reader", "_response", "_sending", "_wait", "ended", "status")
 
     def __init__(self, owner: HttpTransport, sending: StreamRequest, response: ForeignResponse, wait: Wait) -> None:
-        self.foreign = response
+        self._response = response
         self.status = response.status
         self.ended = False
         self._owner = owner
@@ -238,7 +258,7 @@ class _HttpOpened:
         self._idle_s = owner.limits.idle_s
 
     def header(self, name: str) -> str | None:
-        return self.foreign.get_header(name)
+        return self._response.get_header(name)
 
     async def read(self) -> bytes:
         if self.ended:
