@@ -236,16 +236,15 @@ class ChunkWriter:
         """The bytes to send now for a batch of events."""
         out: list[bytes] = []
         for event in events:
-            chunk = self._chunk(event)
-            if chunk is None:
-                continue
+            chunks = self._chunks(event)
             for delta in event.deltas:
                 if isinstance(delta, StopDelta):
                     self._open.discard(delta.index)
             if self._held or not self._open:
-                self._held.append(chunk)
+                self._held += chunks
             else:
-                out += (b"data: ", chunk, b"\n\n")
+                for chunk in chunks:
+                    out += (b"data: ", chunk, b"\n\n")
         return b"".join(out)
 
     def close(self, usage: Usage, extra: Extra) -> bytes:
@@ -256,16 +255,14 @@ class ChunkWriter:
         last[-1] = splice(last[-1], extra) or last[-1]
         return b"".join([b"data: %b\n\n" % chunk for chunk in last]) + b"data: [DONE]\n\n"
 
-    def _chunk(self, event: Event) -> bytes | None:
+    def _chunks(self, event: Event) -> list[bytes]:
+        """An event's chunks: its own, as the upstream sent it, or one for each of its deltas."""
         if event.wire is not None and event.dialect == self._turn.protocol:
-            if event.deltas and type(event.deltas[0]) is UsageDelta and len(event.deltas) == 1:
-                return None
-            return event.wire
-        return self._write_chat(event.deltas) if self._turn.kind == "chat" else self._write_completion(event.deltas)
-
-    def _write_chat(self, deltas: tuple[Delta, ...]) -> bytes | None:
-        choices = [choice for delta in deltas if (choice := self._choice(delta)) is not None]
-        return _encode(self._head | {"choices": choices}) if choices else None
+            only_usage = len(event.deltas) == 1 and isinstance(event.deltas[0], UsageDelta)
+            return [] if only_usage else [event.wire]
+        choose = self._choice if self._turn.kind == "chat" else _text_choice
+        choices = [choice for delta in event.deltas if (choice := choose(delta)) is not None]
+        return [_encode(self._head | {"choices": [choice]}) for choice in choices]
 
     def _choice(self, delta: Delta) -> dict[str, Any] | None:
         if isinstance(delta, UsageDelta):
@@ -296,15 +293,10 @@ class ChunkWriter:
                 return None
         return choice
 
-    def _write_completion(self, deltas: tuple[Delta, ...]) -> bytes | None:
-        choices = [
-            {
-                "index": delta.index,
-                "text": delta.text if isinstance(delta, TextDelta) else "",
-                "logprobs": None,
-                "finish_reason": _finish(delta.reason) if isinstance(delta, StopDelta) else None,
-            }
-            for delta in deltas
-            if isinstance(delta, (TextDelta, StopDelta))
-        ]
-        return _encode(self._head | {"choices": choices}) if choices else None
+
+def _text_choice(delta: Delta) -> dict[str, Any] | None:
+    if isinstance(delta, TextDelta):
+        return {"index": delta.index, "text": delta.text, "logprobs": None, "finish_reason": None}
+    if isinstance(delta, StopDelta):
+        return {"index": delta.index, "text": "", "logprobs": None, "finish_reason": _finish(delta.reason)}
+    return None

@@ -168,9 +168,10 @@ def made_id(reply_id: str | None, choice: int, call: int) -> str:
     return f"call_{tail}_{choice}_{call}"
 
 
-def with_reasoning_content(wire: bytes, inside: str) -> bytes:
-    """The same JSON with each thought also called `reasoning_content`, in every choice's `inside` (message or delta).
-    All other values stay exactly as they were."""
+def with_reasoning_content(wire: bytes, inside: str, only: str | None = None) -> bytes:
+    """The same JSON with each thought called `reasoning_content`, in every choice's `inside` (message or delta), and
+    no longer `reasoning`; signed `reasoning_details` stay, as a client hands them back. All other values stay exactly
+    as they were."""
     fields = msgspec.json.decode(wire, type=dict[str, Raw])
     choices = msgspec.json.decode(fields["choices"], type=list[dict[str, Raw]])
     for choice in choices:
@@ -180,6 +181,7 @@ def with_reasoning_content(wire: bytes, inside: str) -> bytes:
         thought = thought_of(msgspec.json.decode(raw, type=Message, strict=False))
         if thought.respelt:
             message = msgspec.json.decode(raw, type=dict[str, Raw])
+            message.pop("reasoning", None)
             message["reasoning_content"] = Raw(msgspec.json.encode(thought.text))
             choice[inside] = Raw(msgspec.json.encode(message))
     fields["choices"] = Raw(msgspec.json.encode(choices))
