@@ -127,7 +127,7 @@ class Checker:
             field, _, why = words[0].partition(": ")
             why_zh = words[1].partition(": ")[2] or words[1] if len(words) > 1 else why
             parts = field.split(".") if why else []
-            self.complain((*place, *parts), table.get(parts[0]) if parts else None, why or words[0], why_zh or words[0])
+            self.complain((*place, *parts), _inside(table, parts), why or words[0], why_zh or words[0])
             return None
 
 
@@ -152,6 +152,14 @@ def is_struct(kind: Any) -> bool:
 
 def _is_reference(text: str) -> bool:
     return not text or text.startswith(("env:", "file:"))
+
+
+def _inside(table: object, parts: list[str]) -> object:
+    """The one value at `parts` of a table; None for a whole table, which is too much to show."""
+    for part in parts:
+        table = cast("Mapping[str, object]", table).get(part) if isinstance(table, Mapping) else None
+    rows = cast("list[object]", table) if isinstance(table, list) else []
+    return None if isinstance(table, Mapping) or any(isinstance(row, Mapping) for row in rows) else table
 
 
 def path_from_text(kind: type, value: Any) -> Any:

@@ -68,7 +68,7 @@ class Overlay:
         return leaves(self._settings).get(place)
 
     def _unknown(self, name: str) -> Complaint:
-        near = difflib.get_close_matches(name, self.variables(), n=1, cutoff=0.6)
+        near = difflib.get_close_matches(name, self.variables(), n=1, cutoff=0.75)
         en = f"did you mean {near[0]}?" if near else "unset it, or see docs/settings.md"
         zh = f"是否想写 {near[0]}？" if near else "请取消该变量，或参见 docs/settings.md"
         return Complaint("environment", "环境变量", name, "", f"this names no setting; {en}", f"没有对应的设置；{zh}")

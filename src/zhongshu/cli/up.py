@@ -119,9 +119,9 @@ def _run(settings: Settings, reload: Callable[[], Settings], *, as_json: bool) -
 
 
 def _announce(ready: Ready, settings: Settings, *, as_json: bool) -> None:
-    from zhongshu.cli.own_key import ensure
+    from zhongshu.app import paths
 
-    key_file = ensure(settings.home)
+    key_file = paths.cli_key_file(settings.home)
     if as_json:
         print_json(ready)
         sys.stdout.flush()
