@@ -38,9 +38,10 @@ class SseParser:
 
         The usual chunk is one or more whole events of one line each; it is split without looking at its lines.
         """
-        if self._clean and chunk.startswith(b"data: ") and chunk.endswith(b"\n\n"):
-            payloads = chunk[6:-2].split(b"\n\ndata: ")
-            if chunk.count(b"\n") == 2 * len(payloads) and b"\r" not in chunk and len(chunk) <= self._limit:
+        if self._clean and chunk.startswith(b"data: ") and chunk.endswith(b"\n\n") and len(chunk) <= self._limit:
+            line_ends = chunk.count(b"\n")
+            payloads = [chunk[6:-2]] if line_ends == 2 else chunk[6:-2].split(b"\n\ndata: ")
+            if line_ends == 2 * len(payloads) and b"\r" not in chunk:
                 self._started = True
                 return payloads
         return self._feed_lines(chunk)
