@@ -5,8 +5,8 @@
     chain[n] = SHA-256(chain[n-1] | length | written_ns | SHA-256(payload))
     chain[-1] of a segment is the last chain of the segment before it, or 32 zero bytes for the first
 
-The payload is hashed by itself so that the loop thread can do it early and the writer thread, which extends the
-chain, only hashes 76 bytes: hashing more than 2 KB lets go of the GIL, and getting it back costs more than the hash.
+The payload is hashed by itself so that the event loop can do it early, and the writer thread, which extends the chain,
+only hashes 76 bytes.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ MAGIC = b"ZSJRNL1\n"
 GENESIS = bytes(32)
 FORMAT_VERSION = 1
 MAX_PAYLOAD = 1 << 28
+_KEEPS_GIL = 2047
 
 _FIXED = struct.Struct("<Iq")
 _HEAD = struct.Struct("<Iq32s")
@@ -64,6 +65,19 @@ _decode_header = msgspec.msgpack.Decoder(Header).decode
 def chain(prev: bytes, fixed: bytes, digest: bytes) -> bytes:
     """The next link. fixed: packed length and time; digest: SHA-256 of the payload."""
     return sha256(prev + fixed + digest).digest()
+
+
+def payload_digest(payload: bytes) -> bytes:
+    """SHA-256 of a payload. In pieces under 2 KB: from there on hashlib lets go of the GIL, and between two busy
+    threads getting it back costs more than the hash - up to some tens of KB."""
+    size = len(payload)
+    if size < _KEEPS_GIL or size > 32 * _KEEPS_GIL:
+        return sha256(payload).digest()
+    view = memoryview(payload)
+    total = sha256(view[:_KEEPS_GIL])
+    for start in range(_KEEPS_GIL, size, _KEEPS_GIL):
+        total.update(view[start : start + _KEEPS_GIL])
+    return total.digest()
 
 
 def frame_bytes(prev: bytes, written_ns: int, payload: bytes) -> tuple[bytes, bytes]:

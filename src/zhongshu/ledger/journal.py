@@ -16,7 +16,6 @@ import re
 import sqlite3
 import threading
 import time
-from hashlib import sha256
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
@@ -24,7 +23,7 @@ from typing import NamedTuple
 from zhongshu.core.clock import Clock
 from zhongshu.core.problems import Fault, fault
 from zhongshu.core.records import Record
-from zhongshu.ledger.frames import MAX_PAYLOAD, chain, pack_fixed
+from zhongshu.ledger.frames import MAX_PAYLOAD, chain, pack_fixed, payload_digest
 from zhongshu.ledger.journal_counts import JournalCounts
 from zhongshu.ledger.payloads import FIELDS, Happening, encode_event, encode_turn
 from zhongshu.ledger.seal import Sealer
@@ -122,7 +121,7 @@ class Writer:
         if loop is None:
             loop = self._loop = asyncio.get_running_loop()
         done = loop.create_future()
-        self._queue.put(_Item(payload, sha256(payload).digest(), done))
+        self._queue.put(_Item(payload, payload_digest(payload), done))
         await done
 
     def _refusal(self) -> Fault:

@@ -67,6 +67,8 @@ def frames_after(home: Path, stream: str, mark: Mark | None) -> Iterator[tuple[M
         if mark is not None and number < mark.segment:
             continue
         path = segment_path(folder, number)
+        if mark is not None and number == mark.segment and path.stat().st_size <= mark.offset:
+            continue
         header = read_header(path)
         if header is None:
             continue

@@ -30,7 +30,7 @@ from zhongshu.ledger.frames import (
 )
 
 _NAME = re.compile(r"(\d{8})\.zsj")
-_BLOCK = 1 << 20
+_BLOCK = 1 << 17
 
 End = Literal["clean", "torn", "broken"]
 
@@ -169,7 +169,11 @@ def sync_folder(folder: Path) -> None:
 
 
 class Segment:
-    """A segment open for appending. `frames` and `size` count only what is known to be on disk."""
+    """A segment open for appending. `frames` and `size` count only what is known to be on disk.
+
+    The file is opened with O_DSYNC: a write returns when its data are on disk, as write and fdatasync together would,
+    with one system call and so one hand-over of the GIL instead of two.
+    """
 
     def __init__(self, path: Path, header: Header) -> None:
         """Create the file with its header, durable, under its own name only when whole. Raises OSError."""
@@ -179,7 +183,7 @@ class Segment:
         data, self.head = first_bytes(header)
         self.size = len(data)
         draft = path.with_suffix(".new")
-        self._fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        self._fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_DSYNC, 0o600)
         try:
             _write_all(self._fd, data)
             os.fsync(self._fd)
@@ -193,7 +197,6 @@ class Segment:
     def append(self, data: bytes, frames: int, head: bytes) -> None:
         """Write whole frames and return once they are on disk. Raises OSError; nothing then counts as appended."""
         _write_all(self._fd, data)
-        os.fdatasync(self._fd)
         self.size += len(data)
         self.frames += frames
         self.head = head

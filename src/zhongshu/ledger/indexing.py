@@ -1,0 +1,74 @@
+"""Fills the index from the journals. Only the keeper does; a kill at any moment neither loses nor doubles a turn,
+because rows and the cursor behind them are committed together and a frame's place is the row's key.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from zhongshu.ledger import queries
+from zhongshu.ledger.reader import frames_after
+from zhongshu.ledger.rows import row_values
+from zhongshu.ledger.segments import Mark, read_header, segment_path, stream_folder, streams
+
+_BATCH = 2000
+
+
+class Indexer:
+    """Writes `home/index.db`. One process only; the keeper's lock sees to that."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        path = home / "index.db"
+        if not path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        # In WAL mode a power cut may lose the last commits whole; the journal still has them and the cursor knows.
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(queries.SCHEMA)
+        self.cursors = {row[0]: Mark(*row[1:]) for row in self._db.execute(queries.CURSORS)}
+
+    def advance(self) -> int:
+        """Index what is new, at most one batch of each stream; how many frames that were."""
+        return sum(self._advance(stream) for stream in streams(self._home))
+
+    def forget(self, stream: str, segment: int) -> None:
+        """Drop the rows of pruned segments, up to and with `segment`."""
+        self._db.execute(queries.DROP_PRUNED, (stream, segment))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._db.close()
+
+    def _advance(self, stream: str) -> int:
+        mark = self.cursors.get(stream)
+        rows: list[tuple[Any, ...]] = []
+        seen = 0
+        entered: list[int] = []
+        for at, frame, fields in frames_after(self._home, stream, mark):
+            if mark is not None and at.segment != mark.segment:
+                entered.append(at.segment)
+            mark = at
+            seen += 1
+            if row := row_values(stream, at.segment, frame, fields):
+                rows.append(row)
+            if seen >= _BATCH:
+                break
+        if seen and mark:
+            self._commit(stream, rows, mark, entered)
+        return seen
+
+    def _commit(self, stream: str, rows: list[tuple[Any, ...]], mark: Mark, entered: list[int]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany(queries.ADD_TURN, rows)
+        for segment in entered:
+            header = read_header(segment_path(stream_folder(self._home, stream), segment))
+            if header:
+                self._db.execute(queries.DROP_CUT_OFF, (stream, segment - 1, header.prev_frames))
+        self._db.execute(queries.MOVE_CURSOR, (stream, mark.segment, mark.frame, mark.offset, mark.head))
+        self._db.execute("COMMIT")
+        self.cursors[stream] = mark

@@ -1,0 +1,76 @@
+"""Pruning: whole segments, oldest first, once all in them is older than the retention. Never inside the 183-day lock.
+
+A signed tombstone is made durable, and anchored, before the first file goes, so verification can tell pruning from
+deletion; a prune cut short by a crash is finished by the next one.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from zhongshu.ledger.checkpoints import Signer, StreamState, Tombstone, checkpoint_file, read_line, read_lines
+from zhongshu.ledger.segments import Scan, read_header, segment_path, segments, stream_folder, streams, sync_folder
+from zhongshu.ledger.settings import LOCK_DAYS
+
+_DAY_NS = 86_400 * 10**9
+
+
+class Pruned(msgspec.Struct, frozen=True):
+    """What one prune did. segment: the last one gone; troubles: anchors that could not be reached."""
+
+    stream: str
+    segment: int
+    troubles: tuple[str, ...]
+
+
+def prune(home: Path, signer: Signer, *, now_ns: int, retention_days: int) -> list[Pruned]:
+    """Prune every stream. Raises ValueError inside the lock, OSError when a file cannot be read or removed."""
+    if retention_days < LOCK_DAYS:
+        raise ValueError(f"retention_days: nothing younger than {LOCK_DAYS} days may be deleted")
+    until_ns = now_ns - retention_days * _DAY_NS
+    done: list[Pruned] = []
+    for stream in streams(home):
+        end = _last_prunable(stream_folder(home, stream), until_ns)
+        if end is not None:
+            troubles = signer.tombstone(now_ns, stream, end, until_ns)
+            _remove(stream_folder(home, stream), end.segment)
+            done.append(Pruned(stream, end.segment, tuple(troubles)))
+    return done
+
+
+def finish_pruning(home: Path) -> None:
+    """Remove what a tombstone already says is gone, after a crash between the two."""
+    path = checkpoint_file(home)
+    for line in read_lines(path) if path.exists() else ():
+        body = read_line(line, None).body
+        if isinstance(body, Tombstone):
+            _remove(stream_folder(home, body.stream), body.state.segment)
+
+
+def _last_prunable(folder: Path, until_ns: int) -> StreamState | None:
+    """The end of the last segment that is wholly older; a segment's successor tells when it ended."""
+    numbers = segments(folder)
+    oldest: int | None = None
+    for number, successor in pairwise(numbers):
+        header = read_header(segment_path(folder, successor))
+        if header is None or header.opened_ns >= until_ns:
+            break
+        oldest = number
+    while oldest is not None and oldest >= numbers[0]:
+        scan = Scan(segment_path(folder, oldest), check=False)
+        newest_ns = max((frame.written_ns for frame in scan), default=0)
+        if newest_ns < until_ns:
+            return StreamState(oldest, max(0, scan.mark.frame), scan.mark.head.hex())
+        oldest -= 1
+    return None
+
+
+def _remove(folder: Path, through: int) -> None:
+    gone = [number for number in segments(folder) if number <= through]
+    for number in gone:
+        segment_path(folder, number).unlink()
+    if gone:
+        sync_folder(folder)
