@@ -110,7 +110,7 @@ class HttpTransport:
     """A pooled HTTP/1.1 client of one upstream, over pyreqwest (Rust reqwest).
 
     name: the upstream's, for problems. base_url: without a trailing slash. proxy: `http://`, `https://`, `socks4://`,
-    `socks5://` (names resolved here) or `socks5h://` (by the proxy), "env" for the environment's, None for none.
+    `socks5://` (names resolved here) or `socks5h://` (by the proxy), "system" for the environment's, None for none.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class HttpTransport:
         limits = self.limits
         template = self._template(request, _READ_AHEAD)
         wait = self._deadlines.begin(limits.first_byte_s, limits.total_s)
-        sending = StreamRequest.from_request_and_body(template, RequestBody.from_bytes(request.body))
+        sending = _filled(template, request.body)
         try:
             try:
                 response = await sending.__aenter__()
@@ -160,7 +160,7 @@ class HttpTransport:
         """The reply's head; its body follows piece by piece, each as soon as it arrives."""
         template = self._template(request, 0)
         wait = self._deadlines.begin(self.limits.first_byte_s, self.limits.total_s)
-        sending = StreamRequest.from_request_and_body(template, RequestBody.from_bytes(request.body))
+        sending = _filled(template, request.body)
         try:
             try:
                 response = await sending.__aenter__()
@@ -193,7 +193,7 @@ class HttpTransport:
         more: reqwest does not do that itself when the close crosses the request (seen with 0.13.5, 2026-11)."""
         late = wait.waited() > _STALE_WITHIN_S
         if self._answered and not late and isinstance(error, foreign.ConnectError) and _sent(error):
-            sending = StreamRequest.from_request_and_body(template, RequestBody.from_bytes(body))
+            sending = _filled(template, body)
             try:
                 return _Begun(sending, await sending.__aenter__())
             except BaseException as second:  # noqa: BLE001 - the border: explained below
@@ -335,9 +335,13 @@ def _client(headers: Headers, limits: Limits, proxy: str | None) -> Client:
     )
     if proxy is None:
         builder = builder.no_proxy()
-    elif proxy != "env":
+    elif proxy != "system":
         builder = builder.no_proxy().proxy(ProxyBuilder.all(proxy))
     return builder.build()
+
+
+def _filled(template: StreamRequest, body: bytes) -> StreamRequest:
+    return StreamRequest.from_request_and_body(template, RequestBody.from_bytes(body) if body else None)
 
 
 def _sent(error: foreign.ConnectError) -> bool:

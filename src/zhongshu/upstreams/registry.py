@@ -1,0 +1,151 @@
+"""From settings to open upstreams: fills a row from what is known of the service, reads keys, builds transports."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from zhongshu.core.models import ModelCard, Offer, Release
+from zhongshu.core.ports import Upstream
+from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.upstream import OpenAIUpstream
+from zhongshu.upstreams.rows import ROWS, KnownUpstream
+from zhongshu.upstreams.settings import UpstreamSettings
+from zhongshu.upstreams.transport import Headers, HttpTransport, Limits
+
+
+class KeyProblem(ValueError):
+    """A key, header or proxy that settings point at is not there. Its text names the field and the remedy and never
+    the value; `zh` is the same in Chinese."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en, zh)
+        self.en = en
+        self.zh = zh
+
+    def __str__(self) -> str:
+        return self.en
+
+
+def open_upstreams(rows: Sequence[UpstreamSettings], environ: Mapping[str, str] = os.environ) -> dict[str, Upstream]:
+    """Every upstream by its name, ready to be asked. Nothing is connected yet.
+
+    Raises KeyProblem when a key, a header's value or a proxy cannot be read.
+    """
+    return {row.name: open_upstream(row, environ) for row in rows}
+
+
+def open_upstream(row: UpstreamSettings, environ: Mapping[str, str] = os.environ) -> OpenAIUpstream:
+    """One upstream, ready to be asked."""
+    limits = Limits(
+        connect_s=row.connect_s,
+        first_byte_s=row.first_byte_s,
+        idle_s=row.idle_s,
+        total_s=row.total_s,
+        connections=row.max_connections,
+        body_bytes=row.max_body_bytes,
+    )
+    transport = HttpTransport(
+        row.name, base_url_of(row), headers=_headers(row, environ), limits=limits, proxy=_proxy(row, environ)
+    )
+    return OpenAIUpstream(row.name, manner_of(row), transport, row.max_body_bytes)
+
+
+def offers(rows: Sequence[UpstreamSettings]) -> tuple[Offer, ...]:
+    """The models that rows name directly, each under its own name, with what a bare name lets us assume."""
+    return tuple(
+        Offer(
+            Release(model=model, version="1", upstream=row.name, upstream_model=model),
+            ModelCard(name=model, abilities=frozenset({"chat", "tools", "json", "schema"})),
+        )
+        for row in rows
+        for model in row.models
+    )
+
+
+def known(row: UpstreamSettings) -> KnownUpstream | None:
+    """The shipped row this one is of."""
+    return ROWS.get(row.kind or row.name)
+
+
+def base_url_of(row: UpstreamSettings) -> str:
+    """The address that is asked."""
+    service = known(row)
+    return row.base_url or (service.base_url if service else "")
+
+
+def key_source(row: UpstreamSettings) -> str:
+    """Where the key comes from: "env:NAME", "file:/path", or "none"."""
+    if row.key:
+        return row.key
+    service = known(row)
+    return f"env:{service.key_env}" if service and service.key_env else "none"
+
+
+def manner_of(row: UpstreamSettings) -> Manner:
+    """How it wants to be asked."""
+    service = known(row)
+    manner = service.manner if service else Manner()
+    return msgspec.structs.replace(manner, thinking=row.thinking) if row.thinking else manner
+
+
+def read_key(row: UpstreamSettings, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The key, or None for an upstream that needs none. Raises KeyProblem."""
+    source, _, rest = key_source(row).partition(":")
+    if source == "none":
+        return None
+    where = f"upstreams.{row.name}.key"
+    if source == "env":
+        return _from_environment(where, rest, environ)
+    path = Path(rest).expanduser()
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        key = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise KeyProblem(
+            f"{where}: the file {path} cannot be read; put the key into it, alone",
+            f"{where}: 无法读取文件 {path}；请将密钥单独写入该文件",
+        ) from None
+    if mode & 0o077:
+        raise KeyProblem(
+            f"{where}: the file {path} is open to others; run: chmod 600 {path}",
+            f"{where}: 文件 {path} 对其他用户可见；请运行：chmod 600 {path}",
+        )
+    if not key:
+        raise KeyProblem(f"{where}: the file {path} is empty; put the key into it", f"{where}: 文件 {path} 为空")
+    return key
+
+
+def _from_environment(where: str, name: str, environ: Mapping[str, str]) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise KeyProblem(
+            f"{where}: the environment variable {name} is not set; run: export {name}=...",
+            f"{where}: 环境变量 {name} 未设置；请运行：export {name}=...",
+        )
+    return value
+
+
+def _headers(row: UpstreamSettings, environ: Mapping[str, str]) -> Headers:
+    headers = [
+        (name, _from_environment(f"upstreams.{row.name}.headers", value[4:], environ))
+        if value.startswith("env:")
+        else (name, value)
+        for name, value in row.headers.items()
+    ]
+    key = read_key(row, environ)
+    if key is not None:
+        headers.append(("Authorization", f"Bearer {key}"))
+    if row.organisation:
+        headers.append(("OpenAI-Organization", row.organisation))
+    return tuple(headers)
+
+
+def _proxy(row: UpstreamSettings, environ: Mapping[str, str]) -> str | None:
+    if row.proxy.startswith("env:"):
+        return _from_environment(f"upstreams.{row.name}.proxy", row.proxy[4:], environ)
+    return row.proxy or None
