@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
+from sqlalchemy import Connection
 
 from zhongshu.access import store
 from zhongshu.access.keys import Key, NewKey, Tenant, digest, key_id, mint, usable
@@ -124,13 +125,15 @@ class AccessAdmin:
         limits: Limits = NO_LIMITS,
         expires_ns: int | None = None,
     ) -> NewKey:
-        """Make a key. Its secret is in the answer and nowhere else."""
+        """Make a key. Its secret is in the answer and nowhere else. Tenant `default` is made when it is needed."""
         now_ns = self._clock.now_ns()
         if expires_ns is not None and expires_ns <= now_ns:
             raise fault("invalid_value", param="expires", field="expires", why="that time has already passed")
         new = self._draft(mint(), tenant, name, role=role, models=models, limits=limits, expires_ns=expires_ns)
         with self._database.write() as db:
-            if store.tenant_by_id(db, tenant) is None:
+            if tenant == DEFAULT_TENANT:
+                self._ensure_default(db)
+            elif store.tenant_by_id(db, tenant) is None:
                 raise fault("tenant_not_found", tenant=tenant)
             store.add_key(db, new.key, digest(self._pepper, new.secret.encode()))
         return new
@@ -186,8 +189,7 @@ class AccessAdmin:
         with self._database.write() as db:
             if store.any_key(db):
                 return None
-            if store.tenant_by_id(db, DEFAULT_TENANT) is None:
-                store.add_tenant(db, Tenant(id=DEFAULT_TENANT, created_ns=self._clock.now_ns()))
+            self._ensure_default(db)
             new = self._draft(secret or mint(), DEFAULT_TENANT, "first", role="admin")
             store.add_key(db, new.key, digest(self._pepper, new.secret.encode()))
         return new
@@ -261,7 +263,11 @@ class AccessAdmin:
         )
         return NewKey(key, secret)
 
-    def _find(self, db: store.Connection, id: str) -> Key:
+    def _ensure_default(self, db: Connection) -> None:
+        if store.tenant_by_id(db, DEFAULT_TENANT) is None:
+            store.add_tenant(db, Tenant(id=DEFAULT_TENANT, created_ns=self._clock.now_ns()))
+
+    def _find(self, db: Connection, id: str) -> Key:
         found = store.key_by_id(db, id)
         if found is None:
             raise fault("key_not_found", key=id)

@@ -30,12 +30,15 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         for field in self.__struct_fields__:
             value = getattr(self, field)
             if field.startswith(("key_", "tenant_")) and value is not None and value < 0:
-                raise ValueError(f"{field}: must not be negative. Leave it out for no limit; 0 lets nothing in.")
+                raise ValueError(
+                    f"{field}: give a number that is not negative, or leave it out for no limit",
+                    f"{field}: 请填写非负数，或省略表示不限",
+                )
         for field in ("poll_s", "settle_s"):
             if not 0.01 <= getattr(self, field) <= 1:
-                raise ValueError(f"{field}: must be between 0.01 and 1 second.")
+                raise ValueError(f"{field}: give between 0.01 and 1 second", f"{field}: 请填写 0.01 到 1 秒")
         if self.cached_keys < 1:
-            raise ValueError("cached_keys: must be at least 1.")
+            raise ValueError("cached_keys: give at least 1", "cached_keys: 请填写至少 1")
 
     @property
     def key_limits(self) -> Limits:

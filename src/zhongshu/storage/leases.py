@@ -84,11 +84,10 @@ class Bundle:
 class Denied:
     """This counter could not be passed. `wait_s`: seconds until it can be, where time alone mends it."""
 
-    __slots__ = ("counter", "left", "wait_s")
+    __slots__ = ("counter", "wait_s")
 
-    def __init__(self, counter: Rate | Seats | Purse, left: int, wait_s: float | None) -> None:
+    def __init__(self, counter: Rate | Seats | Purse, wait_s: float | None) -> None:
         self.counter = counter
-        self.left = left
         self.wait_s = wait_s
 
 
@@ -208,7 +207,7 @@ class Leases:
                 if rate.free < need:
                     needs.append((rate, need - rate.free))
                     if now_ns < rate.refused_ns and rate.refused_short and need - rate.free > rate.refused_short.left:
-                        return Denied(rate, rate.refused_short.left, rate.refused_short.wait_s)
+                        return Denied(rate, rate.refused_short.wait_s)
         needs += [(seats, 1 - seats.free) for seats in bundle.seats if seats.free < 1]
         if money:
             needs += [(purse, money - purse.free) for purse in bundle.purses if purse.free < money]
@@ -219,7 +218,7 @@ class Leases:
                 counter.left = answer.left
                 if counter.limit > SMALL:
                     counter.refused_ns, counter.refused_short = now_ns + REMEMBER_NS, answer
-            return Denied(counter, answer.left, answer.wait_s)
+            return Denied(counter, answer.wait_s)
         for (counter, _), grant in zip(needs, answer, strict=True):
             counter.free += grant.amount
             if isinstance(counter, Rate):

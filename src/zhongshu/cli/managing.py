@@ -1,0 +1,62 @@
+"""How `keys` and `tenants` reach the state directory, and how what goes wrong there is said."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from zhongshu.cli.output import fail, fail_with
+from zhongshu.cli.words import chinese, t
+from zhongshu.core.problems import Fault
+
+if TYPE_CHECKING:
+    from zhongshu.access.admin import AccessAdmin
+    from zhongshu.app.settings import Settings
+
+ConfigOption = typer.Option(None, "--config", "-c", help=t("The settings file.", "设置文件。"))
+
+
+def examples(*lines: str) -> str:
+    """A help page's epilog."""
+    return t("Examples:", "示例：") + "\n\n" + "\n".join(f"- `{line}`" for line in lines)
+
+
+def settings(config: Path | None) -> Settings:
+    """The settings in use; leaves with what is wrong with them."""
+    from zhongshu.app.complaints import SettingsError
+    from zhongshu.app.settings import load
+
+    try:
+        return load(config)
+    except SettingsError as error:
+        text = error.text(chinese=chinese())
+        fail(text, text, code=2)
+
+
+@contextmanager
+def managing(config: Path | None) -> Generator[AccessAdmin]:
+    """The tenants and keys of this installation, whether or not its server runs."""
+    from sqlalchemy.exc import DBAPIError
+
+    from zhongshu.access.build import open_admin
+    from zhongshu.storage.counters import CounterError
+
+    home = settings(config).home
+    try:
+        with open_admin(home) as admin:
+            yield admin
+    except Fault as error:
+        fail_with(error.problem)
+    except ValueError as error:  # a secret or schema that cannot be used says itself what to do
+        fail(str(error), str(error))
+    except (OSError, sqlite3.Error, DBAPIError, CounterError) as error:
+        why = error.strerror if isinstance(error, OSError) else type(error).__name__
+        fail(
+            f"The state directory {home} cannot be used: {why}. Check that it is yours, writable and has room.",
+            f"无法使用状态目录 {home}：{why}。请确认它归您所有、可写且有剩余空间。",
+        )
