@@ -158,8 +158,10 @@ def _inside(table: object, parts: list[str]) -> object:
     """The one value at `parts` of a table; None for a whole table, which is too much to show."""
     for part in parts:
         table = cast("Mapping[str, object]", table).get(part) if isinstance(table, Mapping) else None
+    if isinstance(table, Mapping):
+        return None
     rows = cast("list[object]", table) if isinstance(table, list) else []
-    return None if isinstance(table, Mapping) or any(isinstance(row, Mapping) for row in rows) else table
+    return None if any(isinstance(row, Mapping) for row in rows) else cast("object", table)
 
 
 def path_from_text(kind: type, value: Any) -> Any:

@@ -1,0 +1,143 @@
+"""What lies on disk: the home, its secrets, the journal, model files, and the label's producer code."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from zhongshu.app.build import EMBEDDED
+from zhongshu.app.checkup.finding import Finding, fail, ok, warn
+from zhongshu.app.settings import Settings
+from zhongshu.engine.models import rows, store
+from zhongshu.ledger.segments import Scan, segment_path, segments, stream_folder, streams
+
+
+def check_state(settings: Settings) -> Iterator[Finding]:
+    """Every check of this part."""
+    yield _writable(settings.home)
+    yield from _private(settings.home)
+    yield from _journal(settings.home)
+    yield from _models(settings)
+    yield _producer(settings)
+
+
+def _writable(home: Path) -> Finding:
+    if not home.exists():
+        return ok("home", f"{home} will be made by `zhongshu up`", f"{home} 将由 `zhongshu up` 创建")
+    try:
+        with tempfile.TemporaryFile(dir=home):
+            return ok("home", f"{home} can be written", f"{home} 可写")
+    except OSError as error:
+        return fail(
+            "home",
+            f"{home} cannot be written: {error.strerror}",
+            f"{home} 不可写：{error.strerror}",
+            "Give this user the directory (chown), or set ZHONGSHU_HOME to another one.",
+            "请将目录交给当前用户（chown），或用 ZHONGSHU_HOME 指定其他目录。",
+        )
+
+
+def _private(home: Path) -> Iterator[Finding]:
+    """Nobody else may read the home or a secret."""
+    secrets = home / "secrets"
+    places = [home, secrets, *sorted(secrets.iterdir())] if secrets.is_dir() else [home] if home.is_dir() else []
+    loose = [place for place in places if stat.S_IMODE(place.stat().st_mode) & 0o077]
+    for place in loose:
+        yield fail(
+            "permissions",
+            f"{place} is open to other users",
+            f"{place} 对其他用户开放",
+            f"chmod go= {place}; if others use this machine, make new keys.",
+            f"chmod go= {place}；若有他人使用本机，请更换密钥。",
+        )
+    if places and not loose:
+        yield ok("permissions", f"{len(places)} places, for this user only", f"{len(places)} 处，仅当前用户可访问")
+
+
+def _journal(home: Path) -> Iterator[Finding]:
+    """The last segment of each stream, frame by frame; `zhongshu ledger verify` does all of them."""
+    names = streams(home)
+    if not names:
+        yield ok("journal", "empty so far", "尚无记录")
+    for name in names:
+        folder = stream_folder(home, name)
+        numbers = segments(folder)
+        if numbers:
+            yield _segment(name, segment_path(folder, numbers[-1]))
+
+
+def _segment(name: str, path: Path) -> Finding:
+    scan = Scan(path)
+    try:
+        frames = sum(1 for _ in scan)
+    except OSError as error:
+        return fail(
+            "journal",
+            f"{name}: {path.name} cannot be read: {error.strerror}",
+            f"{name}：无法读取 {path.name}：{error.strerror}",
+            "Mend the disk or the permissions; `zhongshu ledger verify` then tells what is whole.",
+            "请修复磁盘或权限，再用 `zhongshu ledger verify` 查看完整性。",
+        )
+    if scan.end == "broken":
+        return fail(
+            "journal",
+            f"{name}: {path.name}: {scan.why}",
+            f"{name}：{path.name} 链条断裂（第 {frames} 帧之后）",
+            "Somebody changed it, or the disk did. Keep the file and run `zhongshu ledger verify`.",
+            "文件被改动或磁盘出错。请保留该文件，并运行 `zhongshu ledger verify`。",
+        )
+    whole = os.access(path, os.W_OK)
+    en, zh = f"{name}: {path.name}, {frames} frames in an unbroken chain", f"{name}：{path.name}，{frames} 帧，链条完整"
+    if not whole:
+        return fail(
+            "journal",
+            f"{name}: {path} cannot be written",
+            f"{name}：{path} 不可写",
+            "chown or chmod it.",
+            "请用 chown 或 chmod 修正权限。",
+        )
+    return ok("journal", en, zh)
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    cache = settings.model_sources.folder()
+    for row in settings.models:
+        if row.upstream != EMBEDDED:
+            continue
+        name = row.upstream_model or row.name
+        local = rows.find(name)
+        if local is None:
+            yield fail(
+                "models",
+                f"{name} is not one of the local models",
+                f"{name} 不是已知的本地模型",
+                "See `zhongshu models list`, or give the row another upstream.",
+                "请查看 `zhongshu models list`，或为该行指定其他上游。",
+            )
+        elif path := store.find(local, cache):
+            yield ok("models", f"{name}: {path.name}, verified", f"{name}：{path.name}，已校验")
+        else:
+            there = store.path_of(local, cache).exists()
+            en, zh = ("changed since it was verified", "校验后被改动") if there else ("not here yet", "尚未获取")
+            yield warn(
+                "models",
+                f"{name}: {en}",
+                f"{name}：{zh}",
+                f"zhongshu models pull {name}",
+                f"zhongshu models pull {name}",
+            )
+
+
+def _producer(settings: Settings) -> Finding:
+    if settings.label.producer:
+        return ok("label", f"producer code {settings.label.producer}", f"生成者编码 {settings.label.producer}")
+    return warn(
+        "label",
+        "answers are labelled, with an empty producer code",
+        "回答带有标识，但生成者编码为空",
+        "Set label.producer to your organisation's 27-character code (GB 45438-2025) before serving the public.",
+        "面向公众提供服务前，请将 label.producer 设为本单位的 27 位编码（GB 45438-2025）。",
+    )
