@@ -79,8 +79,11 @@ def test_relative_paths_start_from_the_file(tmp_path: Path) -> None:
 
 
 def test_a_row_of_the_users_replaces_a_built_in_model(tmp_path: Path) -> None:
-    file = write(tmp_path, 'profile = "tiny"\n[[models]]\nname = "smollm2-135m"\nupstream = "elsewhere"\n')
-    assert [(row.name, row.upstream) for row in load(file, environ=HOME).models] == [("smollm2-135m", "elsewhere")]
+    file = write(
+        tmp_path,
+        'profile = "tiny"\n[[models]]\nname = "smollm2-135m"\nupstream = "vllm"\n[[upstreams]]\nname = "vllm"\n',
+    )
+    assert [(row.name, row.upstream) for row in load(file, environ=HOME).models] == [("smollm2-135m", "vllm")]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +106,7 @@ def test_reading_a_variable(kind: Any, text: str, value: object) -> None:
 
 # What is refused ----------------------------------------------------------------------------------------------
 
+OLLAMA = "[[upstreams]]\nname = 'ollama'\n"
 REFUSED = [
     ("[server]\n\nport = 99999", "zhongshu.toml line 3: server.port = 99999: ", "at most 65535"),
     ('[server]\nport = "7070"', 'line 2: server.port = "7070"', "a whole number"),
@@ -121,7 +125,16 @@ REFUSED = [
         "line 5: models[0].price.input = -1",
         "from 0 to 1000000",
     ),
-    ('[[models]]\nname="a"\nupstream="x"\n[[models]]\nname="a"\nupstream="y"', "models: two rows", "a@1"),
+    (OLLAMA * 2, 'line 4: upstreams[1].name = "ollama"', "rename or remove one"),
+    (
+        OLLAMA + "[[models]]\nname='a'\nupstream='ollama'\n" * 2,
+        'line 7: models[1].name = "a"',
+        "another row is called a@1",
+    ),
+    (OLLAMA + "[[models]]\nname='a'\nupstream='olama'", 'line 5: models[0].upstream = "olama"', "embedded, ollama"),
+    ("[[models]]\nname='a'\nupstream='embedded'", 'line 2: models[0].name = "a"', "smollm2-135m"),
+    ("[[upstreams]]\nname='mine'", "line 1: upstreams[0].base_url", "/v1"),
+    ("[[upstreams]]\nname='Mine'\nbase_url='http://a/v1'", 'line 2: upstreams[0].name = "Mine"', "lower-case"),
     ("[server\n", "zhongshu.toml: file: this is not TOML", "line 1"),
     ("[server]\nport = 1\nport = 2\n", "this is not TOML", "line 3"),
 ]
@@ -132,6 +145,30 @@ def test_a_mistake_is_named_with_line_value_and_remedy(tmp_path: Path, text: str
     (sentence,) = complaints(tmp_path, text)
     assert what in sentence
     assert remedy in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[[upstreams]]\nname = 'openai'\nkey = 'sk-VERYSECRET'", "line 3: upstreams[0].key"),
+        (
+            "[[upstreams]]\nname = 'ollama'\n[upstreams.headers]\nX-Api-Key = 'VERYSECRET'",
+            "line 4: upstreams[0].headers",
+        ),
+        ("[[upstreams]]\nname = 'ollama'\nheaders = {X-Token = 'VERYSECRET'}", "line 3: upstreams[0].headers.X-Token"),
+    ],
+)
+def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path, text: str, line: str) -> None:
+    (sentence,) = complaints(tmp_path, text)
+    assert line in sentence
+    assert '"env:NAME"' in sentence
+    assert "VERYSECRET" not in sentence
+
+
+@pytest.mark.parametrize("key", ["env:NAME", "file:/run/key", "none", ""])
+def test_where_a_secret_is_may_be_said(tmp_path: Path, key: str) -> None:
+    settings = load(write(tmp_path, f"[[upstreams]]\nname = 'openai'\nkey = '{key}'"), environ=HOME)
+    assert settings.upstreams[0].key == key
 
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
@@ -190,19 +227,19 @@ def test_digest_changes_with_what_matters_only(tmp_path: Path) -> None:
 
 
 def test_settings_written_back_read_the_same(tmp_path: Path) -> None:
-    text = 'profile = "none"\n[server]\ncors_origins = ["https://a.example"]\n[[models]]\nname="m"\nupstream="u"\n'
-    settings = load(write(tmp_path, text + "[models.price]\ninput = 2.5\n"), environ=HOME)
+    text = 'profile = "none"\n[server]\ncors_origins = ["https://a.example"]\n[[models]]\nname="m"\nupstream="ollama"\n'
+    settings = load(write(tmp_path, text + "[models.price]\ninput = 2.5\n" + OLLAMA), environ=HOME)
     assert load(write(tmp_path, as_toml(settings)), environ=HOME) == settings
 
 
 def test_a_reload_tells_what_waits_for_a_restart(tmp_path: Path) -> None:
     old = load(write(tmp_path, 'profile = "tiny"\n'), environ=HOME)
-    text = 'profile = "tiny"\n[server]\nport = 1\n[label]\ntext = "end"\n[[models]]\nname = "m"\nupstream = "u"\n'
-    changes = diff(old, load(write(tmp_path, text), environ=HOME))
+    text = 'profile = "tiny"\n[server]\nport = 1\n[label]\ntext = "end"\n[[models]]\nname = "m"\nupstream = "ollama"\n'
+    changes = diff(old, load(write(tmp_path, text + OLLAMA), environ=HOME))
     assert [(c.key, c.before, c.after) for c in changes.restart] == [("server.port", "7070", "1")]
     live = {change.key: change.after for change in changes.live}
     assert live["label.text"] == '"end"'
-    assert live["models.m.upstream"] == '"u"'
+    assert live["models.m.upstream"] == '"ollama"'
     assert not any(key.startswith("models.smollm2") for key in live)
     assert diff(old, old) == type(changes)()
 

@@ -20,6 +20,7 @@ from zhongshu.app.toml_lines import Place
 
 T = TypeVar("T")
 _HIDDEN = frozenset({"key", "api_key", "token", "password", "secret"})
+_HIDDEN_ENDINGS = ("_key", "_token", "_password", "_secret")
 _PATHS = ("_dir", "_dirs", "_file", "_files", "_path", "_paths")
 _HIDDEN_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"})
 
@@ -74,7 +75,7 @@ class Checker:
     def complain(self, place: Place, value: object, remedy: str, remedy_zh: str) -> None:
         """Note a mistake at `place`. `value` None shows no value."""
         origin = self._origin(place)
-        shown = "" if value is None or hidden(place) else show(value)
+        shown = "" if value is None or isinstance(value, Mapping) or hidden(place) else show(value)
         self.complaints.append(Complaint(origin.en, origin.zh, spell(place), shown, remedy, remedy_zh))
 
     def _unknown(self, table: Mapping[str, object], known: Iterable[str], place: Place) -> None:
@@ -91,13 +92,7 @@ class Checker:
             self.complain((*place, name), None, en, zh)
 
     def _leaf(self, kind: Any, raw: object, place: Place) -> Any:
-        if isinstance(raw, str) and hidden(place) and kind is not Path and not _is_reference(raw):
-            self.complain(
-                place,
-                None,
-                'a secret must not stand in the settings; write "env:NAME" or "file:PATH" and put it there',
-                "设置文件中不得写入密钥；请写 “env:变量名” 或 “file:路径”，并把密钥放在那里",
-            )
+        if self._gives_away(raw, place):
             return None
         try:
             made = msgspec.convert(raw, kind, dec_hook=path_from_text)
@@ -105,6 +100,22 @@ class Checker:
             self.complain(place, raw, f"this must be {allowed(kind)}", f"此处应为{allowed_zh(kind)}")
             return None
         return self._anchored(made, place)
+
+    def _gives_away(self, raw: object, place: Place) -> bool:
+        """Whether a secret stands here itself rather than where to find it; alone or among headers."""
+        if isinstance(raw, Mapping):
+            inner = cast("Mapping[str, object]", raw)
+            given = [name for name, value in inner.items() if self._gives_away(value, (*place, name))]
+            return bool(given)
+        if not (isinstance(raw, str) and hidden(place)) or _is_reference(raw):
+            return False
+        self.complain(
+            place,
+            None,
+            'a secret must not stand in the settings; write "env:NAME" or "file:PATH" and put it there',
+            "设置文件中不得写入密钥；请写 “env:变量名” 或 “file:路径”，并把密钥放在那里",
+        )
+        return True
 
     def _anchored(self, value: object, place: Place) -> object:
         """Paths made absolute, from the directory of the file they were written in."""
@@ -126,7 +137,7 @@ class Checker:
             words = [str(argument) for argument in error.args] or [""]
             field, _, why = words[0].partition(": ")
             why_zh = words[1].partition(": ")[2] or words[1] if len(words) > 1 else why
-            parts = field.split(".") if why else []
+            parts: list[str | int] = [int(part) if part.isdigit() else part for part in field.split(".")] if why else []
             self.complain((*place, *parts), _inside(table, parts), why or words[0], why_zh or words[0])
             return None
 
@@ -142,7 +153,7 @@ def spell(place: Place) -> str:
 def hidden(place: Place) -> bool:
     """Whether a value at this place is a credential, which may not be shown or stand in a file."""
     name = next((part for part in reversed(place) if isinstance(part, str)), "").lower()
-    return name in _HIDDEN or name in _HIDDEN_HEADERS or name.endswith(("_key", "_token", "_password", "_secret"))
+    return name in _HIDDEN or name in _HIDDEN_HEADERS or name.replace("-", "_").endswith(_HIDDEN_ENDINGS)
 
 
 def is_struct(kind: Any) -> bool:
@@ -151,13 +162,16 @@ def is_struct(kind: Any) -> bool:
 
 
 def _is_reference(text: str) -> bool:
-    return not text or text.startswith(("env:", "file:"))
+    return text in ("", "none") or text.startswith(("env:", "file:"))
 
 
-def _inside(table: object, parts: list[str]) -> object:
+def _inside(table: object, parts: list[str | int]) -> object:
     """The one value at `parts` of a table; None for a whole table, which is too much to show."""
     for part in parts:
-        table = cast("Mapping[str, object]", table).get(part) if isinstance(table, Mapping) else None
+        try:
+            table = cast("Any", table)[part]
+        except (LookupError, TypeError):
+            return None
     if isinstance(table, Mapping):
         return None
     rows = cast("list[object]", table) if isinstance(table, list) else []

@@ -201,6 +201,47 @@ MEANINGS: dict[Place, Meaning] = {
         "Where model files are kept; empty: $ZHONGSHU_MODELS or ~/.cache/zhongshu/models.",
         "模型文件存放处；留空为 $ZHONGSHU_MODELS 或 ~/.cache/zhongshu/models。",
     ),
+    ("upstreams", "name"): Meaning("What models refer to.", "模型行所引用的名称。"),
+    ("upstreams", "kind"): Meaning(
+        "A known service (see `zhongshu upstreams known`) or openai-compatible; empty: the one of this name.",
+        "已知服务（见 `zhongshu upstreams known`）或 openai-compatible；留空则按名称匹配。",
+    ),
+    ("upstreams", "base_url"): Meaning(
+        "Address up to and including the version, such as /v1; empty: the known service's.",
+        "地址，含版本（如 /v1）；留空取已知服务的地址。",
+    ),
+    ("upstreams", "key"): Meaning(
+        'Where its key is: "env:NAME", "file:PATH" (mode 0600) or "none"; empty: the known service\'s variable.',
+        "密钥所在：“env:变量名”、“file:路径”（权限 0600）或 “none”；留空取已知服务的变量。",
+    ),
+    ("upstreams", "models"): Meaning(
+        "Names there that clients may ask for as they are.", "客户端可直接按原名请求的模型。"
+    ),
+    ("upstreams", "headers"): Meaning(
+        'Headers sent with every request; a value "env:NAME" is read from the environment.',
+        "随每个请求发送的请求头；值为 “env:变量名” 时取自环境变量。",
+    ),
+    ("upstreams", "organisation"): Meaning("OpenAI's organisation header.", "OpenAI 的组织请求头。"),
+    ("upstreams", "max_connections"): Meaning(
+        "Connections open at once; none: no limit.", "同时打开的连接数；不填为不限。"
+    ),
+    ("upstreams", "connect_s"): Meaning("Time to connect, seconds.", "连接时限，秒。"),
+    ("upstreams", "first_byte_s"): Meaning("Time until its reply begins, seconds.", "等待回复开始的时限，秒。"),
+    ("upstreams", "idle_s"): Meaning("Longest silence between two pieces, seconds.", "两段数据之间的最长静默，秒。"),
+    ("upstreams", "total_s"): Meaning(
+        "Time for the whole reply, seconds; none: no limit.", "整个回复的时限，秒；不填为不限。"
+    ),
+    ("upstreams", "max_body_bytes"): Meaning(
+        "Largest whole reply, or event of a stream, bytes.", "完整回复或单个流事件的上限，字节。"
+    ),
+    ("upstreams", "proxy"): Meaning(
+        'A proxy\'s address, "system" for HTTP_PROXY and HTTPS_PROXY, or "env:NAME".',
+        "代理地址；“system” 表示 HTTP_PROXY 与 HTTPS_PROXY；或 “env:变量名”。",
+    ),
+    ("upstreams", "thinking"): Meaning(
+        "How depth of thought is spelt in requests; empty: the known service's way.",
+        "请求中思考深度的写法；留空按已知服务的方式。",
+    ),
     ("models", "name"): Meaning("What clients ask for.", "客户端请求时使用的名称。"),
     ("models", "upstream"): Meaning(
         'The name of an upstream row, or "embedded".', "上游行的名称，或 “embedded”（内置引擎）。"
@@ -247,6 +288,9 @@ EXAMPLES: dict[Place, object] = {
     ("access", "tenant_concurrency"): 256,
     ("engine", "memory_bytes"): 4 * 1024**3,
     ("model_sources", "huggingface_url"): "https://huggingface.co",
+    ("upstreams", "name"): "deepseek",
+    ("upstreams", "max_connections"): 100,
+    ("upstreams", "total_s"): 900.0,
     ("models", "name"): "deepseek-chat",
     ("models", "upstream"): "deepseek",
     ("models", "context"): 65536,

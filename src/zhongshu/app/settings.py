@@ -24,10 +24,12 @@ from zhongshu.app.overlay import Overlay
 from zhongshu.app.profiles import Profile, joined
 from zhongshu.app.toml_lines import Place, locate
 from zhongshu.catalog.settings import ModelSettings
+from zhongshu.engine.models import rows
 from zhongshu.engine.models.settings import ModelSourceSettings
 from zhongshu.engine.settings import EngineSettings
 from zhongshu.ledger.settings import LedgerSettings
 from zhongshu.safety.settings import LabelSettings
+from zhongshu.upstreams.settings import UpstreamSettings
 
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
@@ -77,10 +79,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     label: LabelSettings = LabelSettings()
     engine: EngineSettings = EngineSettings()
     model_sources: ModelSourceSettings = ModelSourceSettings()
+    upstreams: tuple[UpstreamSettings, ...] = ()
     models: tuple[ModelSettings, ...] = ()
 
     def __post_init__(self) -> None:
-        check_names("models", [f"{row.name}@{row.version}" for row in self.models])
+        _check_names("upstreams", [row.name for row in self.upstreams])
+        _check_names("models", [f"{row.name}@{row.version}" for row in self.models])
+        _check_upstreams_of_models(self.models, {row.name for row in self.upstreams})
 
     @property
     def digest(self) -> str:
@@ -91,15 +96,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return hashlib.sha256(msgspec.json.encode(data, order="deterministic")).hexdigest()[:16]
 
 
-def check_names(group: str, names: list[str]) -> None:
+def _check_names(group: str, names: list[str]) -> None:
     """Rows of a group must not share a name."""
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        listed = ", ".join(twice)
-        raise ValueError(
-            f"{group}: two rows are called {listed}; rename or remove one",
-            f"{group}: 有两行同名：{listed}；请改名或删除其一",
-        )
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise ValueError(
+                f"{group}.{number}.name: another row is called {name} too; rename or remove one",
+                f"{group}.{number}.name: 已有另一行也叫 {name}；请改名或删除其一",
+            )
+
+
+def _check_upstreams_of_models(models: tuple[ModelSettings, ...], upstreams: set[str]) -> None:
+    """A model's upstream must be there; a model of the embedded engine must be one whose file is known."""
+    for number, row in enumerate(models):
+        local = row.upstream_model or row.name
+        if row.upstream != "embedded" and row.upstream not in upstreams:
+            here = ", ".join(sorted(upstreams | {"embedded"}))
+            raise ValueError(
+                f"models.{number}.upstream: there is no such upstream; add its row, or use one of {here}",
+                f"models.{number}.upstream: 没有这个上游；请添加该行，或使用其中之一：{here}",
+            )
+        if row.upstream == "embedded" and rows.find(local) is None:
+            known = ", ".join(model.name for model in rows.SHIPPED)
+            field = "upstream_model" if row.upstream_model else "name"
+            raise ValueError(
+                f"models.{number}.{field}: the embedded engine has no such model; it has {known}",
+                f"models.{number}.{field}: 内置引擎没有这个模型；可用：{known}",
+            )
 
 
 def find(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path | None:

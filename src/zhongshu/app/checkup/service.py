@@ -16,9 +16,9 @@ from pyreqwest.exceptions import PyreqwestError
 from zhongshu.app import paths, running
 from zhongshu.app.checkup.finding import Finding, fail, ok, warn
 from zhongshu.app.settings import Settings
-from zhongshu.core.ports import Upstream
 from zhongshu.core.problems import Fault
-from zhongshu.upstreams.registry import open_upstreams
+from zhongshu.upstreams.registry import KeyProblem, open_upstream
+from zhongshu.upstreams.settings import UpstreamSettings
 
 _PATIENCE = timedelta(seconds=10)
 
@@ -95,27 +95,30 @@ def _own_key(server: running.Running, file: Path) -> Iterator[Finding]:
 async def _upstreams(settings: Settings) -> list[Finding]:
     """Each upstream that a model uses, asked at once."""
     used = {row.upstream for row in settings.models}
-    opened = open_upstreams(tuple(row for row in settings.upstreams if row.name in used))
+    rows = (row for row in settings.upstreams if row.name in used or row.models)
+    return list(await asyncio.gather(*(_upstream(row) for row in rows)))
+
+
+async def _upstream(row: UpstreamSettings) -> Finding:
+    name = row.name
+    mend = (
+        "Mend its row in the settings; `zhongshu upstreams` shows what is known of it.",
+        "请修正设置中的该行；`zhongshu upstreams` 可查看已知信息。",
+    )
     try:
-        return list(await asyncio.gather(*(_upstream(name, upstream) for name, upstream in opened.items())))
-    finally:
-        for upstream in opened.values():
-            await upstream.aclose()
-
-
-async def _upstream(name: str, upstream: Upstream) -> Finding:
+        upstream = open_upstream(row)
+    except KeyProblem as missing:
+        return fail("upstreams", f"{name}: {missing.en}", f"{name}：{missing.zh}", *mend)
     try:
         await asyncio.wait_for(upstream.check(), _PATIENCE.total_seconds())
     except Fault as fault:
         told = fault.problem
-        mend = (
-            "See docs/upstreams.md; the key, address and proxy stand in its row.",
-            "参见 docs/upstreams.md；密钥、地址和代理都在该行中。",
-        )
         return fail("upstreams", f"{name}: {told.message}", f"{name}：{told.message_zh}", *mend)
     except TimeoutError:
         late = f"{name}: no answer in {_PATIENCE.seconds} s", f"{name}：{_PATIENCE.seconds} 秒内无响应"
         return fail("upstreams", *late, "Check its address and the network.", "请检查地址与网络。")
+    finally:
+        await upstream.aclose()
     return ok("upstreams", f"{name} answers", f"{name} 可用")
 
 
