@@ -107,6 +107,14 @@ def read_lines(path: Path) -> list[bytes]:
     return data[: data.rfind(b"\n") + 1].splitlines()
 
 
+def newest_checkpoint(home: Path) -> int | None:
+    """The number of the last line of the chain; None before the first."""
+    path = checkpoint_file(home)
+    lines = read_lines(path) if path.exists() else []
+    body = read_line(lines[-1], None).body if lines else None
+    return body.seq if body else None
+
+
 def line_hash(line: bytes) -> str:
     """What the next line's `prev` must be."""
     return sha256(line).hexdigest()

@@ -57,7 +57,8 @@ class Writer:
         self._clock = clock
         self._slot = slot
         self._folder = stream_folder(home, slot)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (home, self._folder.parent, self._folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _take(self._folder)
         self._sealer = Sealer(settings.text, home)
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
@@ -235,7 +236,7 @@ class Writer:
             self._why = error.strerror or type(error).__name__
 
     def _look(self) -> None:
-        """Whether enough space is left: above half the reserve goes on, so that it does not flap at the border."""
+        """Whether enough space is left for new turns."""
         self._looked_s = time.monotonic()
         try:
             stat = os.statvfs(self._folder)

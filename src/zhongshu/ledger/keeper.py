@@ -1,9 +1,10 @@
 """The keeper: one process beside the workers that indexes what they wrote, signs checkpoints, and prunes.
 
-    python -m zhongshu.ledger.keeper < settings.json        {"home": "...", "ledger": {...}}
+    python -m zhongshu.ledger.keeper        told on standard input: {"home": "...", "settings": {...}}
 
-It stands behind turns for the processor, may be killed at any moment, and ends when its parent does. SIGTERM: index
-what is there, sign, leave. SIGUSR1: sign now. It never writes a journal and no turn ever waits for it.
+The first line boots it, a later one brings new settings, the end of input means its parent is gone. It prints `ready`
+once it works. SIGTERM: index what is there, sign, leave. SIGUSR1: sign now. It stands behind turns for the processor,
+may be killed at any moment, never writes a journal, and no turn ever waits for it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 from zhongshu.core.clock import Clock, SystemClock
-from zhongshu.ledger.checkpoints import Signer, StreamState
+from zhongshu.ledger.checkpoints import Signer, StreamState, newest_checkpoint
 from zhongshu.ledger.indexing import Indexer
 from zhongshu.ledger.retention import finish_pruning, prune
 from zhongshu.ledger.segments import Mark
@@ -35,11 +36,11 @@ class KeeperRunning(Exception):
     """Another keeper holds this home."""
 
 
-class KeeperSettings(msgspec.Struct, frozen=True):
-    """What the process is told on its standard input."""
+class KeeperLine(msgspec.Struct, frozen=True):
+    """What the process is told on its standard input, a line each."""
 
     home: str
-    ledger: LedgerSettings = LedgerSettings()
+    settings: LedgerSettings = LedgerSettings()
 
 
 class Keeper:
@@ -47,14 +48,18 @@ class Keeper:
 
     def __init__(self, settings: LedgerSettings, home: Path, clock: Clock) -> None:
         """Raises KeeperRunning when there is one already."""
-        self._settings = settings
         self._home = home
         self._clock = clock
         self._lock = _take(home)
         finish_pruning(home)
         self._indexer = Indexer(home)
-        self._signer = Signer(home, settings.anchors, settings.anchor_command, settings.anchor_timeout_s)
         self._signed: dict[str, Mark] = {}
+        self.use(settings)
+
+    def use(self, settings: LedgerSettings) -> None:
+        """Go by these settings from now on."""
+        self.settings = settings
+        self._signer = Signer(self._home, settings.anchors, settings.anchor_command, settings.anchor_timeout_s)
 
     def index(self) -> int:
         """Index one batch of each stream; how many frames that were."""
@@ -65,13 +70,13 @@ class Keeper:
         while self._indexer.advance():
             pass
 
-    def checkpoint(self) -> bool:
-        """Sign how far every indexed stream is; False when nothing has moved since the last time.
+    def checkpoint(self, *, always: bool = False) -> bool:
+        """Sign how far every indexed stream is; False when nothing has moved since the last time, unless `always`.
 
         The time is taken before the state: a checkpoint's records are never newer than it.
         """
         at_ns, marks = self._clock.now_ns(), dict(self._indexer.cursors)
-        if marks == self._signed:
+        if marks == self._signed and not always:
             return False
         states = {name: StreamState(mark.segment, mark.frame, mark.head.hex()) for name, mark in marks.items()}
         for trouble in self._signer.checkpoint(at_ns, states):
@@ -85,7 +90,7 @@ class Keeper:
             self._home,
             self._signer,
             now_ns=self._clock.now_ns(),
-            retention_days=self._settings.retention_days,
+            retention_days=self.settings.retention_days,
         )
         for pruned in done:
             self._indexer.forget(pruned.stream, pruned.segment)
@@ -99,22 +104,30 @@ class Keeper:
         os.close(self._lock)
 
 
-class _Wakes:
-    """What the process is told from outside while it sleeps."""
+class _Told:
+    """What the process is told from outside: by signals, and line by line on standard input."""
 
     def __init__(self) -> None:
         self.stop = False
         self.sign = False
+        self.settings: LedgerSettings | None = None
         self._event = threading.Event()
-        self._parent = os.getppid()
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
         signal.signal(signal.SIGUSR1, self._on_sign)
+        threading.Thread(target=self._listen, name="told", daemon=True).start()
 
     def sleep(self, seconds: float) -> None:
         self._event.wait(seconds)
         self._event.clear()
-        self.stop = self.stop or os.getppid() != self._parent
+
+    def _listen(self) -> None:
+        for line in sys.stdin.buffer:
+            try:
+                self.settings = _line(line).settings
+            except msgspec.MsgspecError as error:
+                _log.error("new settings refused: %s", error)
+        self._on_stop()
 
     def _on_stop(self, *_: object) -> None:
         self.stop = True
@@ -125,29 +138,36 @@ class _Wakes:
         self._event.set()
 
 
-def run(keeper: Keeper, settings: LedgerSettings) -> None:
+def run(keeper: Keeper, told: _Told) -> None:
     """Follow the journals until told to stop."""
-    wakes = _Wakes()
     signed_s = pruned_s = -1e9
-    while not wakes.stop:
+    while not told.stop:
+        moved = 0
         try:
+            if told.settings:
+                keeper.use(told.settings)
+                told.settings = None
             moved = keeper.index()
             now_s = time.monotonic()
-            if wakes.sign or now_s - signed_s >= settings.checkpoint_interval_s:
-                if wakes.sign:
-                    keeper.index_all()
-                keeper.checkpoint()
-                wakes.sign, signed_s = False, now_s
+            if told.sign or now_s - signed_s >= keeper.settings.checkpoint_interval_s:
+                _sign(keeper, told)
+                signed_s = now_s
             if now_s - pruned_s >= _PRUNE_EVERY_S:
                 keeper.prune()
                 pruned_s = now_s
         except (OSError, sqlite3.OperationalError) as error:
             _log.error("the ledger keeper cannot go on for now: %s", error)
-            moved = 0
-        wakes.sleep(0.005 if moved else settings.index_poll_s)
+        told.sleep(0.005 if moved else keeper.settings.index_poll_s)
     keeper.index_all()
     keeper.checkpoint()
     keeper.close()
+
+
+def _sign(keeper: Keeper, told: _Told) -> None:
+    asked, told.sign = told.sign, False
+    if asked:
+        keeper.index_all()
+    keeper.checkpoint(always=asked)
 
 
 def _take(home: Path) -> int:
@@ -177,17 +197,47 @@ def running_keeper(home: Path) -> int | None:
     return None
 
 
+def sign_now(settings: LedgerSettings, home: Path, wait_s: float = 10.0) -> int | None:
+    """Have a checkpoint signed at once, by the keeper at work or, when there is none, here. Its number; None when the
+    keeper did not sign in time."""
+    before = newest_checkpoint(home)
+    pid = running_keeper(home)
+    if pid is None:
+        keeper = Keeper(settings, home, SystemClock())
+        try:
+            keeper.index_all()
+            keeper.checkpoint(always=True)
+        finally:
+            keeper.close()
+        return newest_checkpoint(home)
+    os.kill(pid, signal.SIGUSR1)
+    until_s = time.monotonic() + wait_s
+    while time.monotonic() < until_s:
+        number = newest_checkpoint(home)
+        if number is not None and number != before:
+            return number
+        time.sleep(0.05)
+    return None
+
+
+def _line(line: bytes) -> KeeperLine:
+    return msgspec.json.decode(line, type=KeeperLine)
+
+
 def main() -> int:
     """Entry point of the process. 0 after SIGTERM, 75 when another keeper is at work."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    told = msgspec.json.decode(sys.stdin.buffer.read(), type=KeeperSettings)
-    os.nice(told.ledger.keeper_nice)
+    booted = _line(sys.stdin.buffer.readline())
+    os.nice(booted.settings.keeper_nice)
     try:
-        keeper = Keeper(told.ledger, Path(told.home), SystemClock())
+        keeper = Keeper(booted.settings, Path(booted.home), SystemClock())
     except KeeperRunning as error:
         _log.error("%s", error)
         return 75
-    run(keeper, told.ledger)
+    told = _Told()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    run(keeper, told)
     return 0
 
 

@@ -1,0 +1,107 @@
+"""How `zhongshu ledger` reaches the ledger: settings, index, filters, and where its output goes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zhongshu.cli.ledger_views import moment_ns, show_line
+from zhongshu.cli.managing import settings
+from zhongshu.cli.output import err, fail
+
+if TYPE_CHECKING:
+    from zhongshu.app.settings import Settings
+    from zhongshu.ledger.export import LabelWords
+    from zhongshu.ledger.index import Index
+    from zhongshu.ledger.rows import Filter
+
+
+def wanted_turns(
+    tenant: str | None = None,
+    key: str | None = None,
+    user: str | None = None,
+    model: str | None = None,
+    release: str | None = None,
+    outcome: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    text: str | None = None,
+) -> Filter:
+    """The filter that the options of a command amount to."""
+    from zhongshu.ledger.rows import Filter
+
+    since_ns, until_ns = moment_ns("--since", since), moment_ns("--until", until)
+    return Filter(
+        tenant=tenant, key=key, user=user, model=model, release=release, outcome=outcome,
+        since_ns=since_ns, until_ns=until_ns, text=text,
+    )  # fmt: skip
+
+
+def home_of(found: Settings) -> Path:
+    """The state directory; leaves when nothing was ever recorded there."""
+    if not (found.home / "journal").is_dir():
+        fail(
+            f"There is no journal in {found.home} yet. Start with `zhongshu up`, or name the settings with --config.",
+            f"{found.home} 中还没有日志。请先运行 `zhongshu up`，或用 --config 指定设置文件。",
+        )
+    return found.home
+
+
+@contextmanager
+def ledger(config: Path | None) -> Generator[tuple[Settings, Index]]:
+    """The settings and the index; says what is wrong with the journal when something is."""
+    from zhongshu.ledger.index import open_index
+
+    found = settings(config)
+    home = home_of(found)
+    try:
+        yield found, open_index(found.ledger, home)
+    except LookupError as error:
+        fail(
+            f"{error}. `zhongshu ledger verify` says what happened to the journal.",
+            f"{error}。请用 `zhongshu ledger verify` 检查日志。",
+        )
+    except ValueError as error:  # a key that does not open a text says itself what to do
+        fail(str(error), str(error))
+
+
+def label_words(found: Settings) -> LabelWords:
+    """What exported text is labelled with."""
+    from zhongshu.ledger.export import LabelWords
+
+    return LabelWords(found.label.producer, found.label.words, found.label.words_zh)
+
+
+def follow_turns(index: Index, wanted: Filter, as_json: bool) -> None:
+    """Show turns as they come, until interrupted."""
+    from zhongshu.ledger.rows import keeps
+
+    try:
+        for row in index.follow():
+            if row is None:
+                time.sleep(0.2)
+            elif keeps(wanted, row):
+                if as_json:
+                    sys.stdout.write(msgspec.json.encode(msgspec.structs.asdict(row)).decode() + "\n")
+                    sys.stdout.flush()
+                else:
+                    show_line(row)
+    except KeyboardInterrupt:
+        err.print()
+
+
+@contextmanager
+def target(output: Path | None) -> Generator[Callable[[bytes], object]]:
+    """Where exported bytes go."""
+    if output is None:
+        yield sys.stdout.buffer.write
+        sys.stdout.flush()
+        return
+    with output.open("wb") as file:
+        yield file.write
