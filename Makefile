@@ -1,6 +1,6 @@
 # make run            install, fetch the models, start on 127.0.0.1:7070      (PROFILE=tiny: the smallest model only)
 # make test           every check and every test
-# make check | bench | lock | clean
+# make check | bench | docs | lock | clean
 # Needs Python 3.11 or newer, make and gcc. Everything goes into .venv; nothing is installed twice.
 
 SHELL := /bin/bash
@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 PROFILE ?=
 ARGS ?=
 
-.PHONY: run test check bench lock clean help
+.PHONY: run test check bench docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +29,9 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.test
 	@$(PY) -m benchmarks $(ARGS)
+
+docs: $(VENV)/.test
+	@$(PY) docs/generate.py
 
 # The locks name every package and its hashes, and no index: pip's own settings say where packages come from.
 LOCK = $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

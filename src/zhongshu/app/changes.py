@@ -10,15 +10,9 @@ from zhongshu.app.checking import hidden, show, spell
 from zhongshu.app.settings import Settings
 from zhongshu.app.toml_lines import Place
 
-# Held by the supervisor for its whole life: the state directory, the listening socket, the engine processes.
-# Everything else is read by workers, which a reload replaces one by one without cutting a turn.
-_RESTART: tuple[Place, ...] = (
-    ("home",),
-    ("server", "host"),
-    ("server", "port"),
-    ("server", "backlog"),
-    ("engine",),
-)
+# Read once by processes that a reload keeps: the supervisor with its socket and engine, the workers with their gate and
+# journal. Everything else (upstreams, models, label) is connected anew while turns in flight keep the old.
+_RESTART: tuple[Place, ...] = (("home",), ("server",), ("access",), ("ledger",), ("engine",))
 
 
 class Change(msgspec.Struct, frozen=True):

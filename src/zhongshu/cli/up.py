@@ -67,7 +67,19 @@ def up(
         err.print(error.text(chinese=chinese()), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
     _fetch_missing(settings, no_pull=no_pull)
-    raise typer.Exit(_run(settings, lambda: load(config, options=options), as_json=as_json))
+    raise typer.Exit(_run(settings, lambda: _reloaded(settings, load(config, options=options)), as_json=as_json))
+
+
+def _reloaded(started: Settings, new: Settings) -> Settings:
+    """Say in the log which of the new settings wait for a restart."""
+    import logging
+
+    from zhongshu.app.changes import diff
+
+    for change in diff(started, new).restart:
+        said = "%s waits for a restart: %s -> %s"
+        logging.getLogger("zhongshu.supervisor").warning(said, change.key, change.before, change.after)
+    return new
 
 
 def _fetch_missing(settings: Settings, *, no_pull: bool) -> None:
