@@ -39,7 +39,7 @@ app = typer.Typer(
 KeyArgument = typer.Argument(
     metavar="KEY_ID", help=t("The key's id (k_...), never the key.", "密钥编号（k_...），不是密钥本身。")
 )
-_SPAN = re.compile(r"(\d{1,5})([mhd])")
+_SPAN = re.compile(r"([0-9]{1,5})([mhd])")
 _UNIT_S = {"m": 60, "h": 3600, "d": 86400}
 
 

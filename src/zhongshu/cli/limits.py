@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NANO = 1_000_000_000
 NONE = "none"
 _MOST = (1 << 62) - 1
-_MONEY = re.compile(r"\d{1,10}(\.\d{1,9})?")
+_MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?")
 
 RequestsOption = typer.Option(
     None, "--requests-per-minute", metavar="N|none", help=t("Requests a minute.", "每分钟请求数。")
@@ -143,7 +143,7 @@ def _count(option: str, text: str | None, before: int | None) -> int | None:
         return before
     if text == NONE:
         return None
-    if not re.fullmatch(r"\d{1,18}", text):
+    if not re.fullmatch(r"[0-9]{1,18}", text):
         en, zh = "give a whole number, not negative, or none for no limit", "请填写非负整数，或填 none 表示不限"
         _refuse(option, text, en, zh)
     return int(text)
