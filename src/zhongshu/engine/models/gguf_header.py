@@ -7,6 +7,7 @@ core of this project's 2-core machine (2026-11-21). This one steps over what it 
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from pathlib import Path
@@ -34,6 +35,8 @@ _U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
 # Arrays this short are kept (per-layer head counts, language lists); a vocabulary is stepped over and only counted.
 _KEPT_ARRAY = 1024
 
+# Types of 4.5 bits a weight (Q4_0, Q4_K, IQ4_NL) that llama.cpp repacks for AVX2; matches the buffer sizes it logs.
+_REPACKED = frozenset({2, 12, 20})
 # llama.cpp's `general.file_type` (llama_ftype); a test compares this table with the gguf package's.
 _FILE_TYPES = {
     0: "F32",
@@ -78,7 +81,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What a GGUF says of its model. Lengths in tokens, sizes in bytes.
 
     kv_heads, key_dim, value_dim: one entry for each layer, kv_heads 0 where a layer keeps no KV cache. heads is the
-    largest of all layers. dimensions: of the hidden state, and of the vector when the model embeds.
+    largest of all layers. repacked: bytes of the tensors that llama.cpp copies into a faster layout on a CPU.
+    dimensions: of the hidden state, and of the vector when the model embeds.
     """
 
     architecture: str
@@ -96,6 +100,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     tensor_bytes: int
     quantisation: str
     tied_output: bool
+    repacked: int = 0
     latent_kv: int | None = None
     window: int | None = None
     experts: int | None = None
@@ -132,6 +137,7 @@ class _Weights(msgspec.Struct, frozen=True):
     parameters: int
     bytes: int
     output: bool
+    repacked: int
 
 
 class _Reader:
@@ -153,18 +159,19 @@ class _Reader:
         return _header(fields, weights)
 
     def _tensors(self, count: int, alignment: int) -> _Weights:
-        parameters = 0
+        parameters = repacked = 0
         output = False
         for _ in range(count):
             name = self._string()
-            elements = 1
-            for _ in range(self._u32()):
-                elements *= self._u64()
-            self._take(4 + 8)  # the element type and the offset
+            sizes = [self._u64() for _ in range(self._u32())]
+            kind, _ = self._u32(), self._u64()
+            elements = math.prod(sizes)
             parameters += elements
             output = output or name == "output.weight"
+            if kind in _REPACKED and len(sizes) == 2 and sizes[1] % 8 == 0 and name != "token_embd.weight":
+                repacked += elements * 9 // 16
         begin = -(-self._at // alignment) * alignment
-        return _Weights(parameters, max(len(self._view) - begin, 0), output)
+        return _Weights(parameters, max(len(self._view) - begin, 0), output, repacked)
 
     def _value(self, kind: int) -> Any:
         if kind == _STRING:
@@ -234,6 +241,7 @@ def _header(fields: dict[str, Any], weights: _Weights) -> Header:
         tensor_bytes=weights.bytes,
         quantisation=_file_type(fields.get("general.file_type")),
         tied_output=not weights.output,
+        repacked=weights.repacked,
         latent_kv=_latent(of("attention.kv_lora_rank"), of("rope.dimension_count")),
         window=of("attention.sliding_window"),
         experts=of("expert_count"),

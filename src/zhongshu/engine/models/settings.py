@@ -16,7 +16,7 @@ def _hugging_face_url() -> str:
     return os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
 
 
-class ModelSourceSettings(msgspec.Struct, frozen=True, kw_only=True):
+class ModelSourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How model files are fetched. `sources` are tried in this order; the bytes are the same whichever one answers.
 
     local_dirs: folders (or files) looked through first for the published file name. modelscope_url,
@@ -38,28 +38,36 @@ class ModelSourceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.sources:
-            raise ValueError(f"sources: is empty; name at least one of {', '.join(SOURCE_NAMES)}")
+            known = ", ".join(SOURCE_NAMES)
+            raise ValueError(
+                f"sources: is empty; name at least one of {known}", f"sources: 为空；请至少填写 {known} 之一"
+            )
         if len(set(self.sources)) != len(self.sources):
-            raise ValueError("sources: names one source twice; list each once, in the order to try them")
+            raise ValueError(
+                "sources: names one source twice; list each once, in the order to try them",
+                "sources: 同一来源出现两次；请按尝试顺序各列一次",
+            )
         for field in ("modelscope_url", "huggingface_url"):
-            _check_url(field, getattr(self, field))
+            _check_url(field, getattr(self, field), ("http://", "https://"))
         for url in self.index_urls:
-            _check_url("index_urls", url, allow_file=True)
+            _check_url("index_urls", url, ("http://", "https://", "file://"))
         for field in ("connect_timeout_s", "idle_timeout_s"):
             if not 0 < getattr(self, field) <= 3600:
-                raise ValueError(f"{field}: must be above 0 and at most 3600 seconds")
+                raise ValueError(
+                    f"{field}: must be above 0 and at most 3600 seconds", f"{field}: 须大于 0 且不超过 3600 秒"
+                )
         if not 1 <= self.attempts <= 100:
-            raise ValueError("attempts: must be between 1 and 100")
+            raise ValueError("attempts: must be between 1 and 100", "attempts: 须在 1 到 100 之间")
 
     def folder(self) -> Path:
         """The folder that keeps model files."""
         return Path(self.cache_dir).expanduser() if self.cache_dir else default_cache()
 
 
-def _check_url(field: str, url: str, *, allow_file: bool = False) -> None:
-    schemes = ("http://", "https://", "file://") if allow_file else ("http://", "https://")
+def _check_url(field: str, url: str, schemes: tuple[str, ...]) -> None:
     if not url.startswith(schemes):
-        raise ValueError(f"{field}: must start with {' or '.join(schemes)}")
+        known = ", ".join(schemes)
+        raise ValueError(f"{field}: must start with one of {known}", f"{field}: 须以 {known} 之一开头")
 
 
 def default_cache() -> Path:
