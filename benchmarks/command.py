@@ -19,6 +19,13 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return made
 
 
+def parsed(made: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options; the machine is looked at now, before the load begins."""
+    given = made.parse_args(arguments)
+    machine.describe()
+    return given
+
+
 def say(line: str) -> None:
     """A line of progress; it goes to standard error, so that the table or the JSON stands alone."""
     print(line, file=sys.stderr, flush=True)

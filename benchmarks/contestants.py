@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,7 +57,7 @@ http {{
 
 
 @contextmanager
-def nginx(core: int, upstream: int, *, streaming: bool = False) -> Iterator[Running]:
+def nginx(core: int, upstream: int, *, streaming: bool = False) -> Generator[Running]:
     """nginx as a reverse proxy with upstream keep-alive: the limit. Buffering is off for streams, as it must be."""
     binary = servers.program("nginx", "nginx-light")
     port = servers.free_port()
@@ -71,7 +71,7 @@ def nginx(core: int, upstream: int, *, streaming: bool = False) -> Iterator[Runn
 
 
 @contextmanager
-def portkey(core: int, upstream: int) -> Iterator[Running]:
+def portkey(core: int, upstream: int) -> Generator[Running]:
     """Portkey's gateway from npm."""
     script = servers.node_package(PORTKEY) / "@portkey-ai" / "gateway" / "build" / "start-server.js"
     port = servers.free_port()
@@ -101,7 +101,7 @@ litellm_settings:
 
 
 @contextmanager
-def litellm(core: int, upstream: int) -> Iterator[Running]:
+def litellm(core: int, upstream: int) -> Generator[Running]:
     """LiteLLM's proxy: one worker, no database, the master key checked."""
     python = servers.python_environment("litellm", LITELLM)
     port = servers.free_port()
@@ -136,12 +136,24 @@ host = "127.0.0.1"
 port = {port}
 workers = 1
 max_in_flight = 4000
+
+[access]
+key_requests_per_minute = 100000000
+key_tokens_per_minute = 100000000000
+key_concurrency = 4000
+tenant_requests_per_minute = 100000000
+tenant_tokens_per_minute = 100000000000
+tenant_concurrency = 4000
+
+[label]
+producer = "001191110000MA0000000H1ZS01"
 """
 
 TO_THE_MOCK = """
 [[upstreams]]
 name = "mock"
-kind = "openai"
+kind = "openai-compatible"
+key = "none"
 base_url = "http://127.0.0.1:{upstream}/v1"
 
 [[models]]
@@ -151,7 +163,7 @@ upstream = "mock"
 
 
 @contextmanager
-def started_zhongshu(core: int, settings: str, model: str, wait_s: float = 60.0) -> Iterator[Running]:
+def started_zhongshu(core: int, settings: str, model: str, wait_s: float = 60.0) -> Generator[Running]:
     """Zhongshu as its command line starts it, everything on the one core; `settings` follow the common ones."""
     port = servers.free_port()
     with tempfile.TemporaryDirectory(dir=servers.cache()) as folder:
@@ -168,7 +180,7 @@ def started_zhongshu(core: int, settings: str, model: str, wait_s: float = 60.0)
 
 
 @contextmanager
-def zhongshu(core: int, upstream: int) -> Iterator[Running]:
+def zhongshu(core: int, upstream: int) -> Generator[Running]:
     """Zhongshu in front of the mock upstream: one worker, key check, limits, label and durable journal on."""
     with started_zhongshu(core, TO_THE_MOCK.format(upstream=upstream), "mock") as running:
         yield running

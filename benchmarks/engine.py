@@ -14,11 +14,12 @@ what Zhongshu itself costs. Where `--llama-server FILE` names another build's bi
 
 from __future__ import annotations
 
+import functools
 import http.client
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -88,7 +89,7 @@ def model_file(name: str) -> Path:
 
 
 @contextmanager
-def reference(core: int, file: Path, binary: str) -> Iterator[contestants.Running]:
+def reference(core: int, file: Path, binary: str) -> Generator[contestants.Running]:
     """llama.cpp's own server: of the build we embed, or the `binary` given."""
     port = servers.free_port()
     if binary:
@@ -136,7 +137,8 @@ def rate(door: load.Door, at_once: int, tokens: int, mark: str) -> float:
     """Tokens a second over `at_once` streaming requests."""
     with ThreadPoolExecutor(at_once) as pool:
         start = time.monotonic()
-        written = sum(pool.map(lambda number: _one(door, tokens, f"{mark} request {number}"), range(at_once)))
+        marks = [f"{mark} request {number}" for number in range(at_once)]
+        written = sum(pool.map(functools.partial(_one, door, tokens), marks))
         return written / (time.monotonic() - start)
 
 
@@ -168,12 +170,20 @@ def _one(door: load.Door, tokens: int, mark: str) -> int:
         connection.close()
 
 
+class _Usage(msgspec.Struct, frozen=True):
+    completion_tokens: int = 0
+
+
+class _Piece(msgspec.Struct, frozen=True):
+    usage: _Usage | None = None
+
+
 def _completion_tokens(stream: http.client.HTTPResponse) -> int:
     found = 0
     for line in stream:
         if line.startswith(b"data: {") and b'"completion_tokens"' in line:
-            usage = msgspec.json.decode(line[6:]).get("usage") or {}
-            found = int(usage.get("completion_tokens") or found)
+            usage = msgspec.json.decode(line[6:], type=_Piece).usage
+            found = usage.completion_tokens if usage else found
     if not found:
         raise servers.Unavailable("a stream ended without usage")
     return found
@@ -213,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=defaults.rounds)
     parser.add_argument("--tokens", type=int, default=defaults.tokens, help="of each answer")
     parser.add_argument("--llama-server", default="", help="another build's binary to compare with as well")
-    given = parser.parse_args(arguments)
+    given = command.parsed(parser, arguments)
     models = tuple(name for name in given.models.split(",") if name)
     options = Options(models, given.rounds, given.tokens, given.llama_server)
     return command.finish(NAME, run(options), given, keep=(models, given.rounds) == (defaults.models, defaults.rounds))

@@ -204,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=5.0, help="of load at 32 connections in each turn")
     parser.add_argument("--port", type=int, help="measure a server that is already running there")
     parser.add_argument("--key", default="", help="its key")
-    given = parser.parse_args(arguments)
+    given = command.parsed(parser, arguments)
     if given.port:
         return command.finish(NAME, measure_running(given.port, given.key, given.seconds), given, keep=False)
     only = () if given.direct else tuple(name for name in given.only.split(",") if name)

@@ -1,3 +1,5 @@
+# pyright: basic, reportAttributeAccessIssue=false
+# xllamacpp is a compiled module without type stubs.
 """llama.cpp's own HTTP server, from the same build that Zhongshu embeds: the reference of the engine benchmark.
 
     python -m benchmarks.llama_server --model FILE --port N --slots N --context-tokens N --threads N

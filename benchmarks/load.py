@@ -189,16 +189,20 @@ def streams(
     interval_ms: float,
     limit_s: float = 60.0,
     leave_after: int = 0,
+    settle_ms: float = 0.0,
     words: str = "",
 ) -> Streams:
-    """`count` streams opened at once, `chunks` chunks each; every one left after `leave_after` chunks if that is given."""
+    """`count` streams opened at once, `chunks` chunks each; every one left after `leave_after` chunks if that is given.
+
+    Delay and jitter are taken from `settle_ms` after the start.
+    """
     with tempfile.TemporaryDirectory() as folder:
         body = Path(folder) / "body.json"
         pace = f"[[mock:interval={interval_ms:g}]]"
         body.write_bytes(chat_body(door.model, chunks=chunks, words=f"{pace} {words}"))
         command = [str(servers.compiled("streams")), "--port", str(door.port), "--path", door.path, "--body", str(body)]
         command += ["--count", str(count), "--interval-ms", f"{interval_ms:g}", "--seconds", f"{limit_s:g}"]
-        command += ["--leave-after", str(leave_after)]
+        command += ["--leave-after", str(leave_after), "--settle-ms", f"{settle_ms:g}"]
         for name, value in door.headers.items():
             command += ["--header", f"{name}: {value}"]
         done = subprocess.run(machine.pinned(core, command), capture_output=True, check=True, timeout=limit_s + 30)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
+import time
 from pathlib import Path
 
 import msgspec
@@ -34,12 +36,14 @@ def pinned(core: int, command: list[str]) -> list[str]:
     return ["taskset", "--cpu-list", str(core), *command]
 
 
+@functools.cache
 def describe() -> str:
-    """One line: processor, cores, memory, kernel, Python."""
+    """One line: processor, cores, memory, kernel, Python, and how busy the machine was before the first call."""
     memory = os.sysconf("SC_PHYS_PAGES") * _PAGE / 2**30
     return (
         f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
-        f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}"
+        f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}, "
+        f"{busy_share():.0%} busy with other work at the start"
     )
 
 
@@ -50,6 +54,20 @@ def _processor() -> str:
         return platform.machine()
     names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
+
+
+def busy_share(seconds: float = 1.0) -> float:
+    """The share of all cores' time that was used during the next `seconds`, by whomever (0 to 1)."""
+    before = _jiffies()
+    time.sleep(seconds)
+    used, total = (after - earlier for after, earlier in zip(_jiffies(), before, strict=True))
+    return used / total if total else 0.0
+
+
+def _jiffies() -> tuple[int, int]:
+    fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    idle = fields[3] + fields[4]
+    return sum(fields) - idle, sum(fields)
 
 
 def tree(pid: int) -> list[int]:

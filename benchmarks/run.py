@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--minutes", type=float, default=soak.Options().minutes, help="length of the soak; 0 leaves it out"
     )
-    given = parser.parse_args(arguments)
+    given = command.parsed(parser, arguments)
     if unknown := set(given.names) - set(names):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     about = machine.describe()

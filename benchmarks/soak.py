@@ -217,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command.parser(__doc__)
     parser.add_argument("--minutes", type=float, default=defaults.minutes)
     parser.add_argument("--only", default=defaults.only, choices=sorted(contestants.ALL))
-    given = parser.parse_args(arguments)
+    given = command.parsed(parser, arguments)
     options = Options(minutes=given.minutes, only=given.only)
     return command.finish(NAME, run(options), given, keep=options == defaults)
 

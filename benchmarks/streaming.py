@@ -7,8 +7,8 @@ Three measurements for each server, on one core, beside the same ones without a 
 
 - cost: streams of 50 chunks a second; processor time of the server's whole process tree, opening and closing of the
   streams included, divided by the chunks that arrived;
-- evenness: 1,000 streams opened at once, 20 chunks a second each; how far the time between two chunks of one stream
-  is from the interval, less what the mock upstream and the client alone show;
+- evenness: 1,000 streams opened at once, 20 chunks a second each; once they are open (after 3 s), how far the time
+  between two chunks of one stream is from the interval, less what the mock upstream and the client alone show;
 - leaving: clients leave in mid-stream; chunks the upstream sent less chunks the clients received.
 """
 
@@ -26,6 +26,7 @@ from benchmarks.rows import Reference, Row
 
 NAME = "streaming"
 COST_INTERVAL_MS = 20.0
+SETTLE_MS = 3000.0
 COST_STREAMS = {"litellm": 10}
 """Streams of the cost measurement where 200 are too many for the server."""
 LEAVERS, LEAVE_AFTER, LEAVE_OF = 50, 25, 250
@@ -124,8 +125,9 @@ def even(door: load.Door, cores: machine.Cores, options: Options) -> load.Stream
         door,
         core=cores.load,
         count=options.streams,
-        chunks=round(options.seconds * 1000 / options.interval_ms),
+        chunks=round((options.seconds * 1000 + SETTLE_MS) / options.interval_ms),
         interval_ms=options.interval_ms,
+        settle_ms=SETTLE_MS,
         limit_s=options.seconds * 3 + 10,
     )
 
@@ -233,7 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--interval-ms", type=float, default=defaults.interval_ms, help="between two chunks of a stream"
     )
-    given = parser.parse_args(arguments)
+    given = command.parsed(parser, arguments)
     only = tuple(name for name in given.only.split(",") if name)
     options = Options(only, given.seconds, given.streams, given.interval_ms)
     return command.finish(NAME, run(options), given, keep=options == defaults)

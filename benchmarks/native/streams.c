@@ -1,12 +1,13 @@
 /* Opens many streaming chat requests at once and measures how their chunks arrive: one thread, epoll.
  *
  *   streams --port N --body FILE [--path P] [--header "Name: value"]... [--count N] [--interval-ms N]
- *           [--seconds N] [--leave-after N]
+ *           [--seconds N] [--leave-after N] [--settle-ms N]
  *
  * --count        connections, each with one request, all opened at once
  * --interval-ms  what the upstream keeps between two chunks
  * --seconds      when to stop waiting and leave
  * --leave-after  close each connection after that many chunks
+ * --settle-ms    delay and jitter are taken from then on, when all streams are open
  *
  * Prints one JSON object; times in milliseconds:
  *   delay   arrival of a chunk less the moment the mock upstream wrote it (its `~` stamp, see mock.c)
@@ -58,7 +59,7 @@ struct samples {
 static struct samples delays, jitters, firsts;
 static uint64_t chunks, events, bytes, complete, left, cut, refused, failed, timed_out;
 static int poller, live;
-static uint64_t interval_ns = 20000000;
+static uint64_t interval_ns = 20000000, settled;
 static unsigned leave_after;
 static char *request;
 static size_t request_size;
@@ -127,13 +128,13 @@ static uint64_t stamp_of(const char *letters) {
 static void count_chunk(struct stream *s, uint64_t sent, uint64_t now) {
     chunks++;
     s->chunks++;
-    add(&delays, now > sent ? now - sent : 0);
-    if (s->last) {
+    if (s->chunks == 1) add(&firsts, now - s->asked);
+    if (now >= settled) {
+        add(&delays, now > sent ? now - sent : 0);
         uint64_t gap = now - s->last;
-        add(&jitters, gap > interval_ns ? gap - interval_ns : interval_ns - gap);
-    } else
-        add(&firsts, now - s->asked);
-    s->last = now;
+        if (s->last) add(&jitters, gap > interval_ns ? gap - interval_ns : interval_ns - gap);
+        s->last = now;
+    }
     if (leave_after && s->chunks >= leave_after) finish(s, &left);
 }
 
@@ -319,6 +320,7 @@ int main(int argc, char **argv) {
         else if (!strcmp(name, "--count")) count = atoi(value);
         else if (!strcmp(name, "--interval-ms")) interval_ns = (uint64_t)(atof(value) * 1e6);
         else if (!strcmp(name, "--seconds")) seconds = atof(value);
+        else if (!strcmp(name, "--settle-ms")) settled = (uint64_t)(atof(value) * 1e6);
         else if (!strcmp(name, "--leave-after")) leave_after = (unsigned)atoi(value);
         else if (!strcmp(name, "--header") && strlen(headers) + strlen(value) + 3 < sizeof headers) {
             strcat(headers, value);
@@ -342,7 +344,9 @@ int main(int argc, char **argv) {
     poller = epoll_create1(0);
     struct stream *streams = calloc((size_t)count, sizeof *streams);
     if (!streams) die("calloc");
-    uint64_t start = now_ns(), stop = start + (uint64_t)(seconds * 1e9);
+    uint64_t start = now_ns();
+    settled += start;
+    uint64_t stop = start + (uint64_t)(seconds * 1e9);
     for (int i = 0; i < count; i++) open_stream(&streams[i], port);
     static struct epoll_event ready[MAX_EVENTS];
     while (live && now_ns() < stop) {
