@@ -22,10 +22,11 @@ KEY = "zs-bench-0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A contestant that is up: its process and where requests enter."""
+    """A contestant that is up: its process and where requests enter; for Zhongshu its settings file too."""
 
     server: servers.Server
     door: load.Door
+    settings: Path | None = None
 
 
 NGINX = """
@@ -176,7 +177,8 @@ def started_zhongshu(core: int, settings: str, model: str, wait_s: float = 60.0)
             "Zhongshu", command, core=core, port=port, ready="/readyz", environ=environ, wait_s=wait_s
         )
         with server:
-            yield Running(server, load.Door(port=port, headers={"authorization": f"Bearer {KEY}"}, model=model))
+            door = load.Door(port=port, headers={"authorization": f"Bearer {KEY}"}, model=model)
+            yield Running(server, door, file)
 
 
 @contextmanager

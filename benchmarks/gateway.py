@@ -6,11 +6,13 @@
     python -m benchmarks.gateway --port 7070 --key KEY        a server that is already running (see --upstream-port)
 
 The servers take turns within each round (A B C, A B C, ...); a figure is the median of the rounds. After its turn a
-server is waited for until it has no more work of its own, so that its indexing does not slow down the next.
+server is waited for until it has no more work of its own, so that its indexing does not slow down the next. At the end
+Zhongshu's journal is verified, and its records are counted against the answers that the load tool received.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -42,11 +44,20 @@ class Turn(msgspec.Struct, frozen=True):
     catch_up_s: float
 
 
+class Journal(msgspec.Struct, frozen=True):
+    """What `zhongshu ledger verify` says: whether the chain holds, and how many records it has."""
+
+    ok: bool
+    records: int
+
+
 class Outcome(msgspec.Struct):
     """All turns of one server, or why it had none."""
 
     title: str
     turns: list[Turn]
+    answered: int = 0
+    journal: Journal | None = None
     skipped: str = ""
 
     def rate(self) -> float | None:
@@ -79,7 +90,7 @@ def measure(options: Options) -> dict[str, Outcome]:
             try:
                 contestant = stack.enter_context(contestants.ALL[name](cores.server, upstream.port))
                 load.check_plain(outcomes[name].title, contestant.door)
-                warm_up(contestant, cores)
+                outcomes[name].answered += warm_up(contestant, cores)
             except servers.Unavailable as reason:
                 outcomes[name].skipped = str(reason)
             else:
@@ -88,18 +99,31 @@ def measure(options: Options) -> dict[str, Outcome]:
             for name, contestant in running.items():
                 turn = take_turn(contestant, cores, options.seconds)
                 outcomes[name].turns.append(turn)
+                outcomes[name].answered += turn.full.requests + turn.single.requests
                 command.say(
                     f"  round {number + 1}: {outcomes[name].title}: {turn.full.per_second:,.0f} requests/s, "
                     f"p50 {turn.full.p50_us / 1000:.2f} ms, p99 {turn.full.p99_us / 1000:.2f} ms; "
                     f"one connection p50 {turn.single.p50_us / 1000:.3f} ms; errors {turn.full.errors + turn.single.errors}"
                 )
+        for name, contestant in running.items():
+            outcomes[name].journal = verified(contestant)
     return outcomes
 
 
-def warm_up(contestant: contestants.Running, cores: machine.Cores) -> None:
-    """Two seconds of load, not counted."""
-    load.plain(contestant.door, core=cores.load, connections=CONNECTIONS, seconds=2)
+def verified(contestant: contestants.Running) -> Journal | None:
+    """The contestant's journal, if it keeps one."""
+    if contestant.settings is None:
+        return None
+    words = [servers.own_program("zhongshu"), "ledger", "verify", "--config", str(contestant.settings), "--json"]
+    done = subprocess.run(words, check=False, capture_output=True, timeout=300)
+    return msgspec.json.decode(done.stdout, type=Journal)
+
+
+def warm_up(contestant: contestants.Running, cores: machine.Cores) -> int:
+    """Two seconds of load, not timed; the answers received."""
+    seen = load.plain(contestant.door, core=cores.load, connections=CONNECTIONS, seconds=2)
     contestant.server.quiesce()
+    return seen.requests
 
 
 def take_turn(contestant: contestants.Running, cores: machine.Cores, seconds: float) -> Turn:
@@ -153,7 +177,23 @@ def _speed_rows(outcome: Outcome, outcomes: dict[str, Outcome], ours: bool) -> l
         longest = max((turn.catch_up_s for turn in outcome.turns), default=None)
         note = "indexing, on the same core"
         found.append(Row(name=f"{outcome.title}, own work left after a turn", value=longest, unit="s", note=note))
+        found.append(_journal_row(outcome))
     return found
+
+
+def _journal_row(outcome: Outcome) -> Row:
+    journal = outcome.journal
+    share = min(1.0, journal.records / outcome.answered) if journal and journal.ok and outcome.answered else None
+    note = f"{outcome.answered:,} answers, {journal.records:,} records" if journal else ""
+    if journal and not journal.ok:
+        note = "the chain does not verify"
+    return Row(
+        name=f"{outcome.title}, answered turns found in its verified journal",
+        value=share,
+        unit="share",
+        target=rows.at_least(1),
+        note=note,
+    )
 
 
 def _against(rate: float | None, outcome: Outcome, key: str, peer: Outcome) -> Row:
