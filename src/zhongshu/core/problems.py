@@ -164,6 +164,24 @@ _ROWS: dict[str, _Row] = {
         "There is no key `{key}`. See `zhongshu keys list`.",
         "没有编号为 `{key}` 的密钥。请查看 `zhongshu keys list`。",
     ),
+    "turn_not_found": _Row(
+        404,
+        _BAD,
+        "The ledger holds no turn `{trace}`. It may be past its retention; see `zhongshu ledger find`.",
+        "账本中没有编号为 `{trace}` 的请求，可能已过保存期限。请查看 `zhongshu ledger find`。",
+    ),
+    "text_unreadable": _Row(
+        500,
+        "server_error",
+        "The text of turn `{trace}` does not open: the journal or its keys were changed. Run `zhongshu ledger verify`.",
+        "请求 `{trace}` 的原文无法解密：日志或其密钥已被改动。请运行 `zhongshu ledger verify`。",
+    ),
+    "upstream_not_found": _Row(
+        404,
+        _BAD,
+        "There is no upstream `{upstream}`. See `zhongshu upstreams list`.",
+        "没有名为 `{upstream}` 的上游。请查看 `zhongshu upstreams list`。",
+    ),
     # what is asked for
     "model_not_found": _Row(
         404,

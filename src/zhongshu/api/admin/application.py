@@ -1,0 +1,67 @@
+"""Administration as one FastAPI application, with the description of the whole HTTP surface beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.routing import APIRoute
+from starlette.routing import compile_path
+
+from zhongshu import __version__
+from zhongshu.api.admin import engine, keys, ledger, ledger_streams, models, refusals, server, tenants, upstreams
+from zhongshu.api.admin.door import PREFIX, Door
+from zhongshu.api.admin.parts import AdminParts
+from zhongshu.api.docs_page import docs_page
+from zhongshu.api.openai.errors import prefers_chinese
+from zhongshu.api.openapi import document
+
+ROOMS = (keys, tenants, ledger, ledger_streams, upstreams, models, engine, server)
+
+
+def admin_application(parts: AdminParts) -> FastAPI:
+    """Everything under /admin/v1, and /openapi.json and /docs, which need no key."""
+    app = FastAPI(
+        title="Zhongshu",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        max_body_size=parts.max_body_bytes,
+    )
+    app.state.parts = parts
+    app.state.verifying = asyncio.Lock()
+    app.add_middleware(Door, parts=parts)
+    refusals.install(app, _taken(), parts.max_body_bytes)
+    for room in ROOMS:
+        app.include_router(room.router, prefix=f"{PREFIX}/v1")
+    app.include_router(_description(app))
+    return app
+
+
+def _taken() -> list[refusals.Taken]:
+    routes = [route for room in ROOMS for route in room.router.routes if isinstance(route, APIRoute)]
+    return [refusals.Taken(compile_path(f"{PREFIX}/v1{r.path}")[0], frozenset(r.methods or ())) for r in routes]
+
+
+def _description(app: FastAPI) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    made: dict[str, Any] = {}
+
+    def described() -> dict[str, Any]:
+        if not made:
+            made.update(document(app.openapi()))
+        return made
+
+    @router.get("/openapi.json")
+    def openapi_json() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        return described()
+
+    @router.get("/docs")
+    def docs(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        page = docs_page(described(), chinese=prefers_chinese(request.scope), base=str(request.base_url).rstrip("/"))
+        return Response(page, media_type="text/html", headers={"vary": "accept-language"})
+
+    return router

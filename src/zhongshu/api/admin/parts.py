@@ -1,0 +1,43 @@
+"""What administration is handed by app/build.py. Knows no HTTP library, so that it costs nothing to import."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from zhongshu.access.admin import AccessAdmin
+from zhongshu.core.clock import Clock
+from zhongshu.core.models import Offer
+from zhongshu.core.ports import Gate, Upstream
+from zhongshu.ledger.export import LabelWords
+from zhongshu.ledger.settings import LedgerSettings
+
+Note = Callable[[str, Mapping[str, str]], Awaitable[None]]
+
+
+class AdminParts(msgspec.Struct, frozen=True, kw_only=True):
+    """The rooms and readings that administration speaks for. What may change with a reload is a callable.
+
+    home: the state directory, whose ledger is read. note: journals what an administrator did (name, facts), as durably
+    as a turn. local_file: whether an offer's model file is here, None for a model that needs none. engine: the engine
+    manager's report, an object with the fields of engine.py's `EngineOut`. settings: the effective settings as plain
+    values, without secrets. reload: asks the supervisor to read the settings again; returns at once.
+    """
+
+    gate: Gate
+    access: AccessAdmin
+    clock: Clock
+    home: Path
+    ledger: LedgerSettings
+    label_words: Callable[[], LabelWords]
+    note: Note
+    offers: Callable[[], Sequence[Offer]]
+    upstreams: Callable[[], Mapping[str, Upstream]]
+    local_file: Callable[[Offer], bool | None]
+    engine: Callable[[], Awaitable[object]]
+    settings: Callable[[], Mapping[str, Any]]
+    reload: Callable[[], None]
+    max_body_bytes: int = 1024 * 1024

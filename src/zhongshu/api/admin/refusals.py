@@ -1,0 +1,118 @@
+"""What FastAPI and our rooms raise -> our problems, in OpenAI's error form and the caller's language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from zhongshu.api.admin.door import TRACE
+from zhongshu.api.openai.errors import error_body, error_headers, prefers_chinese
+from zhongshu.core.problems import Fault, Problem, Said, problem
+
+# pydantic's reasons in Chinese, by its own names for them; what is not here is said in English.
+_REASONS = {
+    "bool_parsing": "应为 true 或 false",
+    "bool_type": "应为 true 或 false",
+    "int_parsing": "应为整数",
+    "int_type": "应为整数",
+    "int_from_float": "应为整数",
+    "string_type": "应为字符串",
+    "string_unicode": "应为合法的 Unicode 字符串",
+    "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "最多 {max_length} 个字符",
+    "string_pattern_mismatch": "应符合格式 {pattern}",
+    "list_type": "应为数组",
+    "too_long": "最多 {max_length} 项",
+    "greater_than_equal": "应不小于 {ge}",
+    "less_than_equal": "应不大于 {le}",
+    "literal_error": "应为 {expected}",
+    "extra_forbidden": "没有这个字段",
+    "datetime_parsing": "应为 ISO 8601 时间",
+    "datetime_from_date_parsing": "应为 ISO 8601 时间",
+    "model_attributes_type": "应为 JSON 对象",
+    "dict_type": "应为 JSON 对象",
+}
+
+
+class Taken(NamedTuple):
+    """An address and the methods it takes."""
+
+    path: re.Pattern[str]
+    methods: frozenset[str]
+
+
+def install(app: FastAPI, taken: Sequence[Taken], max_body_bytes: int) -> None:
+    """Answer every exception that has a meaning of ours. taken: every address, to say what would have been right."""
+
+    def _http(request: Request, error: Exception) -> Response:
+        status = cast("HTTPException", error).status_code
+        if status != 405:
+            return answer(request, _of_http(status, max_body_bytes))
+        allowed = ", ".join(sorted({m for path, methods in taken if path.match(request.url.path) for m in methods}))
+        response = answer(request, problem("method_not_allowed", method=request.method, allowed=allowed))
+        response.headers["allow"] = allowed
+        return response
+
+    def _validation(request: Request, error: Exception) -> Response:
+        return answer(request, of_validation(cast("RequestValidationError", error), request.headers))
+
+    def _fault(request: Request, error: Exception) -> Response:
+        return answer(request, cast("Fault", error).problem)
+
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(Fault, _fault)
+
+
+def answer(request: Request, what: Problem) -> Response:
+    """A problem as a response."""
+    trace = request.scope[TRACE]
+    body = error_body(what, chinese=prefers_chinese(request.scope), trace=trace)
+    response = Response(body, what.status)
+    for name, value in error_headers(what, ""):
+        response.headers[name.decode()] = value.decode()
+    response.headers["x-zhongshu-trace"] = trace
+    return response
+
+
+def _of_http(status: int, max_body_bytes: int) -> Problem:
+    match status:
+        case 413:
+            return problem("body_too_large", limit=max_body_bytes)
+        case 400:
+            return problem("invalid_json", why=Said("it cannot be read", "无法读取"))
+        case _:
+            return problem("not_found")
+
+
+def of_validation(error: RequestValidationError, headers: Mapping[str, str]) -> Problem:
+    """The first thing that is wrong, with its field; never the value that was sent."""
+    first = cast("Mapping[str, Any]", error.errors()[0])
+    kind, where = str(first["type"]), tuple(cast("tuple[str | int, ...]", first["loc"]))
+    if kind == "json_invalid":
+        return problem("invalid_json", why=first["ctx"]["error"])
+    field = _field(where)
+    if kind == "missing":
+        return problem("missing_field", param=field, field=field)
+    if where == ("body",) and "json" not in headers.get("content-type", ""):
+        return problem("unsupported_media_type")
+    english = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    chinese = _REASONS[kind].format(**first.get("ctx", {})) if kind in _REASONS else english
+    return problem("invalid_value", param=field, field=field, why=Said(_plain(english), chinese))
+
+
+def _plain(english: str) -> str:
+    return english[:1].lower() + english[1:]
+
+
+def _field(where: tuple[str | int, ...]) -> str:
+    """("body", "models", 0) -> "models[0]"; the body itself is "body"."""
+    path = ""
+    for step in where[1:]:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
+    return path or str(where[0])
