@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -122,3 +127,29 @@ def test_an_address_that_is_not_ours(run, serve, monkeypatch):
     monkeypatch.setenv("ZHONGSHU_URL", f"{server.url}/healthz?")
     result = run(app, "Q", "--no-stream")
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("more", [(), ("--no-stream",)])
+def test_ctrl_c_ends_it_at_once_and_the_upstream_is_left(serve, more):
+    """The next piece would come in ten minutes; Ctrl-C must not wait for it, and the server must notice."""
+    began = threading.Event()
+
+    def slow(request):
+        began.set()
+        return streamed(chunk({"content": "Xi"}), 600.0)
+
+    server = serve(slow)
+    code = "from zhongshu.cli.ask import app; app()"
+    command = [sys.executable, "-c", code, "Q", "-m", "small", *more]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asking:
+        assert began.wait(30)
+        if not more:
+            assert asking.stdout
+            assert asking.stdout.read(2) == b"Xi"
+        asking.send_signal(signal.SIGINT)
+        _, said = asking.communicate(timeout=30)
+    assert asking.returncode == 130
+    assert b"Traceback" not in said
+    while not server.house.seen:
+        time.sleep(0.01)
+    assert server.house.seen[-1].outcome == "left"

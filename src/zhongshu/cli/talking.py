@@ -5,24 +5,27 @@ Knows the chat endpoint's wire format and no terminal.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import mimetypes
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Generator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import msgspec
-from pyreqwest.client import SyncClient, SyncClientBuilder
+from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import PyreqwestError
-from pyreqwest.response import SyncResponse
+from pyreqwest.response import Response
 
 from zhongshu.app import paths, running
 from zhongshu.cli.words import chinese, t
 
 Message = dict[str, Any]
+T = TypeVar("T")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _CONNECT = timedelta(seconds=5)
 _SILENCE = timedelta(seconds=600)
@@ -195,13 +198,10 @@ def request(messages: list[Message], model: str, effort: str | None, *, stream: 
 
 def whole(door: Door, body: dict[str, Any]) -> dict[str, Any]:
     """The whole reply of a request that does not stream. Raises Trouble."""
-    try:
-        with _client(door) as client, _send(client, door, body) as response:
-            data, status = bytes(response.bytes()), response.status
-    except PyreqwestError as error:
-        raise _unreachable(door) from error
-    if status != 200:
-        raise _trouble(_error_of(data), status)
+    with _opened(door, body) as reply:
+        data = reply.rest()
+        if reply.status != 200:
+            raise _trouble(_error_of(data), reply.status)
     return _decoded(data)
 
 
@@ -217,31 +217,64 @@ def reply(body: dict[str, Any]) -> Piece:
 
 def pieces(door: Door, body: dict[str, Any]) -> Generator[Piece]:
     """The answer as it comes. Closing the generator cancels it. Raises Trouble."""
-    try:
-        with _client(door) as client, _send(client, door, body) as response:
-            if response.status != 200:
-                raise _trouble(_error_of(bytes(response.bytes())), response.status)
-            for data in _events(response):
-                yield from _pieces_of(data)
-    except PyreqwestError as error:
-        raise _unreachable(door) from error
+    with _opened(door, body) as reply:
+        if reply.status != 200:
+            raise _trouble(_error_of(reply.rest()), reply.status)
+        for data in _events(reply):
+            yield from _pieces_of(data)
 
 
-def get(door: Door, path: str) -> dict[str, Any]:
-    """The JSON at a path of the server. Raises Trouble."""
-    try:
-        with _client(door) as client:
-            reply = client.get(door.url + path).headers(_headers(door)).timeout(_CONNECT).build().send()
-            data = bytes(reply.bytes())
-    except PyreqwestError as error:
-        raise _unreachable(door) from error
-    if reply.status != 200:
-        raise _trouble(_error_of(data), reply.status)
-    return _decoded(data)
+class _Reply:
+    """A reply that is still arriving, read piece by piece from ordinary code.
+
+    The reading is asynchronous underneath, a step of an event loop for each piece: a blocking read would hold back
+    Ctrl-C until the next piece comes.
+    """
+
+    def __init__(self, runner: asyncio.Runner, response: Response) -> None:
+        self.status = response.status
+        self._runner = runner
+        self._response = response
+
+    def read(self) -> bytes | None:
+        """The next piece; None at the end."""
+        chunk = self._runner.run(_awaited(self._response.body_reader.read_chunk()))
+        return None if chunk is None else bytes(chunk)
+
+    def rest(self) -> bytes:
+        """All that is still to come."""
+        return bytes(self._runner.run(_awaited(self._response.bytes())))
 
 
-def _client(door: Door) -> SyncClient:
-    builder = SyncClientBuilder().connect_timeout(_CONNECT).read_timeout(_SILENCE)
+@contextmanager
+def _opened(door: Door, body: dict[str, Any]) -> Generator[_Reply]:
+    """The reply to a chat request; leaving cancels what has not arrived."""
+    with asyncio.Runner() as runner:
+        client = _client(door)
+        asked = client.post(f"{door.url}/v1/chat/completions").headers(_headers(door))
+        asked = asked.header("content-type", "application/json").body_bytes(msgspec.json.encode(body))
+        request = asked.streamed_read_buffer_limit(0).build_streamed()
+        try:
+            response = runner.run(_awaited(request.__aenter__()))
+            try:
+                yield _Reply(runner, response)
+            except PyreqwestError as error:
+                raise _cut() from error
+            finally:
+                runner.run(_awaited(request.__aexit__(None, None, None)))
+        except PyreqwestError as error:
+            raise _unreachable(door) from error
+        finally:
+            runner.run(_awaited(client.close()))
+
+
+async def _awaited(step: Awaitable[T]) -> T:
+    """A runner takes coroutines; the client's steps are awaitables of another kind."""
+    return await step
+
+
+def _client(door: Door) -> Client:
+    builder = ClientBuilder().connect_timeout(_CONNECT).read_timeout(_SILENCE)
     host = urlsplit(door.url).hostname or ""
     return (builder.no_proxy() if host in _LOOPBACK else builder).build()
 
@@ -250,25 +283,22 @@ def _headers(door: Door) -> dict[str, str]:
     return {"authorization": f"Bearer {door.key}", "accept-language": "zh" if chinese() else "en"}
 
 
-def _send(client: SyncClient, door: Door, body: dict[str, Any]) -> Any:
-    asked = client.post(f"{door.url}/v1/chat/completions").headers(_headers(door))
-    asked = asked.header("content-type", "application/json").body_bytes(msgspec.json.encode(body))
-    return asked.streamed_read_buffer_limit(0).build_streamed()
-
-
-def _events(response: SyncResponse) -> Generator[bytes]:
+def _events(reply: _Reply) -> Generator[bytes]:
     """The data of each server-sent event up to the end mark."""
     waiting = b""
-    while (chunk := response.body_reader.read_chunk()) is not None:
-        waiting += bytes(chunk)
-        *lines, waiting = waiting.split(b"\n")
+    while (chunk := reply.read()) is not None:
+        *lines, waiting = (waiting + chunk).split(b"\n")
         for line in lines:
             data = line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
             if data == b"[DONE]":
                 return
             if data:
                 yield data
-    raise Trouble(t("The answer broke off before its end.", "回答在结束前中断。"), "cut")
+    raise _cut()
+
+
+def _cut() -> Trouble:
+    return Trouble(t("The answer broke off before its end.", "回答在结束前中断。"), "cut")
 
 
 def _pieces_of(data: bytes) -> Generator[Piece]:
