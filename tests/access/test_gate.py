@@ -282,6 +282,26 @@ async def test_settings_limit_those_without_limits_of_their_own(tmp_path: Path, 
     await access.aclose()
 
 
+async def test_settings_may_change_while_turns_are_in_flight(access: Access):
+    caller = await caller_of(access, budget_nano=10**6)
+    permit = await let_in(access, caller)
+    access.gate.reload(AccessSettings(key_requests_per_minute=1))
+    await let_in(access, caller)
+    assert (await refused(access, caller)).problem.code == "rate_limit_exceeded"
+    permit.settle(Usage(1, 1), 77)
+    await access.gate.settle()
+    assert access.admin.key_spending(caller.key_id).spent_nano == 77
+
+
+async def test_an_idle_gate_writes_only_now_and_then(access: Access, clock: FakeClock, monkeypatch: pytest.MonkeyPatch):
+    told: list[int] = []
+    monkeypatch.setattr(access.gate._counters, "apply", lambda _changes, now_ns: told.append(now_ns))
+    for _ in range(50):
+        await access.gate.settle()
+        clock.advance(1)
+    assert len(told) == 3
+
+
 async def test_a_changed_limit_holds_from_the_next_look(access: Access):
     caller = await caller_of(access, requests_per_minute=1000, concurrency=100, budget_nano=10**6)
     first = await let_in(access, caller)

@@ -211,7 +211,8 @@ class AccessAdmin:
     def reconcile(self, owner: str, spends: Iterable[Spend]) -> None:
         """Account for a dead worker: `spends` are all its turns since its orphans' `since_ns`, from the journal.
 
-        What it had accounted for itself is not counted twice; what it had leased and not spent is free again.
+        What it had accounted for itself is not counted twice; what it had leased and not spent is free again. If its
+        successor writes to the same journal stream, call this before the successor starts.
         Raises ValueError for an owner that is alive.
         """
         spent: dict[str, int] = {}

@@ -33,6 +33,7 @@ _V = TypeVar("_V")
 
 _LONGEST_KEY = 512
 _RECOVER_S = 2.0
+_HEARTBEAT_NS = 20_000_000_000
 
 
 class AccessGate:
@@ -53,6 +54,8 @@ class AccessGate:
         self._changes = 0
         self._watch = database.watch()
         self._revision = -1
+        self._told_ns = 0
+        self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     # --- the hot path
@@ -139,21 +142,28 @@ class AccessGate:
     async def aclose(self) -> None:
         """Stop watching; account for everything and give back every lease. Turns in flight must have ended."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            self._stopping.set()  # not cancelled: what it is telling the counters now must be told to the end
+            await self._task
             self._task = None
         await self.settle(everything=True)
         self._watch.close()
 
     async def settle(self, *, everything: bool = False) -> None:
-        """Tell the counters what was spent, and give back leases not used (`everything`: all of them)."""
+        """Tell the counters what was spent, and give back leases not used (`everything`: all of them).
+
+        With nothing to tell it says only now and then that this worker is alive, so that an idle disk may sleep.
+        """
         now_ns = self._clock.now_ns()
         changes = self._leases.collect(now_ns, everything=everything)
+        if not changes and 0 <= now_ns - self._told_ns < _HEARTBEAT_NS:
+            return
+        self._told_ns = now_ns
         try:
             await asyncio.to_thread(self._counters.apply, changes, now_ns)
-        except CounterError as error:
+        except Exception as error:
             self._leases.restore(changes)
+            if not isinstance(error, CounterError):
+                raise
             log.warning("leases could not be accounted for, will try again: %s", error)
 
     async def refresh(self) -> None:
@@ -164,22 +174,32 @@ class AccessGate:
         if revision == self._revision:
             return
         first, self._revision = self._revision == -1, revision
+        self._forget()
+        if not first:
+            await self.settle(everything=True)
+
+    def reload(self, settings: AccessSettings) -> None:
+        """Go on with other settings; turns in flight settle as they were let in."""
+        self._settings = settings
+        self._forget()
+
+    def _forget(self) -> None:
+        """Look everybody up again."""
         self._changes += 1
         self._by_credential.clear()
         self._by_id.clear()
         self._unknown.clear()
-        if not first:
-            await self.settle(everything=True)
 
     def _read_revision(self) -> int:
         with self._database.read() as db:
             return store.revision(db)
 
     async def _tend(self) -> None:
-        poll_s, settle_s = self._settings.poll_s, self._settings.settle_s
         since_settled = since_recovered = 0.0
-        while True:
-            await asyncio.sleep(poll_s)
+        while not self._stopping.is_set():
+            poll_s, settle_s = self._settings.poll_s, self._settings.settle_s
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), poll_s)
             since_settled += poll_s
             since_recovered += poll_s
             try:

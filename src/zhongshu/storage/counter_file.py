@@ -8,6 +8,7 @@ power cut loses the spending of a second and leases whose holders died by it.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -29,6 +30,8 @@ from zhongshu.storage.counters import (
     Want,
 )
 from zhongshu.storage.database import private_folder
+
+log = logging.getLogger("zhongshu.counters")
 
 BUSY_S = 0.25
 PATIENT_S = 5.0
@@ -109,7 +112,7 @@ class CounterFile:
             db.executemany(_TAKE_SEATS, [(name, self.owner, -1) for name in names])
 
     def apply(self, changes: Changes, now_ns: int) -> None:
-        """Account for leases, and say that this owner is alive. Durable when this returns."""
+        """Account for leases, and say that this owner is alive. Durable when this returns, if the disk allows."""
         owner = self.owner
         with self._patiently() as db:
             db.execute("UPDATE owners SET seen_ns = ? WHERE owner = ?", (now_ns, owner))
@@ -215,10 +218,17 @@ class CounterFile:
             yield db
 
     def _make_durable(self) -> None:
-        """Sync the log and move it into the file; another process may be at it just now, and then not for us."""
+        """Sync the log and move it into the file; another process may be at it just now, and then not for us.
+
+        A disk that refuses is not the caller's failure: what was committed stays committed, and is tried again.
+        """
         for _ in range(20):
-            with self._patient_lock:
-                busy = self._patient.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[0]
+            try:
+                with self._patient_lock:
+                    busy = self._patient.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[0]
+            except sqlite3.Error as error:
+                log.warning("the counters could not be synced to disk, will try again: %s", error)
+                return
             if not busy:
                 return
             time.sleep(0.01)
