@@ -3,40 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
+import signal
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import msgspec
+from starlette.middleware.cors import CORSMiddleware
 
 from zhongshu.access.admin import DEFAULT_TENANT, AccessAdmin, Spend
 from zhongshu.access.build import Access, open_access, open_admin
+from zhongshu.api.admin.application import admin_application
+from zhongshu.api.admin.parts import AdminParts
 from zhongshu.api.asgi import App
 from zhongshu.api.openai.endpoint import Bounds, Load
 from zhongshu.api.surface import surface
 from zhongshu.app import paths
 from zhongshu.app.settings import Settings
-from zhongshu.catalog.catalog import ModelCatalog, offer_of
+from zhongshu.app.shared_metrics import SharedMetrics
+from zhongshu.catalog.catalog import ModelCatalog, card_of, offer_of
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import SystemClock
-from zhongshu.core.models import Offer
+from zhongshu.core.models import ModelCard, Offer
 from zhongshu.core.ports import Upstream
+from zhongshu.core.problems import fault
 from zhongshu.engine.client import EngineClient
+from zhongshu.engine.models.rows import find as shipped_model
 from zhongshu.engine.models.store import installed
 from zhongshu.engine.settings import EngineSpec
+from zhongshu.ledger.export import LabelWords
+from zhongshu.ledger.index import open_index
 from zhongshu.ledger.journal import Writer, open_journal
+from zhongshu.ledger.metrics import Metrics, Snapshot
+from zhongshu.ledger.payloads import Happening
+from zhongshu.ledger.rows import Filter
 from zhongshu.pipeline.stages import Assumptions, Rooms
 from zhongshu.router.rules import FirstRule
 from zhongshu.safety.label import AiLabeller
 from zhongshu.upstreams.embedded.upstream import EmbeddedUpstream
+from zhongshu.upstreams.registry import offers as upstream_offers
 from zhongshu.upstreams.registry import open_upstreams
 
 log = logging.getLogger("zhongshu.app")
 
 EMBEDDED = "embedded"
 FIRST_KEY = "ZHONGSHU_FIRST_KEY"
+_LONGEST_TURN_S = 600.0
 
 
 # For the supervisor -------------------------------------------------------------------------------------------
@@ -81,23 +94,62 @@ def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:
     )
 
 
+def reconcile(settings: Settings, slot: str) -> None:
+    """A worker died: account for the money it had leased, by what its journal says it spent."""
+    index = open_index(settings.ledger, settings.home)
+    with open_admin(settings.home) as admin:
+        orphans = [orphan for orphan in admin.orphans() if orphan.owner.startswith(f"{slot}/")]
+        for owner in {orphan.owner for orphan in orphans}:
+            since_ns = min(orphan.since_ns for orphan in orphans if orphan.owner == owner)
+            rows = index.each(Filter(since_ns=since_ns))
+            admin.reconcile(owner, [Spend(r.tenant, r.key_id, r.at_ns, r.cost_nano) for r in rows if r.stream == slot])
+
+
 # For a worker -------------------------------------------------------------------------------------------------
+
+
+def offers(settings: Settings) -> tuple[Offer, ...]:
+    """Everything that can be asked for: the configured models, then what upstreams name directly."""
+    named = tuple(offer_of(row, _card(row)) for row in settings.models)
+    taken = {offer.release.model for offer in named}
+    return (*named, *(o for o in upstream_offers(settings.upstreams) if o.release.model not in taken))
+
+
+def _card(row: ModelSettings) -> ModelCard:
+    """The card of a configured model; what is known of a shipped local model fills the gaps."""
+    card = card_of(row)
+    shipped = shipped_model(row.upstream_model or row.name) if row.upstream == EMBEDDED else None
+    if shipped is None:
+        return card
+    return msgspec.structs.replace(card, file_bytes=shipped.bytes, quantisation=shipped.quantisation)
+
+
+async def open_installation(settings: Settings, slot: str, engine_socket: Path) -> Installation:
+    """Open every room for one worker."""
+    clock = SystemClock()
+    access = await asyncio.to_thread(open_access, settings.access, settings.home, clock, slot)
+    await access.start()
+    journal = await asyncio.to_thread(open_journal, settings.ledger, settings.home, slot, clock)
+    return Installation(settings, slot, access, journal, EngineClient(engine_socket))
 
 
 class Installation:
     """One worker's open rooms, and the application over them.
 
     What depends on settings (catalogue, upstreams, label) is replaced whole when they change: a turn in flight keeps
-    the Rooms it began with, and upstreams that are no longer named are closed when their last turn can have ended.
+    the Rooms it began with, and upstreams that are no longer used are closed when their last turn can have ended.
     """
 
-    def __init__(self, settings: Settings, access: Access, journal: Writer, engine: EngineClient) -> None:
+    def __init__(self, settings: Settings, slot: str, access: Access, journal: Writer, engine: EngineClient) -> None:
         self.load = Load()
         self._settings = settings
         self._access = access
         self._journal = journal
         self._engine = engine
         self._clock = SystemClock()
+        self._parent = os.getppid()
+        self._counted = Metrics()
+        self._shared = SharedMetrics(settings.home / "run", slot, self._snapshot)
         self._upstreams = self._open_upstreams(settings)
         self._rooms = self._connect(settings)
         self._closing: set[asyncio.Task[None]] = set()
@@ -107,14 +159,21 @@ class Installation:
             bounds=Bounds(server.max_body_bytes, server.max_in_flight),
             load=self.load,
             probes=self._probes,
-            render_metrics=self._metrics.render,
-            rest=admin_application(self._access.admin),
+            render_metrics=self._shared.render,
+            rest=admin_application(self._admin_parts()),
         )
+        if server.cors_origins:
+            self.app = CORSMiddleware(self.app, server.cors_origins, allow_methods=("*",), allow_headers=("*",))
+        self._shared.start()
 
     def reload(self, settings: Settings) -> None:
-        """Use other settings from the next turn on."""
-        old = self._upstreams
-        self._settings, self._upstreams = settings, self._open_upstreams(settings)
+        """Use other settings from the next turn on. What cannot be opened leaves everything as it was."""
+        try:
+            opened = self._open_upstreams(settings)
+        except ValueError as error:
+            log.error("reload refused, nothing changed: %s", error)
+            return
+        old, self._upstreams, self._settings = self._upstreams, opened, settings
         self._rooms = self._connect(settings)
         task = asyncio.create_task(self._close_later(old))
         self._closing.add(task)
@@ -124,6 +183,7 @@ class Installation:
         """Close every room; no turn may be in flight."""
         for task in self._closing:
             task.cancel()
+        await self._shared.aclose()
         await _close_all(self._upstreams)
         await self._engine.aclose()
         await self._journal.aclose()
@@ -137,21 +197,66 @@ class Installation:
             upstreams=self._upstreams,
             labeller=AiLabeller(settings.label),
             journal=self._journal,
-            observer=self._metrics,
+            observer=self._counted,
             clock=self._clock,
             assume=Assumptions(settings=settings.digest),
         )
 
     def _open_upstreams(self, settings: Settings) -> dict[str, Upstream]:
-        embedded = EmbeddedUpstream(EMBEDDED, self._engine)
-        return {EMBEDDED: embedded, **open_upstreams(settings.upstreams)}
+        return {EMBEDDED: EmbeddedUpstream(EMBEDDED, self._engine), **open_upstreams(settings.upstreams)}
+
+    def _snapshot(self) -> Snapshot:
+        self._counted.in_flight = self.load.in_flight
+        return self._counted.snapshot(self._journal.counts)
 
     def _probes(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         used = {offer.release.upstream for offer in offers(self._settings)}
-        return {f"upstream:{name}": upstream.check for name, upstream in self._upstreams.items() if name in used}
+        upstreams = {f"upstream:{name}": u.check for name, u in self._upstreams.items() if name in used}
+        return {"journal": self._check_journal, "access": self._check_access, **upstreams}
+
+    async def _check_journal(self) -> None:
+        if not self._journal.ready():
+            raise fault("journal_unavailable", why=self._journal.why_not)
+
+    async def _check_access(self) -> None:
+        await asyncio.to_thread(self._access.admin.tenants)
+
+    def _admin_parts(self) -> AdminParts:
+        settings = self._settings
+        return AdminParts(
+            gate=self._access.gate,
+            access=self._access.admin,
+            clock=self._clock,
+            home=settings.home,
+            ledger=settings.ledger,
+            label_words=self._label_words,
+            note=self._note,
+            offers=lambda: offers(self._settings),
+            upstreams=lambda: self._upstreams,
+            local_file=self._local_file,
+            engine=self._engine.status,
+            settings=lambda: msgspec.to_builtins(self._settings, enc_hook=str),
+            reload=self._ask_for_reload,
+        )
+
+    def _label_words(self) -> LabelWords:
+        label = self._settings.label
+        return LabelWords(label.producer, label.words, label.words_zh)
+
+    def _ask_for_reload(self) -> None:
+        if os.getppid() == self._parent:  # an orphan's parent is somebody else's process
+            os.kill(self._parent, signal.SIGHUP)
+
+    async def _note(self, name: str, facts: Mapping[str, str]) -> None:
+        await self._journal.note(Happening(name, self._clock.now_ns(), dict(facts)))
+
+    def _local_file(self, offer: Offer) -> bool | None:
+        if offer.release.upstream != EMBEDDED:
+            return None
+        return installed(offer.release.upstream_model, self._settings.model_sources.folder()) is not None
 
     async def _close_later(self, upstreams: Mapping[str, Upstream]) -> None:
-        await asyncio.sleep(600)
+        await asyncio.sleep(_LONGEST_TURN_S)
         await _close_all(upstreams)
 
 

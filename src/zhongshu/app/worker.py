@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import uvloop
 
-from zhongshu.app.build import Installation, open_installation
+from zhongshu.app.build import open_installation
 from zhongshu.app.children import READY
 from zhongshu.app.logs import set_up_logs
 from zhongshu.app.serving import Server, server

@@ -1,0 +1,58 @@
+"""The counts of all workers of one installation, so that whichever is asked can tell the whole.
+
+Each worker leaves its own counts in a small file every second; rendering adds the others' to one's own live ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from zhongshu.ledger.exposition import render
+from zhongshu.ledger.metrics import Snapshot
+
+_EVERY_S = 1.0
+
+
+class SharedMetrics:
+    """folder: where the files lie. slot: this worker's name. take: its counts as they stand."""
+
+    def __init__(self, folder: Path, slot: str, take: Callable[[], Snapshot]) -> None:
+        self._folder = folder
+        self._own = folder / f"metrics-{slot}"
+        self._take = take
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to leave counts for the others."""
+        self._task = asyncio.create_task(self._tend(), name="metrics")
+
+    async def aclose(self) -> None:
+        """Stop, and take this worker's file away."""
+        if self._task is not None:
+            self._task.cancel()
+        self._own.unlink(missing_ok=True)
+
+    def render(self) -> bytes:
+        """Everything counted, in Prometheus' text format."""
+        others = [kept for file in self._folder.glob("metrics-*") if file != self._own and (kept := _read(file))]
+        return render([self._take(), *others])
+
+    async def _tend(self) -> None:
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            with contextlib.suppress(OSError):
+                new = self._own.with_name(f".{self._own.name}")
+                new.write_bytes(msgspec.msgpack.encode(self._take()))
+                new.rename(self._own)
+
+
+def _read(file: Path) -> Snapshot | None:
+    try:
+        return msgspec.msgpack.decode(file.read_bytes(), type=Snapshot)
+    except (OSError, msgspec.MsgspecError):
+        return None
