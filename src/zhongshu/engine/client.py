@@ -35,7 +35,7 @@ from zhongshu.engine.messages import (
 _LINE_LIMIT = 1024 * 1024
 
 
-class _Lease:
+class Lease:
     """An address that this worker holds."""
 
     __slots__ = ("address", "model", "recalled", "timer", "users", "uses")
@@ -57,17 +57,17 @@ class Use:
     def __init__(self, client: EngineClient, model: str) -> None:
         self._client = client
         self._model = model
-        self._lease: _Lease | None = None
+        self._lease: Lease | None = None
 
     async def __aenter__(self) -> Address:
-        lease = self._lease = await self._client._lease(self._model)
+        lease = self._lease = await self._client.lease(self._model)
         return lease.address
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._lease is not None:
-            self._client._leave(self._lease)
+            self._client.leave(self._lease)
 
 
 class EngineClient:
@@ -76,7 +76,7 @@ class EngineClient:
     def __init__(self, socket_path: Path, linger_s: float = 2.0) -> None:
         self._path = socket_path
         self._linger_s = linger_s
-        self._leases: dict[str, _Lease] = {}
+        self._leases: dict[str, Lease] = {}
         self._acquiring: dict[str, asyncio.Task[None]] = {}
         self._answers: dict[int, asyncio.Future[Address | EngineStatus]] = {}
         self._ids = itertools.count(1)
@@ -114,7 +114,8 @@ class EngineClient:
 
     # ---- leases
 
-    async def _lease(self, model: str) -> _Lease:
+    async def lease(self, model: str) -> Lease:
+        """Count one more request among the model's users. For Use only."""
         while (lease := self._leases.get(model)) is None:
             task = self._acquiring.get(model)
             if task is None:
@@ -131,10 +132,11 @@ class EngineClient:
     async def _acquire(self, model: str) -> None:
         address = await self._ask(model, Acquire(next(self._ids), model))
         assert isinstance(address, Address)
-        lease = self._leases[model] = _Lease(model, address)
+        lease = self._leases[model] = Lease(model, address)
         self._linger(lease)
 
-    def _leave(self, lease: _Lease) -> None:
+    def leave(self, lease: Lease) -> None:
+        """One request fewer. For Use only."""
         lease.users -= 1
         if lease.users == 0 and self._leases.get(lease.model) is lease:
             if lease.recalled:
@@ -142,15 +144,15 @@ class EngineClient:
             else:
                 self._linger(lease)
 
-    def _linger(self, lease: _Lease) -> None:
+    def _linger(self, lease: Lease) -> None:
         lease.timer = asyncio.get_running_loop().call_later(self._linger_s, self._drop, lease)
 
-    def _drop(self, lease: _Lease) -> None:
+    def _drop(self, lease: Lease) -> None:
         if self._leases.get(lease.model) is lease and lease.users == 0:
             del self._leases[lease.model]
             self._give_back(lease)
 
-    def _give_back(self, lease: _Lease) -> None:
+    def _give_back(self, lease: Lease) -> None:
         if lease.timer is not None:
             lease.timer.cancel()
         self._send(Release(lease.model, lease.address.generation, lease.uses))

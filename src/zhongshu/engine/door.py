@@ -110,7 +110,7 @@ class _Guest:
             address = await self._fleet.acquire(message.model, self.send)
         except Fault as fault:
             self.send(Refused(message.id, fault.problem))
-        except Exception:  # a border: the worker must get an answer, and the cause goes to the log
+        except Exception:  # noqa: BLE001 - a border: the worker must get an answer; the cause goes to the log
             _log.exception("acquiring %s failed", message.model)
             self.send(Refused(message.id, problem("internal_error")))
         else:

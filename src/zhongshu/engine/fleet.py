@@ -157,7 +157,8 @@ class Fleet:
     async def _load(self, seat: Seat) -> None:
         try:
             await self._make_room(seat)
-            seat.running = await launch(seat.spec, self._settings, self._run_dir / f"engine-{_plain(seat.spec)}.log")
+            running = await launch(seat.spec, self._settings, self._run_dir / f"engine-{_plain(seat.spec)}.log")
+            seat.running = running
         except StartFailed as failure:
             self._count_crash(seat, failure.why)
             raise Fault(unavailable(seat.spec.model, failure.why, failure.why_zh)) from failure
@@ -169,8 +170,8 @@ class Fleet:
         seat.generation += 1
         seat.used_at = time.monotonic()
         seat.why = ""
-        _log.info("engine %s ready, pid %d", seat.spec.model, seat.running.pid)
-        self._spawn(self._watch(seat, seat.running))
+        _log.info("engine %s ready, pid %d", seat.spec.model, running.pid)
+        self._spawn(self._watch(seat, running))
 
     async def _make_room(self, seat: Seat) -> None:
         """Count the model's memory against the budget, unloading idle models, least recently used first."""

@@ -14,12 +14,14 @@ import ctypes
 import os
 import signal
 import sys
+from typing import Any
 
 import msgspec
-import xllamacpp
+import xllamacpp as _untyped  # pyright: ignore[reportMissingTypeStubs]
 
 from zhongshu.engine.settings import ChildReady, ChildSpec
 
+xllamacpp: Any = _untyped
 _PR_SET_PDEATHSIG = 1
 _WARNINGS = 2
 # llama.cpp's server gives each connection a thread, waiting requests too; enough that the queue is never the threads.
@@ -41,7 +43,7 @@ def main() -> None:
     os._exit(0)  # no destructors: they wait for requests in flight
 
 
-def _params(spec: ChildSpec) -> xllamacpp.CommonParams:
+def _params(spec: ChildSpec) -> Any:
     """llama-server's defaults, apart from what is set here."""
     params = xllamacpp.CommonParams()
     params.model.path = spec.path

@@ -116,7 +116,8 @@ async def launch(spec: EngineSpec, settings: EngineSettings, log: Path) -> Runni
 
 
 async def _ready(process: asyncio.subprocess.Process, spec: bytes, log: Path) -> str:
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     process.stdin.write(spec + b"\n")
     with contextlib.suppress(ConnectionError):
         await process.stdin.drain()

@@ -7,7 +7,7 @@ Knows llama.cpp's spelling, no turns. Field names: llama.cpp, tools/server/READM
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, NoReturn
 
 import msgspec
@@ -107,7 +107,7 @@ class Link:
         body = await self._whole("/apply-template", {"messages": messages})
         return msgspec.json.decode(body, type=_Rendered).prompt
 
-    async def generate(self, body: dict[str, Any]) -> AsyncIterator[Piece]:
+    async def generate(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
         """Continue `body["prompt"]`. Closing the iterator stops the work at once."""
         request = Request(
             "POST", "/completion", msgspec.json.encode({**body, "stream": True, "response_fields": _FIELDS})

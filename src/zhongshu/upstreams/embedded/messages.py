@@ -18,8 +18,9 @@ _DEFAULT_SYSTEM_ZH = "你是一个乐于助人的助手。"
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
-def rendered(turn: Turn, model: str, more_system: str = "") -> list[dict[str, str]]:
-    """The messages, `more_system` added to the first system message (made if there is none).
+def rendered(turn: Turn, model: str, more_system: str = "", after_result: str = "") -> list[dict[str, str]]:
+    """The messages, `more_system` added to the first system message (made if there is none) and `after_result` to
+    tool results that stand last.
 
     Raises Fault("model_cannot") for pictures, sound and files.
     """
@@ -27,6 +28,8 @@ def rendered(turn: Turn, model: str, more_system: str = "") -> list[dict[str, st
     for message in turn.messages:
         _check_parts(message, model)
         _add(messages, _role(message), _content(message), join=message.role == "tool")
+    if after_result and turn.messages and turn.messages[-1].role == "tool":
+        messages[-1]["content"] += "\n" + after_result
     if more_system:
         _add_system(messages, more_system, chinese(turn))
     return messages

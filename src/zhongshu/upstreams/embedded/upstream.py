@@ -11,8 +11,9 @@ from zhongshu.core.ports import Call, EventStream
 from zhongshu.core.problems import Fault, fault
 from zhongshu.engine.client import EngineClient
 from zhongshu.engine.messages import Address
-from zhongshu.upstreams.embedded.answering import Tally, choices
+from zhongshu.upstreams.embedded.answering import choices
 from zhongshu.upstreams.embedded.link import EngineRefusal, Link, is_lost
+from zhongshu.upstreams.embedded.walk import Tally
 
 _ATTEMPTS = 2
 
@@ -119,10 +120,11 @@ class _Begun:
         self._first = first
         self._rest = rest
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        yield self._first
+    async def batches(self) -> AsyncIterator[tuple[Event, ...]]:
+        """Each event by itself: a model makes them one at a time."""
+        yield (self._first,)
         async for event in self._rest:
-            yield event
+            yield (event,)
 
     async def aclose(self) -> None:
         """Stop the model's work at once."""

@@ -1,0 +1,94 @@
+"""What a turn asks of a local model, decided once for all its choices: prompt, thought, tools, shape. Does no I/O."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from zhongshu.core.ports import Call
+from zhongshu.core.turns import Format, Tool, Turn
+from zhongshu.upstreams.embedded import thoughts, tools
+from zhongshu.upstreams.embedded.messages import chinese, rendered
+
+_SHAPE = "Answer with JSON that follows this JSON Schema:\n{schema}"
+_SHAPE_ZH = "请用符合以下 JSON Schema 的 JSON 回答：\n{schema}"
+
+
+class Brief(msgspec.Struct, frozen=True, kw_only=True):
+    """messages: for the chat template; empty when the turn brings its own prompts. thought_tokens: 0 for none.
+
+    tools: those that may be called now. must_call: a reply in words is not allowed. several: more than one call may
+    be made. schema: the shape of an answer in words, None for free text.
+    """
+
+    messages: list[dict[str, str]]
+    thought_tokens: int = 0
+    tools: tuple[Tool, ...] = ()
+    must_call: bool = False
+    several: bool = False
+    reply: str = ""
+    schema: dict[str, Any] | None = None
+
+
+def brief(call: Call, context_tokens: int) -> Brief:
+    """Read the call. Raises Fault("model_cannot") for content that is not text."""
+    turn = call.turn
+    if turn.kind == "completion":
+        return Brief(messages=[])
+    zh = chinese(turn)
+    usable = _usable(turn)
+    may_reply = turn.tool_choice.mode == "auto"
+    reply = tools.reply_name(usable)
+    thought_tokens = _thought_tokens(call, context_tokens)
+    system = [
+        tools.briefing(usable, zh=zh) if usable else "",
+        thoughts.instruction(zh) if thought_tokens else "",
+        _shape(turn.format, zh),
+    ]
+    return Brief(
+        messages=rendered(
+            turn,
+            turn.model,
+            "\n\n".join(filter(None, system)),
+            tools.after_result(reply, zh) if usable and may_reply else "",
+        ),
+        thought_tokens=thought_tokens,
+        tools=usable,
+        must_call=not may_reply,
+        several=turn.sampling.parallel_tool_calls is not False and turn.tool_choice.mode != "tool",
+        reply=reply,
+        schema=_schema(turn.format),
+    )
+
+
+def _usable(turn: Turn) -> tuple[Tool, ...]:
+    match turn.tool_choice.mode:
+        case "none":
+            return ()
+        case "tool":
+            return tuple(tool for tool in turn.tools if tool.name == turn.tool_choice.name)
+        case "auto" | "required":
+            return turn.tools
+
+
+def _thought_tokens(call: Call, context_tokens: int) -> int:
+    if call.offer.card.thinking != "prompted":
+        return 0
+    return thoughts.budget(call.effort or call.turn.effort, context_tokens)
+
+
+def _schema(format: Format) -> dict[str, Any] | None:
+    match format.kind:
+        case "text":
+            return None
+        case "json":
+            return {"type": "object"}
+        case "schema":
+            return msgspec.json.decode(format.schema) if format.schema is not None else {"type": "object"}
+
+
+def _shape(format: Format, zh: bool) -> str:
+    if format.kind != "schema" or format.schema is None:
+        return ""
+    return (_SHAPE_ZH if zh else _SHAPE).format(schema=bytes(format.schema).decode())
