@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -66,6 +66,7 @@ def up(
     except SettingsError as error:
         err.print(error.text(chinese=chinese()), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
+    _refuse_taken_address(settings)
     _fetch_missing(settings, no_pull=no_pull)
     raise typer.Exit(_run(settings, lambda: _reloaded(settings, load(config, options=options)), as_json=as_json))
 
@@ -124,10 +125,28 @@ def _run(settings: Settings, reload: Callable[[], Settings], *, as_json: bool) -
             f"{settings.home} 的服务已在运行；请先停止，或另设 ZHONGSHU_HOME。",
         )
     except supervisor.AddressTaken as taken:
-        fail(
-            f"{taken.host}:{taken.port} cannot be listened on ({taken.why}). Choose another: zhongshu up --port 7071",
-            f"无法监听 {taken.host}:{taken.port}（{taken.why}）。请换一个端口：zhongshu up --port 7071",
-        )
+        _fail_taken(taken.host, taken.port, taken.why)
+
+
+def _refuse_taken_address(settings: Settings) -> None:
+    """Better now than after minutes of fetching; the supervisor has the last word."""
+    from zhongshu.app import running
+    from zhongshu.app.serving import listening_socket
+
+    server = settings.server
+    if running.find(settings.home):
+        return  # the supervisor has a better sentence for that
+    try:
+        listening_socket(server.host, server.port, server.backlog).close()
+    except OSError as error:
+        _fail_taken(server.host, server.port, error.strerror or "not available")
+
+
+def _fail_taken(host: str, port: int, why: str) -> NoReturn:
+    fail(
+        f"{host}:{port} cannot be listened on ({why}). Choose another port: zhongshu up --port {port + 1 if port else 0}",
+        f"无法监听 {host}:{port}（{why}）。请换一个端口：zhongshu up --port {port + 1 if port else 0}",
+    )
 
 
 def _announce(ready: Ready, settings: Settings, *, as_json: bool) -> None:

@@ -1,0 +1,128 @@
+"""`zhongshu doctor`: each thing that can be wrong is made wrong once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from zhongshu.app import paths
+from zhongshu.app.running import RUNNING_FILE, Running
+from zhongshu.cli.doctor import app
+from zhongshu.core.clock import SystemClock
+from zhongshu.core.records import Record
+from zhongshu.ledger.journal import open_journal
+from zhongshu.ledger.settings import LedgerSettings
+
+
+@pytest.fixture
+def ready(home: Path) -> Path:
+    """A home without local models, listening where nobody does."""
+    paths.private_directory(home)
+    (home / "zhongshu.toml").write_text('profile = "none"\n[server]\nport = 0\n')
+    return home
+
+
+def found(run, *args):
+    result = run(app, "--json", *args)
+    told = msgspec.json.decode(result.stdout)
+    assert result.exit_code == (0 if told["ok"] else 1)
+    return {(f["check"], f["state"]): f for f in told["findings"]}
+
+
+def test_all_is_well(run, ready):
+    seen = found(run)
+    assert not any(state == "fail" for _, state in seen)
+    assert {name for name, _ in seen} >= {"settings", "python", "processor", "memory", "disk", "clock", "home", "port"}
+
+
+def test_people_see_marks_and_remedies(run, ready):
+    result = run(app)
+    assert "✓ settings" in result.stdout
+    assert "→ Set label.producer" in result.stdout
+
+
+def test_wrong_settings(run, ready):
+    (ready / "zhongshu.toml").write_text("[server]\nport = -1\n")
+    assert "line 2: server.port = -1" in found(run)["settings", "fail"]["en"]
+
+
+def test_a_secret_that_others_can_read(run, ready):
+    secrets = paths.private_directory(ready / "secrets")
+    loose = secrets / "some.key"
+    loose.write_text("x")
+    loose.chmod(0o644)
+    finding = found(run)["permissions", "fail"]
+    assert str(loose) in finding["en"]
+    assert finding["mend_en"].startswith(f"chmod go= {loose}")
+    loose.chmod(0o600)
+    assert ("permissions", "ok") in found(run)
+
+
+def test_a_port_in_use(run, ready):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        (ready / "zhongshu.toml").write_text(f'profile = "none"\n[server]\nport = {taken.getsockname()[1]}\n')
+        assert "cannot be listened on" in found(run)["port", "fail"]["en"]
+
+
+def test_models_that_are_not_here(run, ready, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZHONGSHU_MODELS", str(tmp_path / "models"))
+    (ready / "zhongshu.toml").write_text('profile = "tiny"\n[server]\nport = 0\n')
+    assert found(run)["models", "warn"]["mend_en"] == "zhongshu models pull smollm2-135m"
+
+
+def test_a_server_that_does_not_answer(run, ready):
+    paths.private_directory(ready / "run")
+    (ready / "run" / RUNNING_FILE).write_bytes(msgspec.json.encode(Running("http://127.0.0.1:9", os.getpid())))
+    assert f"kill {os.getpid()}" in found(run)["server", "fail"]["mend_en"]
+
+
+def test_a_server_that_answers(run, ready, serve):
+    server = serve(lambda request: None)
+    paths.private_directory(ready / "run")
+    (ready / "run" / RUNNING_FILE).write_bytes(msgspec.json.encode(Running(server.url, os.getpid())))
+    key = paths.private_directory(ready / "secrets") / "cli.key"
+    key.write_text("zs_test\n")
+    key.chmod(0o600)
+    seen = found(run)
+    assert ("server", "ok") in seen
+    assert ("key", "ok") in seen
+
+
+UPSTREAM = 'profile = "none"\n[server]\nport = 0\n[[upstreams]]\nname = "mine"\nbase_url = "http://127.0.0.1:9/v1"\n'
+
+
+@pytest.mark.parametrize(
+    ("key", "says"), [("env:NOT_SET_ANYWHERE", "NOT_SET_ANYWHERE is not set"), ("none", "could not be reached")]
+)
+def test_an_upstream_that_cannot_be_asked(run, ready, key, says):
+    (ready / "zhongshu.toml").write_text(f'{UPSTREAM}key = "{key}"\nmodels = ["m"]\n')
+    assert says in found(run)["upstreams", "fail"]["en"]
+
+
+def test_an_upstream_that_no_model_uses_is_not_asked(run, ready):
+    (ready / "zhongshu.toml").write_text(f'{UPSTREAM}key = "none"\n')
+    assert not any(name == "upstreams" for name, _ in found(run))
+
+
+async def _three_records(home: Path) -> None:
+    journal = open_journal(LedgerSettings(), home, "worker-0", SystemClock())
+    for number in range(3):
+        await journal.write(Record(trace=f"{number:032x}", at_ns=1, outcome="answered"))
+    await journal.aclose()
+
+
+def test_a_journal_that_was_changed(run, ready):
+    asyncio.run(_three_records(ready))
+    assert "unbroken" in found(run)["journal", "ok"]["en"]
+    segment = next((ready / "journal").rglob("*.zsj"))
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 1
+    segment.write_bytes(bytes(data))
+    assert "zhongshu ledger verify" in found(run)["journal", "fail"]["mend_en"]
