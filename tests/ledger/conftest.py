@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from zhongshu.core.answers import Usage
 from zhongshu.core.clock import FakeClock
 from zhongshu.core.records import Attempt, Record
@@ -37,7 +38,7 @@ def sample(number: int = 0, **changes: object) -> Record:
     return Record(**{**values, **changes})  # type: ignore[arg-type]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> Callable[..., Record]:
     return sample
 

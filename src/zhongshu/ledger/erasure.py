@@ -4,6 +4,7 @@ which was made over the ciphertext; the erasure itself is journalled before the 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from zhongshu.ledger.payloads import Happening
 from zhongshu.ledger.settings import LOCK_DAYS, LedgerSettings
 from zhongshu.ledger.textkeys import TextKeys
 
+_MONTH = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])")
 _DAY_NS = 86_400 * 10**9
 
 
@@ -22,7 +24,9 @@ class Locked(Exception):
 
 def locked(month: str, now_ns: int) -> bool:
     """Whether any day of the month ("2026-11") is younger than the lock. Raises ValueError for what is no month."""
-    first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    if not _MONTH.fullmatch(month):
+        raise ValueError("month: give a month such as 2026-01")
+    first = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC)
     end = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
     return int(end.timestamp()) * 10**9 > now_ns - LOCK_DAYS * _DAY_NS
 

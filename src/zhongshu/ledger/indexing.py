@@ -14,14 +14,16 @@ from zhongshu.ledger.reader import frames_after
 from zhongshu.ledger.rows import row_values
 from zhongshu.ledger.segments import Mark, read_header, segment_path, stream_folder, streams
 
-_BATCH = 2000
+BATCH = 2000
+"""Frames of one stream in one transaction."""
 
 
 class Indexer:
     """Writes `home/index.db`. One process only; the keeper's lock sees to that."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, batch: int = BATCH) -> None:
         self._home = home
+        self._batch = batch
         path = home / "index.db"
         if not path.exists():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -56,7 +58,7 @@ class Indexer:
             seen += 1
             if row := row_values(stream, at.segment, frame, fields):
                 rows.append(row)
-            if seen >= _BATCH:
+            if seen >= self._batch:
                 break
         if seen and mark:
             self._commit(stream, rows, mark, entered)

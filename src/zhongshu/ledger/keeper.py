@@ -10,6 +10,7 @@ may be killed at any moment, never writes a journal, and no turn ever waits for 
 from __future__ import annotations
 
 import fcntl
+import io
 import logging
 import os
 import signal
@@ -17,6 +18,7 @@ import sqlite3
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -107,7 +109,8 @@ class Keeper:
 class _Told:
     """What the process is told from outside: by signals, and line by line on standard input."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines = lines
         self.stop = False
         self.sign = False
         self.settings: LedgerSettings | None = None
@@ -122,7 +125,7 @@ class _Told:
         self._event.clear()
 
     def _listen(self) -> None:
-        for line in sys.stdin.buffer:
+        for line in self._lines:
             try:
                 self.settings = _line(line).settings
             except msgspec.MsgspecError as error:
@@ -224,17 +227,23 @@ def _line(line: bytes) -> KeeperLine:
     return msgspec.json.decode(line, type=KeeperLine)
 
 
+def _input() -> io.RawIOBase:
+    """Standard input without a buffer: a thread waiting in a buffered read would abort the interpreter's shutdown."""
+    return io.FileIO(sys.stdin.fileno(), closefd=False)
+
+
 def main() -> int:
     """Entry point of the process. 0 after SIGTERM, 75 when another keeper is at work."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    booted = _line(sys.stdin.buffer.readline())
+    lines = iter(_input().readline, b"")
+    booted = _line(next(lines))
     os.nice(booted.settings.keeper_nice)
     try:
         keeper = Keeper(booted.settings, Path(booted.home), SystemClock())
     except KeeperRunning as error:
         _log.error("%s", error)
         return 75
-    told = _Told()
+    told = _Told(lines)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     run(keeper, told)

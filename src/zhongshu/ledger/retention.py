@@ -6,7 +6,7 @@ deletion; a prune cut short by a crash is finished by the next one.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import takewhile
 from pathlib import Path
 
 import msgspec
@@ -51,20 +51,15 @@ def finish_pruning(home: Path) -> None:
 
 
 def _last_prunable(folder: Path, until_ns: int) -> StreamState | None:
-    """The end of the last segment that is wholly older; a segment's successor tells when it ended."""
-    numbers = segments(folder)
-    oldest: int | None = None
-    for number, successor in pairwise(numbers):
-        header = read_header(segment_path(folder, successor))
-        if header is None or header.opened_ns >= until_ns:
-            break
-        oldest = number
-    while oldest is not None and oldest >= numbers[0]:
-        scan = Scan(segment_path(folder, oldest), check=False)
+    """The end of the last segment that is wholly older. The last of all is never pruned: it may be being written."""
+    numbers = segments(folder)[:-1]
+    opened = ((number, read_header(segment_path(folder, number))) for number in numbers)
+    begun_before = takewhile(lambda pair: pair[1] is not None and pair[1].opened_ns < until_ns, opened)
+    for number in reversed([number for number, _ in begun_before]):
+        scan = Scan(segment_path(folder, number), check=False)
         newest_ns = max((frame.written_ns for frame in scan), default=0)
         if newest_ns < until_ns:
-            return StreamState(oldest, max(0, scan.mark.frame), scan.mark.head.hex())
-        oldest -= 1
+            return StreamState(number, max(0, scan.mark.frame), scan.mark.head.hex())
     return None
 
 

@@ -95,7 +95,9 @@ class Sealer:
     def _month_start(self, at_ns: int) -> int:
         start, end = self._month
         if not start <= at_ns < end:
-            first = datetime.fromtimestamp(at_ns / 1e9, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            first = datetime.fromtimestamp(at_ns // 10**9, UTC).replace(
+                day=1, hour=0, minute=0, second=0, microsecond=0
+            )
             following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
             start, end = int(first.timestamp()) * 10**9, int(following.timestamp()) * 10**9
             self._month = (start, end)

@@ -53,7 +53,7 @@ class KeyRow(msgspec.Struct, frozen=True):
 
 def month_of(at_ns: int) -> str:
     """The month, UTC, that a time belongs to: "2026-11"."""
-    return datetime.fromtimestamp(at_ns / 1e9, UTC).strftime("%Y-%m")
+    return datetime.fromtimestamp(at_ns // 10**9, UTC).strftime("%Y-%m")
 
 
 class TextKeys:

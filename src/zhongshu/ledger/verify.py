@@ -145,7 +145,8 @@ class Verifier:
         last_needed = max((claim.state.segment for claim in claims), default=gone)
         first = present[0] if present and present[0] <= gone else gone + 1
         before = _before(tomb) if first == gone + 1 else None
-        last_ns = 0
+        last_ns = newer = 0
+        covered = claims[-1].state if claims else None
         for number in range(first, max([last_needed, *present], default=0) + 1):
             name = f"journal/{stream}/{number:08d}.zsj"
             if number not in present:
@@ -157,14 +158,11 @@ class Verifier:
             before = check.run(segment_path(folder, number), progress, last=number == present[-1])
             last_ns = check.last_ns
             self._segments += 1
-            self._records += max(0, before.frame)
-        self._coverage(stream, claims, before)
-
-    def _coverage(self, stream: str, claims: list[_Claim], end: Mark | None) -> None:
-        if claims and end and end.segment == claims[-1].state.segment:
-            newer = end.frame - claims[-1].state.frames
-            if newer > 0:
-                self._notes.append(finding("uncovered", f"journal/{stream}", records=newer))
+            self._records += before.frame
+            if covered and number >= covered.segment:
+                newer += before.frame - (covered.frames if number == covered.segment else 0)
+        if newer > 0:
+            self._notes.append(finding("uncovered", f"journal/{stream}", records=newer))
 
     def find(self, kind: str, file: str, frame: int = -1, **facts: object) -> None:
         """A sign of tampering or damage."""

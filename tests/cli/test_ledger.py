@@ -1,0 +1,177 @@
+"""The ledger's commands, over a real journal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from zhongshu.cli.ledger import app
+from zhongshu.core.answers import Usage
+from zhongshu.core.clock import SystemClock
+from zhongshu.core.records import Record
+from zhongshu.ledger.journal import open_journal
+from zhongshu.ledger.segments import segment_path, stream_folder
+from zhongshu.ledger.settings import LedgerSettings
+
+TRACE = "0" * 31
+
+
+def record(number: int) -> Record:
+    return Record(
+        trace=f"{TRACE}{number}",
+        at_ns=1_700_000_000_000_000_000 + number,
+        outcome="answered" if number else "failed",
+        tenant="acme",
+        key_id="k1",
+        asked="auto",
+        release="qwen@1",
+        usage=Usage(10, 20),
+        cost_nano=1_500_000,
+        label="1",
+        prompt=b'{"messages":[]}',
+        answer='[{"text":"你好"}]'.encode(),
+    )
+
+
+async def write(home: Path) -> None:
+    journal = open_journal(LedgerSettings(min_free_bytes=0), home, "w0", SystemClock())
+    for number in range(5):
+        await journal.write(record(number))
+    await journal.aclose()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "home"
+    monkeypatch.setenv("ZHONGSHU_HOME", str(home))
+    monkeypatch.setenv("ZHONGSHU_LANG", "en")
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(write(home))
+    return home
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def told(*words: str) -> object:
+    done = run(*words, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_tail_lists_whole_trace_ids(home: Path) -> None:
+    shown = run("tail", "-n", "2").stdout
+    assert f"{TRACE}4" in shown
+    assert f"{TRACE}2" not in shown
+    assert [row["trace"][-1] for row in told("tail", "-n", "2")] == ["3", "4"]  # type: ignore[attr-defined]
+
+
+def test_show_opens_texts_only_when_asked(home: Path) -> None:
+    closed = told("show", f"{TRACE}1")
+    opened = told("show", f"{TRACE}1", "--text")
+    assert isinstance(closed, dict)
+    assert isinstance(opened, dict)
+    assert "answer" not in closed
+    assert opened["answer"] == [{"text": "你好"}]
+    assert opened["AIGC"]["ProduceID"] == f"{TRACE}1"
+    assert "你好" in run("show", f"{TRACE}1", "--text").stdout
+
+
+def test_a_trace_that_is_not_there_names_the_remedy(home: Path) -> None:
+    missing = run("show", "nothing")
+    assert missing.exit_code == 1
+    assert "zhongshu ledger tail" in missing.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (["--tenant", "acme"], 5),
+        (["--outcome", "failed"], 1),
+        (["--model", "qwen", "-n", "2"], 2),
+        (["--since", "2h"], 0),
+        (["--until", "2023-11-15"], 5),
+        (["--text", "你好"], 5),
+        (["--text", "再见"], 0),
+    ],
+)
+def test_find_filters(home: Path, words: list[str], count: int) -> None:
+    assert len(told("find", *words)) == count  # type: ignore[arg-type]
+
+
+def test_a_bad_time_names_its_option(home: Path) -> None:
+    bad = run("find", "--since", "yesterday")
+    assert bad.exit_code == 2
+    assert "--since yesterday" in bad.stderr
+
+
+def test_verify_says_whole_and_then_what_was_changed(home: Path, tmp_path: Path) -> None:
+    signed = told("checkpoint")
+    assert isinstance(signed, dict)
+    key = signed["public_key"]
+    assert run("verify", "--public-key", key).exit_code == 0
+    path = segment_path(stream_folder(home, "w0"), 1)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    broken = run("verify")
+    assert broken.exit_code == 1
+    assert "journal/w0/00000001.zsj: frame 5" in broken.stdout
+    assert json.loads(run("verify", "--json").stdout)["findings"][0]["frame"] == 5
+    assert run("verify", "--anchor", str(tmp_path / "none")).exit_code == 2
+
+
+def test_stats_sum_up(home: Path) -> None:
+    assert told("stats", "--by", "model,outcome") == [
+        {
+            "model": "qwen", "outcome": outcome, "currency": "CNY", "turns": turns, "failed": failed,
+            "prompt_tokens": 10 * turns, "completion_tokens": 20 * turns, "cached_tokens": 0, "thinking_tokens": 0,
+            "cost_nano": 1_500_000 * turns, "took_us": 0, "slowest_us": 0,
+        }
+        for outcome, turns, failed in (("answered", 4, 0), ("failed", 1, 1))
+    ]  # fmt: skip
+    assert "0.006 CNY" in run("stats", "--by", "outcome").stdout
+    assert "--by colour" in run("stats", "--by", "colour").stderr
+
+
+def test_export_labels_texts(home: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in run("export", "--text").stdout.splitlines()]
+    assert len(lines) == 5
+    assert all(line["AIGC"]["Label"] == "1" for line in lines)
+    target = tmp_path / "out.csv"
+    assert told("export", "--format", "csv", "-o", str(target)) == {"file": str(target), "bytes": target.stat().st_size}
+    assert target.read_bytes().count(b"\n") == 6
+
+
+def test_erase_is_final_and_asks_first(home: Path) -> None:
+    assert run("erase", "--tenant", "acme", "--month", "2023-11", "--reason", "ended").exit_code == 1
+    assert told("erase", "--tenant", "acme", "--month", "2023-11", "--reason", "ended") == {
+        "tenant": "acme", "month": "2023-11", "erased_keys": 1,
+    }  # fmt: skip
+    assert told("show", f"{TRACE}1", "--text")["text"] == "erased"  # type: ignore[index]
+    assert run("erase", "--tenant", "acme", "--month", "2023-11", "--reason", "x", "-y").exit_code == 1
+    assert run("erase", "--tenant", "acme", "--month", "soon", "--reason", "x", "-y").exit_code == 2
+
+
+def test_the_lock_holds_for_this_month(home: Path) -> None:
+    refused = run("erase", "--tenant", "acme", "--month", "2099-01", "--reason", "x", "-y")
+    assert refused.exit_code == 1
+    assert "--lawful-request" in refused.stderr
+
+
+def test_without_a_journal_the_remedy_is_named(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ZHONGSHU_HOME", str(tmp_path / "empty"))
+    for words in (["tail"], ["verify"], ["checkpoint"], ["export"]):
+        done = run(*words)
+        assert done.exit_code == 1
+        assert "zhongshu up" in done.stderr
+
+
+def test_it_speaks_chinese(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZHONGSHU_LANG", "zh")
+    assert "日志完整" in run("verify").stdout

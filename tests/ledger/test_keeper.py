@@ -1,0 +1,191 @@
+"""The keeper: indexes, signs, prunes, alone in its home, and survives its parent's whims."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zhongshu.core.clock import FakeClock, SystemClock
+from zhongshu.core.records import Record
+from zhongshu.ledger.checkpoints import Signer, checkpoint_file, newest_checkpoint, read_lines
+from zhongshu.ledger.index import Index
+from zhongshu.ledger.journal import open_journal
+from zhongshu.ledger.keeper import Keeper, KeeperRunning, running_keeper, sign_now
+from zhongshu.ledger.retention import finish_pruning, prune
+from zhongshu.ledger.segments import segments, stream_folder
+from zhongshu.ledger.settings import LedgerSettings
+from zhongshu.ledger.verify import verify
+
+Make = Callable[..., Record]
+DAY_S = 86_400
+
+
+async def write_days(home: Path, clock: FakeClock, make: Make, days: int, step: int = 1) -> None:
+    journal = open_journal(LedgerSettings(min_free_bytes=0), home, "w0", clock)
+    for day in range(days):
+        await journal.write(make(day, at_ns=clock.now_ns()))
+        clock.advance(step * DAY_S)
+    await journal.aclose()
+
+
+def kept(home: Path, clock: FakeClock, settings: LedgerSettings) -> Keeper:
+    keeper = Keeper(settings, home, clock)
+    keeper.index_all()
+    keeper.checkpoint()
+    return keeper
+
+
+async def test_a_checkpoint_is_signed_only_when_something_moved(
+    home: Path, clock: FakeClock, make: Make, settings: LedgerSettings
+) -> None:
+    await write_days(home, clock, make, 1)
+    keeper = kept(home, clock, settings)
+    assert not keeper.checkpoint()
+    assert keeper.checkpoint(always=True)
+    assert newest_checkpoint(home) == 1
+    keeper.close()
+
+
+def test_a_home_has_one_keeper(home: Path, clock: FakeClock, settings: LedgerSettings) -> None:
+    keeper = Keeper(settings, home, clock)
+    assert running_keeper(home)
+    with pytest.raises(KeeperRunning):
+        Keeper(settings, home, clock)
+    keeper.close()
+    assert running_keeper(home) is None
+
+
+async def test_pruning_leaves_a_tombstone_that_verifies(
+    home: Path, clock: FakeClock, make: Make, settings: LedgerSettings
+) -> None:
+    await write_days(home, clock, make, 40, step=10)
+    keeper = kept(home, clock, settings)
+    keeper.prune()
+    keeper.checkpoint(always=True)
+    keeper.close()
+    left = segments(stream_folder(home, "w0"))
+    assert left[0] > 1
+    assert left[-1] == 40
+    report = verify(home)
+    assert report.ok, report.findings
+    assert "pruned" in [note.kind for note in report.notes]
+    oldest = Index(home).tail(100)[0]
+    assert oldest.segment == left[0]
+    assert clock.now_ns() - oldest.written_ns <= 366 * DAY_S * 10**9
+
+
+async def test_after_pruning_further_deletion_is_still_found(
+    home: Path, clock: FakeClock, make: Make, settings: LedgerSettings
+) -> None:
+    await write_days(home, clock, make, 40, step=10)
+    keeper = kept(home, clock, settings)
+    keeper.prune()
+    keeper.close()
+    folder = stream_folder(home, "w0")
+    (folder / f"{segments(folder)[0]:08d}.zsj").unlink()
+    assert "missing_segment" in [found.kind for found in verify(home).findings]
+
+
+async def test_nothing_inside_the_lock_is_pruned(home: Path, clock: FakeClock, make: Make) -> None:
+    await write_days(home, clock, make, 18, step=10)
+    signer = Signer(home, [], [], 1.0)
+    with pytest.raises(ValueError, match="183"):
+        prune(home, signer, now_ns=clock.now_ns(), retention_days=182)
+    assert prune(home, signer, now_ns=clock.now_ns(), retention_days=183) == []
+    assert len(segments(stream_folder(home, "w0"))) == 18
+    with pytest.raises(ValueError, match="retention_days"):
+        LedgerSettings(retention_days=182)
+
+
+async def test_a_prune_cut_short_is_finished(
+    home: Path, clock: FakeClock, make: Make, settings: LedgerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write_days(home, clock, make, 40, step=10)
+    keeper = kept(home, clock, settings)
+    with monkeypatch.context() as patch:
+        patch.setattr("zhongshu.ledger.retention._remove", lambda folder, through: None)
+        keeper.prune()
+    keeper.close()
+    assert len(segments(stream_folder(home, "w0"))) == 40
+    assert verify(home).ok
+    finish_pruning(home)
+    assert len(segments(stream_folder(home, "w0"))) < 40
+    assert verify(home).ok
+
+
+def start(home: Path, **settings: object) -> subprocess.Popen[bytes]:
+    line = json.dumps({"home": str(home), "settings": {"index_poll_s": 0.02, **settings}}) + "\n"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zhongshu.ledger.keeper"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(line.encode())
+    process.stdin.flush()
+    process.stdout.readline()
+    return process
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    until = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+async def test_the_process_indexes_signs_on_request_and_at_the_end(home: Path, make: Make, tmp_path: Path) -> None:
+    anchor = tmp_path / "anchor.jsonl"
+    process = start(home, checkpoint_interval_s=3600, anchors=[str(anchor)])
+    journal = open_journal(LedgerSettings(min_free_bytes=0), home, "w0", SystemClock())
+    await journal.write(make(1))
+    index = Index(home)
+
+    def indexed() -> bool:
+        with index._snapshot() as (_, cursors):
+            return "w0" in cursors
+
+    wait_for(indexed)
+    before = newest_checkpoint(home)
+    number = sign_now(LedgerSettings(), home)
+    assert number is not None
+    assert number != before
+    await journal.write(make(2))
+    await journal.aclose()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert newest_checkpoint(home) == number + 1
+    assert read_lines(anchor) == read_lines(checkpoint_file(home))
+    report = verify(home, anchor=anchor)
+    assert report.ok
+    assert report.notes == ()
+
+
+def test_the_process_ends_with_its_parent(home: Path) -> None:
+    process = start(home)
+    assert process.stdin
+    process.stdin.close()
+    assert process.wait(20) == 0
+
+
+async def test_killed_and_started_again_it_goes_on(home: Path, make: Make) -> None:
+    journal = open_journal(LedgerSettings(min_free_bytes=0), home, "w0", SystemClock())
+    for round_ in range(3):
+        process = start(home, checkpoint_interval_s=0.01)
+        for number in range(20):
+            await journal.write(make(round_ * 100 + number))
+        process.kill()
+        process.wait()
+    await journal.aclose()
+    assert sign_now(LedgerSettings(), home) is not None
+    assert len(Index(home).tail(100)) == 60
+    assert verify(home).ok
