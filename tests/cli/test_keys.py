@@ -143,6 +143,14 @@ def test_what_cannot_be_done_says_why(words: str, code: int, says: str):
     assert result.stdout == ""
 
 
+def test_models_that_an_upstream_names_directly_are_known(tmp_path: Path):
+    (tmp_path / "zhongshu.toml").write_text(
+        '[[upstreams]]\nname = "far"\nbase_url = "http://127.0.0.1:1/v1"\nmodels = ["far-model"]\n'
+    )
+    made = as_json("keys", "create", "x", "--models", "far-model,far-model@1")
+    assert made["models"][0] == "far-model"
+
+
 def test_the_same_tenant_twice():
     zhongshu("tenants", "create", "acme")
     assert "already there" in sentence(zhongshu("tenants", "create", "acme", code=1))

@@ -246,17 +246,18 @@ def _known_models(names: str | None, config: Path | None) -> tuple[str, ...]:
     if names is None:
         return ()
     from zhongshu.catalog.catalog import AUTO, ModelCatalog, offer_of
+    from zhongshu.upstreams.registry import offers
 
-    rows = settings(config).models
-    catalog = ModelCatalog([offer_of(row) for row in rows])
+    used = settings(config)
+    catalog = ModelCatalog([*(offer_of(row) for row in used.models), *offers(used.upstreams)])
     asked = tuple(name.strip() for name in names.split(",") if name.strip())
-    known = sorted({AUTO, *(row.name for row in rows)})
+    known = sorted({AUTO, *(card.name for card in catalog.cards())})
     for name in asked:
         if name != AUTO and not catalog.find(name):
-            near = difflib.get_close_matches(name, known, n=3) or known
+            near = difflib.get_close_matches(name, known, n=3) or known[:10]
             fail(
-                f"--models {name}: there is no such model here. Known: {', '.join(near)}; add others to [[models]].",
-                f"--models {name}：没有这个模型。已有：{'、'.join(near)}；其他模型请加入 [[models]]。",
+                f"--models {name}: there is no such model here. Known: {', '.join(near)}; see `zhongshu models list`.",
+                f"--models {name}：没有这个模型。已有：{'、'.join(near)}；参见 `zhongshu models list`。",
                 code=2,
             )
     if not asked:
