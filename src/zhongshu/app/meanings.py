@@ -56,7 +56,6 @@ MEANINGS: dict[Place, Meaning] = {
     ("server", "workers"): Meaning("API processes.", "API 进程数。"),
     ("server", "backlog"): Meaning("Connections that may wait to be accepted.", "等待接受的连接数上限。"),
     ("server", "max_body_bytes"): Meaning("Largest request body, bytes.", "请求体上限，字节。"),
-    ("server", "max_body_depth"): Meaning("Deepest nesting of a request body.", "请求体的最大嵌套层数。"),
     ("server", "body_timeout_s"): Meaning(
         "A request must have arrived by then, seconds.", "请求须在此时间内全部到达，秒。"
     ),
@@ -68,14 +67,8 @@ MEANINGS: dict[Place, Meaning] = {
     ("server", "drain_s"): Meaning(
         "How long running turns may go on after SIGTERM, seconds.", "收到 SIGTERM 后进行中的请求可继续多久，秒。"
     ),
-    ("server", "trusted_proxies"): Meaning(
-        "Addresses whose X-Forwarded-For is believed.", "可信代理地址，其 X-Forwarded-For 会被采用。"
-    ),
     ("server", "cors_origins"): Meaning(
         "Origins whose web pages may call the API from a browser.", "允许从浏览器调用 API 的网页来源。"
-    ),
-    ("server", "language"): Meaning(
-        "Language of messages when the caller states none.", "调用方未声明时消息所用的语言。"
     ),
     ("server", "log_level"): Meaning("Least important log lines that are written.", "写出的日志的最低级别。"),
     ("server", "log_format"): Meaning("Log lines as text or JSON.", "日志格式：文本或 JSON。"),

@@ -36,11 +36,11 @@ Seconds = Annotated[float, Meta(gt=0)]
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The HTTP server: where it listens, how much it takes in, how it speaks.
+    """The HTTP server: where it listens, how much it takes in, how it logs.
 
     workers: API processes, about one for each core that is not busy with a local model. max_in_flight: turns being
     answered in one worker; more get 503 with Retry-After. body_timeout_s: a request's body must be here by then.
-    drain_s: how long turns may go on after SIGTERM. trusted_proxies: addresses whose X-Forwarded-For is believed.
+    drain_s: how long turns may go on after SIGTERM. cors_origins: web pages that may call the API from a browser.
     """
 
     host: str = "127.0.0.1"
@@ -48,14 +48,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
     backlog: Count = 2048
     max_body_bytes: Annotated[int, Meta(ge=1024)] = 32 * 1024 * 1024
-    max_body_depth: Annotated[int, Meta(ge=8, le=512)] = 64
     body_timeout_s: Seconds = 30.0
     keep_alive_s: Seconds = 75.0
     max_in_flight: Count = 1000
     drain_s: Annotated[float, Meta(ge=0)] = 30.0
-    trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
-    language: Literal["en", "zh"] = "en"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 

@@ -44,7 +44,7 @@ def _private(home: Path) -> Iterator[Finding]:
     """Nobody else may read the home or a secret."""
     secrets = home / "secrets"
     places = [home, secrets, *sorted(secrets.iterdir())] if secrets.is_dir() else [home] if home.is_dir() else []
-    loose = [place for place in places if stat.S_IMODE(place.stat().st_mode) & 0o077]
+    loose = [place for place in places if place.suffix != ".pub" and stat.S_IMODE(place.stat().st_mode) & 0o077]
     for place in loose:
         yield fail(
             "permissions",
