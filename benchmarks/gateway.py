@@ -42,6 +42,10 @@ class Turn(msgspec.Struct, frozen=True):
     full: load.Plain
     single: load.Plain
     catch_up_s: float
+    cpu_s: float
+    """Processor time of the server's process tree while it answered at all connections."""
+    after_cpu_s: float
+    """The same until it was quiet."""
 
 
 class Journal(msgspec.Struct, frozen=True):
@@ -71,6 +75,14 @@ class Outcome(msgspec.Struct):
 
     def single_ms(self) -> list[float]:
         return [turn.single.p50_us / 1000 for turn in self.turns]
+
+    def us_a_request(self) -> float | None:
+        """Processor time for a request, work left for later included."""
+        return median([(turn.cpu_s + turn.after_cpu_s) * 1e6 / max(1, turn.full.requests) for turn in self.turns])
+
+    def us_later(self) -> float | None:
+        """The part of it that was done after the load had ended."""
+        return median([turn.after_cpu_s * 1e6 / max(1, turn.full.requests) for turn in self.turns])
 
     def errors(self) -> int:
         return sum(turn.full.errors + turn.single.errors for turn in self.turns)
@@ -103,7 +115,8 @@ def measure(options: Options) -> dict[str, Outcome]:
                 command.say(
                     f"  round {number + 1}: {outcomes[name].title}: {turn.full.per_second:,.0f} requests/s, "
                     f"p50 {turn.full.p50_us / 1000:.2f} ms, p99 {turn.full.p99_us / 1000:.2f} ms; "
-                    f"one connection p50 {turn.single.p50_us / 1000:.3f} ms; errors {turn.full.errors + turn.single.errors}"
+                    f"one connection p50 {turn.single.p50_us / 1000:.3f} ms; "
+                    f"{turn.cpu_s * 1e6 / max(1, turn.full.requests):.0f} us of processor time a request; errors {turn.full.errors + turn.single.errors}"
                 )
         for name, contestant in running.items():
             outcomes[name].journal = verified(contestant)
@@ -129,8 +142,12 @@ def warm_up(contestant: contestants.Running, cores: machine.Cores) -> int:
 def take_turn(contestant: contestants.Running, cores: machine.Cores, seconds: float) -> Turn:
     """One connection first, then all of them, then wait for quiet."""
     single = load.plain(contestant.door, core=cores.load, connections=1, seconds=max(1.0, seconds / 2))
+    contestant.server.quiesce()
+    before = machine.cpu_s(contestant.server.pid)
     full = load.plain(contestant.door, core=cores.load, connections=CONNECTIONS, seconds=seconds)
-    return Turn(full, single, contestant.server.quiesce())
+    during = machine.cpu_s(contestant.server.pid)
+    catch_up_s = contestant.server.quiesce()
+    return Turn(full, single, catch_up_s, during - before, machine.cpu_s(contestant.server.pid) - during)
 
 
 def report(outcomes: dict[str, Outcome]) -> list[Row]:
@@ -173,6 +190,16 @@ def _speed_rows(outcome: Outcome, outcomes: dict[str, Outcome], ours: bool) -> l
             target=rows.at_most(5) if ours else None,
         ),
     ]
+    later = outcome.us_later()
+    found.append(
+        Row(
+            name=f"{outcome.title}, processor time for a request",
+            value=outcome.us_a_request(),
+            unit="us",
+            reference=Reference("nginx", limit.us_a_request()) if limit and limit is not outcome else None,
+            note=f"of it {rows.figure(later)} us after the load had ended" if later is not None else "",
+        )
+    )
     if ours:
         longest = max((turn.catch_up_s for turn in outcome.turns), default=None)
         note = "indexing, on the same core"
