@@ -36,7 +36,8 @@ def download(
             idle = 0 if _length(part) > have else idle + 1
             if idle >= attempts:
                 raise cut.failure from cut
-            time.sleep(_PAUSES_S[min(idle, len(_PAUSES_S) - 1)])
+            if idle:
+                time.sleep(_PAUSES_S[min(idle, len(_PAUSES_S)) - 1])
     if have > size:
         raise _wrong_size(url, have, size)
 
@@ -59,8 +60,10 @@ def _take(web: Web, url: str, part: Path, size: int, progress: Progress, headers
             out.truncate()
             while have < size:
                 chunk = _read(reply, url)
-                out.write(chunk)
                 have += len(chunk)
+                if have > size:
+                    raise _wrong_size(url, have, size)
+                out.write(chunk)
                 progress.advance(len(chunk))
     finally:
         reply.close()
@@ -99,10 +102,9 @@ def _where_to_go_on(reply: Reply, url: str, have: int, size: int, progress: Prog
 
 
 def _read(reply: Reply, url: str) -> bytes:
+    """What has arrived, up to a chunk: waiting for a whole one would lose it if the line went dead meanwhile."""
     try:
-        chunk = reply.read(_CHUNK)
-    except http.client.IncompleteRead as error:
-        chunk = error.partial
+        chunk = reply.read1(_CHUNK)
     except (OSError, http.client.HTTPException) as error:
         raise _cut(url) from error
     if not chunk:
