@@ -77,11 +77,14 @@ def pull(
 ) -> None:
     from zhongshu.cli import fetching
     from zhongshu.core.problems import Fault
+    from zhongshu.engine.models import store
 
     settings = _only_from(_settings(config), source)
     models = _rows(names)
+    cache = settings.folder()
     try:
-        paths = fetching.fetch(models, settings)
+        if absent := [row for row in models if store.find(row, cache) is None]:
+            fetching.fetch(absent, settings)
     except Fault as fault:
         fail_with(fault.problem)
     except KeyboardInterrupt:
@@ -90,11 +93,12 @@ def pull(
             "已停止。已获取的部分会保留；再次运行可继续。",
             code=130,
         )
+    paths = {row.name: str(store.path_of(row, cache)) for row in models}
     if as_json:
-        print_json([{"name": row.name, "path": str(path)} for row, path in zip(models, paths, strict=True)])
+        print_json([{"name": name, "path": path} for name, path in paths.items()])
         return
-    for row, path in zip(models, paths, strict=True):
-        out.print(f"{row.name}  {path}", highlight=False, soft_wrap=True)
+    for name, path in paths.items():
+        out.print(f"{name}  {path}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command(
