@@ -28,7 +28,7 @@ check: $(VENV)/.test
 	@$(VENV)/bin/lint-imports
 
 bench: $(VENV)/.test
-	@$(PY) -m benchmarks $(ARGS)
+	@$(PY) -m benchmarks.run $(ARGS)
 
 docs: $(VENV)/.test
 	@$(PY) docs/generate.py

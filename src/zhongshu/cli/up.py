@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -166,7 +167,16 @@ def _announce(ready: Ready, settings: Settings, *, as_json: bool) -> None:
     hello = t("Hello! Who are you?", "你好！你是谁？")
     _say(f"  {curl_line(ready.url, ready.first_key, key_file, hello)}\n")
     _say(f"  {python_line(ready.url, ready.first_key, key_file, hello)}\n")
-    _say(f'  zhongshu ask "{hello}"')
+    _say(f'  {_own_name()} ask "{hello}"')
+
+
+def _own_name() -> str:
+    """How to call this program from here: by name when the shell would find this one, else by its path."""
+    mine = Path(sys.argv[0]).absolute()
+    found = shutil.which("zhongshu")
+    if found and Path(found).resolve() == mine.resolve():
+        return "zhongshu"
+    return str(mine.relative_to(Path.cwd())) if mine.is_relative_to(Path.cwd()) else str(mine)
 
 
 def curl_line(url: str, key: str | None, key_file: Path, question: str) -> str:
