@@ -43,7 +43,7 @@ def main(lock: Path) -> int:
         sys.stderr.write("Check the network and pip's index (PIP_INDEX_URL, pip.conf), then run make again.\n")
     else:
         _bar(total, total, "installed")
-        sys.stdout.write("\n")
+        sys.stdout.write("\n" if sys.stdout.isatty() else "")
     return pip.returncode
 
 

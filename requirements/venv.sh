@@ -5,7 +5,8 @@ set -euo pipefail
 
 new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
 found=""
-for candidate in ${PYTHON:-python3 python3.11 python3.12 python3.13 python3.14 python}; do
+candidates=${PYTHON:-python3 python3.11 python3.12 python3.13 python3.14 python}
+for candidate in $candidates; do
     if command -v "$candidate" >/dev/null 2>&1 && "$candidate" -c "$new_enough" 2>/dev/null; then
         found=$candidate
         break
@@ -13,7 +14,7 @@ for candidate in ${PYTHON:-python3 python3.11 python3.12 python3.13 python3.14 p
 done
 
 if [ -z "$found" ]; then
-    echo "Zhongshu needs Python 3.11 or newer; ${PYTHON:-nothing on the PATH} is not that." >&2
+    echo "Zhongshu needs Python 3.11 or newer and found none. Looked for: $candidates" >&2
     echo "Install it (Debian, Ubuntu: apt install python3.11 python3.11-venv) or say where it is: make run PYTHON=/path/to/python3.11" >&2
     exit 1
 fi
