@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from zhongshu.core.problems import fault
@@ -27,17 +27,14 @@ class ClientLeft(Exception):
 
 
 def header(scope: Scope, name: bytes) -> bytes:
-    """The first header of this (lower-case) name, or empty."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return value
-    return b""
+    """The header of this (lower-case) name, or empty. Of several the last counts."""
+    return dict(scope["headers"]).get(name, b"")
 
 
-async def read_body(receive: Receive, scope: Scope, limit_bytes: int) -> bytes:
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit_bytes: int) -> bytes:
     """The whole body, within a size. Fault body_too_large; ClientLeft when cut off. How long it may take is the
     server's to bound (app/serving.py), where a timer is needed only for bodies that come in pieces."""
-    declared = header(scope, b"content-length")
+    declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit_bytes:
         raise fault("body_too_large", limit=limit_bytes)
     pieces: list[bytes] = []

@@ -111,6 +111,7 @@ def server(app: App, *, keep_alive_s: float, arrive_within_s: float, drain_s: fl
         loop="uvloop",
         lifespan="off",
         ws="none",
+        proxy_headers=False,
         access_log=False,
         log_config=None,
         server_header=False,

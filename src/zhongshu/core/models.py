@@ -28,17 +28,18 @@ class Price(msgspec.Struct, frozen=True):
     def cost_nano(self, usage: Usage) -> int:
         """The cost of `usage` in billionths of the currency, rounded up.
 
-        A price per million tokens is, per token, that many millionths: x 1e6 gives picos, exact as an integer.
+        A price per million tokens is, per token, that many millionths: x 1e6 gives picos, which a float holds exactly
+        up to nine thousand units of money for one turn.
         """
         cached = self.input if self.cached_input is None else self.cached_input
         thinking = self.output if self.thinking is None else self.thinking
-        pico = (
-            (usage.prompt - usage.cached) * round(self.input * 1e6)
-            + usage.cached * round(cached * 1e6)
-            + (usage.completion - usage.thinking) * round(self.output * 1e6)
-            + usage.thinking * round(thinking * 1e6)
+        micro = (
+            (usage.prompt - usage.cached) * self.input
+            + usage.cached * cached
+            + (usage.completion - usage.thinking) * self.output
+            + usage.thinking * thinking
         )
-        return -(-pico // 1000)
+        return -(-round(micro * 1e6) // 1000)
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,4 +22,4 @@ async def admit(rooms: Rooms, arrived: Arrived) -> Admitted | Refusal:
     if not offers:
         return Refusal(STAGE, problem("model_not_found", param="model", model=turn.model))
     permit = await rooms.gate.admit(caller, ask_of(turn, offers, rooms.assume.completion_tokens))
-    return permit if isinstance(permit, Refusal) else Admitted(arrived, permit)
+    return permit if isinstance(permit, Refusal) else Admitted(arrived, permit, offers)

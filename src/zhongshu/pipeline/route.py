@@ -10,8 +10,7 @@ STAGE = "route"
 
 def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
     """Ask the router, and look up the upstream that holds the chosen release."""
-    turn = admitted.arrived.turn
-    chosen = rooms.router.route(turn, rooms.catalog.find(turn.model))
+    chosen = rooms.router.route(admitted.arrived.turn, admitted.offers)
     if isinstance(chosen, Refusal):
         return chosen
     name = chosen.offer.release.upstream

@@ -11,7 +11,7 @@ from zhongshu.core.access import Caller
 from zhongshu.core.answers import Answer, Embeddings, Usage
 from zhongshu.core.clock import Clock
 from zhongshu.core.labels import Label
-from zhongshu.core.models import Route
+from zhongshu.core.models import Offer, Route
 from zhongshu.core.ports import Catalog, Gate, Journal, Labeller, Permit, Router, Upstream
 from zhongshu.core.records import Record
 from zhongshu.core.turns import Turn
@@ -29,10 +29,11 @@ class Arrived(msgspec.Struct, frozen=True):
 
 
 class Admitted(msgspec.Struct, frozen=True):
-    """A turn within its limits, with what was reserved for it."""
+    """A turn within its limits, with what was reserved for it. offers: who could answer it."""
 
     arrived: Arrived
     permit: Permit
+    offers: tuple[Offer, ...]
 
 
 class Routed(msgspec.Struct, frozen=True):

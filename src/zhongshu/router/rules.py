@@ -46,12 +46,10 @@ class FirstRule:
 
     def route(self, turn: Turn, offers: tuple[Offer, ...]) -> Route | Refusal:
         """Choose among `offers` (not empty) the release for this turn."""
-        able = tuple(offer for offer in offers if turn.kind in offer.card.abilities)
-        if not able:
-            return _cannot(turn, offers[0], turn.kind)
-        if turn.model != "auto":
-            return Route(able[0], turn.effort, "named", "The caller named this model.", "调用方指定了该模型。")
-        return _tiered(turn, able)
+        if turn.model != "auto" and turn.kind in offers[0].card.abilities:
+            return Route(offers[0], turn.effort, "named", "The caller named this model.", "调用方指定了该模型。")
+        able = tuple([offer for offer in offers if turn.kind in offer.card.abilities])
+        return _tiered(turn, able) if able else _cannot(turn, offers[0], turn.kind)
 
 
 def _tiered(turn: Turn, able: tuple[Offer, ...]) -> Route | Refusal:

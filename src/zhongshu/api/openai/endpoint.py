@@ -19,7 +19,6 @@ from zhongshu.api.asgi import (
     Receive,
     Scope,
     Send,
-    header,
     leaving,
     read_body,
     send_reply,
@@ -98,13 +97,15 @@ class Endpoint:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         rooms, trace = self._rooms(), trace_id()
         started_ns = rooms.clock.steady_ns()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         try:
-            caller = await _caller(rooms, scope)
+            caller = await _caller(rooms, headers.get(b"authorization", b""))
             if isinstance(caller, Refusal):
                 return await send_problem(scope, send, caller.problem, trace)
-            body = await read_body(receive, scope, self._bounds.max_body_bytes)
+            body = await read_body(receive, headers, self._bounds.max_body_bytes)
             read = self._read(body, trace, rooms.clock.now_ns())
-            arrived = Arrived(read.turn, caller, started_ns, body, _address(scope), _agent(scope))
+            agent = headers.get(b"user-agent", b"")[:200].decode("latin-1")
+            arrived = Arrived(read.turn, caller, started_ns, body, _address(scope), agent)
             with leaving(scope, receive):
                 if read.turn.stream:
                     await _stream(rooms, arrived, read, scope, send)
@@ -121,11 +122,10 @@ class Endpoint:
                 await send_problem(scope, send, problem("internal_error"), trace)
 
 
-async def _caller(rooms: Rooms, scope: Scope) -> Caller | Refusal:
-    credential = header(scope, b"authorization")
-    if credential[:7].lower() != b"bearer ":
+async def _caller(rooms: Rooms, authorization: bytes) -> Caller | Refusal:
+    if authorization[:7].lower() != b"bearer ":
         return Refusal("admit", problem("missing_key"))
-    return await rooms.gate.identify(credential[7:].strip())
+    return await rooms.gate.identify(authorization[7:].strip())
 
 
 async def _whole(rooms: Rooms, arrived: Arrived, read: Read, scope: Scope, send: Send) -> None:
@@ -214,10 +214,6 @@ def limit_headers(permit: Permit) -> Headers:
 def _address(scope: Scope) -> str:
     client = scope.get("client")
     return client[0] if client else ""
-
-
-def _agent(scope: Scope) -> str:
-    return header(scope, b"user-agent")[:200].decode("latin-1")
 
 
 def _place(error: BaseException) -> str:

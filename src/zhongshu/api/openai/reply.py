@@ -81,8 +81,9 @@ class Extra(msgspec.Struct, frozen=True):
 
 def money(nano: int) -> str:
     """Billionths as an exact decimal: 1500000000 -> "1.5"."""
-    text = f"{nano // 1_000_000_000}.{nano % 1_000_000_000:09d}".rstrip("0")
-    return text.removesuffix(".")
+    if nano == 0:
+        return "0"
+    return f"{nano // 1_000_000_000}.{nano % 1_000_000_000:09d}".rstrip("0").removesuffix(".")
 
 
 def extra_of(turn: Turn, route: Route, label: Label | None, usage: Usage, cost_nano: int, overhead_ms: float) -> Extra:
@@ -171,6 +172,7 @@ def _message(choice: Choice) -> dict[str, Any]:
         "role": "assistant",
         "content": choice.text or (None if choice.tool_calls else ""),
         "refusal": choice.refusal,
+        "annotations": [],
     }
     if choice.thought:
         message["reasoning_content"] = choice.thought

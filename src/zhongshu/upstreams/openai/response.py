@@ -155,13 +155,10 @@ def stop_of(reason: str | None) -> Stop | None:
 
 def arguments_of(function: Function) -> str:
     """The argument JSON as the model wrote it, also when it was sent as an object instead of a string."""
-    raw = function.arguments
-    if raw is None:
-        return ""
-    text = bytes(raw)
-    if text.startswith(b'"'):
-        return msgspec.json.decode(text, type=str)
-    return "" if text == b"null" else text.decode()
+    given = function.arguments
+    if given is None or isinstance(given, str):
+        return given or ""
+    return msgspec.json.encode(given).decode()
 
 
 def made_id(reply_id: str | None, choice: int, call: int) -> str:

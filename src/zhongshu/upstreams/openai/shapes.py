@@ -6,6 +6,8 @@ as what has been seen: null where a value belongs, numbers as floats, content as
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import Raw
 
@@ -14,7 +16,7 @@ class Function(msgspec.Struct, gc=False):
     """A function's name and (a piece of) its arguments. Ollama of 2024 and some proxies send arguments as an object."""
 
     name: str | None = None
-    arguments: Raw | None = None
+    arguments: str | dict[str, Any] | None = None
 
 
 class ToolCallShape(msgspec.Struct):
@@ -103,8 +105,8 @@ class Reply(msgspec.Struct):
     model: str | None = None
     choices: list[ChoiceShape] | None = None
     usage: UsageShape | None = None
-    error: Raw | None = None
-    message: Raw | None = None
+    error: Any = None
+    message: Any = None
 
 
 class Vector(msgspec.Struct):
@@ -120,7 +122,7 @@ class EmbeddingReply(msgspec.Struct):
     data: list[Vector] | None = None
     model: str | None = None
     usage: UsageShape | None = None
-    error: Raw | None = None
+    error: Any = None
 
 
 reply_decoder = msgspec.json.Decoder(Reply, strict=False)
