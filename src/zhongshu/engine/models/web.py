@@ -100,8 +100,11 @@ class Web:
 
     def open(self, url: str, headers: Mapping[str, str] | None = None) -> Reply:
         """A response with status 200 or 206. Raises SourceFailed with the status, or why there is no connection."""
-        bare, login = _split_login(url)
-        request = urllib.request.Request(bare, headers={"User-Agent": f"zhongshu/{__version__}", **(headers or {})})
+        try:
+            bare, login = _split_login(url)
+            request = urllib.request.Request(bare, headers={"User-Agent": f"zhongshu/{__version__}", **(headers or {})})
+        except ValueError:
+            raise SourceFailed("an address in the settings is not usable", "设置中有无法使用的地址") from None
         if login and not request.has_header("Authorization"):
             # Unredirected: a redirect to a storage host must not be shown the index's password.
             request.add_unredirected_header("Authorization", login)
@@ -110,7 +113,7 @@ class Web:
         except urllib.error.HTTPError as error:
             error.close()
             raise StatusFailed(error.code, host(bare)) from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, OverflowError) as error:
             raise unreachable(host(bare), error) from error
 
 
