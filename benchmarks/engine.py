@@ -63,10 +63,15 @@ class Outcome(msgspec.Struct):
 
     model: str
     rates: dict[tuple[str, int], list[float]]
+    cpu_ms: dict[tuple[str, int], list[float]]
+    """Processor time of the server's process tree for a token, in milliseconds."""
     skipped: str = ""
 
     def rate(self, server: str, at_once: int) -> float | None:
         return median(self.rates.get((server, at_once), []))
+
+    def cpu(self, server: str, at_once: int) -> float | None:
+        return median(self.cpu_ms.get((server, at_once), []))
 
 
 def model_file(name: str) -> Path:
@@ -104,7 +109,7 @@ def reference(core: int, file: Path, binary: str) -> Generator[contestants.Runni
 
 def measure(model: str, options: Options) -> Outcome:
     """All servers up with the model loaded; they take turns at each number of requests at once."""
-    outcome = Outcome(model, {})
+    outcome = Outcome(model, {}, {})
     core = machine.cores().server
     try:
         file = model_file(model)
@@ -115,7 +120,7 @@ def measure(model: str, options: Options) -> Outcome:
                 running["llama-server"] = stack.enter_context(reference(core, file, options.llama_server))
             running["Zhongshu"] = stack.enter_context(contestants.started_zhongshu(core, settings, model))
             for name, contestant in running.items():
-                rate(contestant.door, 2, 8, f"warm-up {name}")
+                write(contestant.door, 2, 8, f"warm-up {name}")
             for number in range(options.rounds):
                 take_turns(running, number, options, outcome)
     except servers.Unavailable as reason:
@@ -128,18 +133,35 @@ def take_turns(running: dict[str, contestants.Running], number: int, options: Op
     for at_once in AT_ONCE:
         order = list(running) if number % 2 == 0 else list(reversed(running))
         for name in order:
-            got = rate(running[name].door, at_once, options.tokens, f"round {number}")
-            outcome.rates.setdefault((name, at_once), []).append(got)
-            command.say(f"  round {number + 1}: {outcome.model}, {at_once} at once, {name}: {got:.1f} tokens/s")
+            pid = running[name].server.pid
+            before = machine.cpu_s(pid)
+            got = write(running[name].door, at_once, options.tokens, f"round {number}")
+            spent_ms = (machine.cpu_s(pid) - before) * 1000 / got.tokens
+            outcome.rates.setdefault((name, at_once), []).append(got.per_second)
+            outcome.cpu_ms.setdefault((name, at_once), []).append(spent_ms)
+            command.say(
+                f"  round {number + 1}: {outcome.model}, {at_once} at once, {name}: {got.per_second:.1f} tokens/s"
+            )
 
 
-def rate(door: load.Door, at_once: int, tokens: int, mark: str) -> float:
-    """Tokens a second over `at_once` streaming requests."""
+class Written(msgspec.Struct, frozen=True):
+    """What was written and how long it took."""
+
+    tokens: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.tokens / self.seconds
+
+
+def write(door: load.Door, at_once: int, tokens: int, mark: str) -> Written:
+    """`at_once` streaming requests, from the first one's start to the last one's end."""
     with ThreadPoolExecutor(at_once) as pool:
         start = time.monotonic()
         marks = [f"{mark} request {number}" for number in range(at_once)]
         written = sum(pool.map(functools.partial(_one, door, tokens), marks))
-        return written / (time.monotonic() - start)
+        return Written(written, time.monotonic() - start)
 
 
 def _one(door: load.Door, tokens: int, mark: str) -> int:
@@ -194,21 +216,22 @@ def report(outcomes: Sequence[Outcome], options: Options) -> list[Row]:
     found: list[Row] = []
     for outcome in outcomes:
         for at_once in AT_ONCE:
-            note = outcome.skipped or f"{options.tokens} tokens each, {options.rounds} rounds"
-            found.append(_row(outcome, at_once, "llama.cpp", "llama.cpp's own server, same build", note))
+            found.append(_row(outcome, at_once, "llama.cpp", "llama.cpp, same build"))
             if options.llama_server:
-                found.append(_row(outcome, at_once, "llama-server", "llama-server binary", note))
+                found.append(_row(outcome, at_once, "llama-server", "llama-server binary"))
     return found
 
 
-def _row(outcome: Outcome, at_once: int, against: str, title: str, note: str) -> Row:
+def _row(outcome: Outcome, at_once: int, against: str, title: str) -> Row:
+    ours, theirs = outcome.cpu("Zhongshu", at_once), outcome.cpu(against, at_once)
+    spent = f"processor time a token {rows.figure(ours)} ms against {rows.figure(theirs)} ms"
     return Row(
         name=f"embedded {outcome.model}, {at_once} at once",
         value=outcome.rate("Zhongshu", at_once),
         unit="tokens/s",
         reference=Reference(title, outcome.rate(against, at_once)),
         target=rows.ratio_at_least(0.97) if against == "llama.cpp" else None,
-        note=note,
+        note=outcome.skipped or spent,
     )
 
 
