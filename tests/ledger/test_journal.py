@@ -226,6 +226,39 @@ def test_a_full_disk_refuses_and_recovers(home: Path) -> None:
         subprocess.run(["umount", str(home)], check=True)
 
 
+async def test_a_writer_that_dies_leaves_nobody_waiting(
+    settings: LedgerSettings, home: Path, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_journal(settings, home, "w0", clock)
+    await journal.write(make(0))
+    monkeypatch.setattr("zhongshu.ledger.journal.chain", None)
+    told = await asyncio.gather(*(journal.write(make(n)) for n in range(1, 9)), return_exceptions=True)
+    assert all(isinstance(each, Fault) for each in told)
+    assert not journal.ready()
+    with pytest.raises(Fault):
+        await journal.write(make(9))
+    await journal.aclose()
+
+
+async def test_a_disk_that_is_full_at_the_start_is_waited_for(
+    settings: LedgerSettings, home: Path, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("zhongshu.ledger.journal.Segment", full)
+        journal = open_journal(settings, home, "w0", clock)
+        assert journal.why_not == "No space left on device"
+        with pytest.raises(Fault):
+            await journal.write(make(0))
+    while not journal.ready():
+        await asyncio.sleep(0.05)
+    await journal.write(make(1))
+    await journal.aclose()
+    assert traces(home) == [make(1).trace]
+
+
 async def test_the_fake_refuses_like_a_full_disk(make: Make) -> None:
     fake = FakeJournal()
     await fake.write(make(1))

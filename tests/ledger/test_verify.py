@@ -303,6 +303,19 @@ def test_an_anchor_that_was_out_of_reach_is_caught_up(copy: Path, tmp_path: Path
     assert len(read_lines(anchor)) == 3
 
 
+def test_a_line_torn_by_a_crash_is_replaced(copy: Path, tmp_path: Path) -> None:
+    anchor = tmp_path / "anchor.jsonl"
+    for path in (checkpoint_file(copy), anchor):
+        with path.open("ab") as file:
+            file.write(b'{"body":{"kind":')
+    signer = Signer(copy, [str(anchor)], [], 1.0)
+    assert signer.checkpoint(FakeClock().wall + 10**12, {}) == []
+    assert read_lines(anchor) == read_lines(checkpoint_file(copy))
+    report = verify(copy, anchor=anchor)
+    assert report.ok
+    assert report.checkpoints == 3
+
+
 def test_an_anchor_command_gets_each_line_until_it_takes_it(copy: Path, tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     signer = Signer(copy, [], ["sh", "-c", f"test -d {taken} && cat >> {taken}/lines"], 5.0)

@@ -10,6 +10,7 @@ body.prev is the SHA-256 of the whole line before. A tombstone in the same chain
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Sequence
@@ -154,11 +155,7 @@ class Signer:
     def _pick_up(self) -> tuple[int, str]:
         if not self._path.exists():
             return 0, FIRST
-        data = self._path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            os.truncate(self._path, whole)
-        lines = data[:whole].splitlines()
+        lines = read_lines(self._path)
         if not lines:
             return 0, FIRST
         body = read_line(lines[-1], None).body
@@ -181,6 +178,8 @@ class Signer:
         lines = read_lines(self._path)
         there = read_lines(anchor) if anchor.exists() else []
         missing = lines[lines.index(there[-1]) + 1 :] if there and there[-1] in lines else lines
+        if not missing:
+            return
         anchor.parent.mkdir(parents=True, exist_ok=True)
         _append_durably(anchor, b"".join(line + b"\n" for line in missing))
 
@@ -202,9 +201,24 @@ class Signer:
 
 
 def _append_durably(path: Path, data: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Append whole lines, or nothing: what a full disk or a crash left of a line is cut off."""
+    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        os.write(fd, data)
-        os.fsync(fd)
+        size = _whole_size(fd)
+        try:
+            if os.write(fd, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(fd)
+        except OSError:
+            os.ftruncate(fd, size)
+            raise
     finally:
         os.close(fd)
+
+
+def _whole_size(fd: int) -> int:
+    size = os.fstat(fd).st_size
+    if size and os.pread(fd, 1, size - 1) != b"\n":
+        size = os.pread(fd, size, 0).rfind(b"\n") + 1
+        os.ftruncate(fd, size)
+    return size

@@ -66,11 +66,11 @@ class Indexer:
 
     def _commit(self, stream: str, rows: list[tuple[Any, ...]], mark: Mark, entered: list[int]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany(queries.ADD_TURN, rows)
-        for segment in entered:
-            header = read_header(segment_path(stream_folder(self._home, stream), segment))
-            if header:
-                self._db.execute(queries.DROP_CUT_OFF, (stream, segment - 1, header.prev_frames))
-        self._db.execute(queries.MOVE_CURSOR, (stream, mark.segment, mark.frame, mark.offset, mark.head))
-        self._db.execute("COMMIT")
+        with self._db:  # commits, or rolls back and raises
+            self._db.executemany(queries.ADD_TURN, rows)
+            for segment in entered:
+                header = read_header(segment_path(stream_folder(self._home, stream), segment))
+                if header:
+                    self._db.execute(queries.DROP_CUT_OFF, (stream, segment - 1, header.prev_frames))
+            self._db.execute(queries.MOVE_CURSOR, (stream, mark.segment, mark.frame, mark.offset, mark.head))
         self.cursors[stream] = mark

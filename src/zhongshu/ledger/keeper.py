@@ -161,8 +161,11 @@ def run(keeper: Keeper, told: _Told) -> None:
         except (OSError, sqlite3.OperationalError) as error:
             _log.error("the ledger keeper cannot go on for now: %s", error)
         told.sleep(0.005 if moved else keeper.settings.index_poll_s)
-    keeper.index_all()
-    keeper.checkpoint()
+    try:
+        keeper.index_all()
+        keeper.checkpoint()
+    except (OSError, sqlite3.OperationalError) as error:
+        _log.error("the last checkpoint could not be signed: %s", error)
     keeper.close()
 
 

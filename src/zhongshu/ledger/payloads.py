@@ -6,10 +6,10 @@ event  [1, name, at_ns, {facts}]
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from zhongshu.core.records import Record
 from zhongshu.ledger.seal import Sealed
@@ -17,9 +17,9 @@ from zhongshu.ledger.seal import Sealed
 TURN = 0
 EVENT = 1
 
-FIELDS = tuple(name for name in Record.__struct_fields__ if name not in ("prompt", "answer"))
+FIELDS = Record.__struct_fields__[:-2]
+assert Record.__struct_fields__[-2:] == ("prompt", "answer"), "the texts are the record's last fields"
 
-_values = attrgetter(*FIELDS)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -41,7 +41,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 def encode_turn(record: Record, sealed: Sealed) -> bytes:
     """A turn's payload. Raises TypeError, ValueError on values msgpack cannot hold."""
-    return _encode((TURN, _values(record), sealed))
+    return _encode((TURN, astuple(record)[:-2], sealed))
 
 
 def encode_event(event: Happening) -> bytes:
