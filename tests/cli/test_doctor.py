@@ -13,7 +13,7 @@ import pytest
 from zhongshu.app import paths
 from zhongshu.app.running import RUNNING_FILE, Running
 from zhongshu.cli.doctor import app
-from zhongshu.core.clock import SystemClock
+from zhongshu.core.clock import Clock, FakeClock, SystemClock
 from zhongshu.core.records import Record
 from zhongshu.ledger.journal import open_journal
 from zhongshu.ledger.settings import LedgerSettings
@@ -111,8 +111,8 @@ def test_an_upstream_that_no_model_uses_is_not_asked(run, ready):
     assert not any(name == "upstreams" for name, _ in found(run))
 
 
-async def _three_records(home: Path) -> None:
-    journal = open_journal(LedgerSettings(), home, "worker-0", SystemClock())
+async def _three_records(home: Path, clock: Clock | None = None) -> None:
+    journal = open_journal(LedgerSettings(), home, "worker-0", clock or SystemClock())
     for number in range(3):
         await journal.write(Record(trace=f"{number:032x}", at_ns=1, outcome="answered"))
     await journal.aclose()
@@ -126,3 +126,8 @@ def test_a_journal_that_was_changed(run, ready):
     data[len(data) // 2] ^= 1
     segment.write_bytes(bytes(data))
     assert "zhongshu ledger verify" in found(run)["journal", "fail"]["mend_en"]
+
+
+def test_a_clock_that_was_turned_back(run, ready):
+    asyncio.run(_three_records(ready, FakeClock(now_ns=4_000_000_000_000_000_000)))
+    assert "clock was turned back" in found(run)["journal", "fail"]["en"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def check_state(settings: Settings) -> Iterator[Finding]:
     """Every check of this part."""
     yield _writable(settings.home)
     yield from _private(settings.home)
-    yield from _journal(settings.home)
+    yield from _journal(settings.home, settings.ledger.clock_tolerance_s)
     yield from _models(settings)
     yield _producer(settings)
 
@@ -57,7 +58,7 @@ def _private(home: Path) -> Iterator[Finding]:
         yield ok("permissions", f"{len(places)} places, for this user only", f"{len(places)} 处，仅当前用户可访问")
 
 
-def _journal(home: Path) -> Iterator[Finding]:
+def _journal(home: Path, tolerance_s: float) -> Iterator[Finding]:
     """The last segment of each stream, frame by frame; `zhongshu ledger verify` does all of them."""
     names = streams(home)
     if not names:
@@ -66,13 +67,14 @@ def _journal(home: Path) -> Iterator[Finding]:
         folder = stream_folder(home, name)
         numbers = segments(folder)
         if numbers:
-            yield _segment(name, segment_path(folder, numbers[-1]))
+            yield _segment(name, segment_path(folder, numbers[-1]), tolerance_s)
 
 
-def _segment(name: str, path: Path) -> Finding:
-    scan = Scan(path)
+def _segment(name: str, path: Path, tolerance_s: float) -> Finding:
+    scan, frames, newest_ns = Scan(path), 0, 0
     try:
-        frames = sum(1 for _ in scan)
+        for frame in scan:
+            frames, newest_ns = frames + 1, frame.written_ns
     except OSError as error:
         return fail(
             "journal",
@@ -89,17 +91,25 @@ def _segment(name: str, path: Path) -> Finding:
             "Somebody changed it, or the disk did. Keep the file and run `zhongshu ledger verify`.",
             "文件被改动或磁盘出错。请保留该文件，并运行 `zhongshu ledger verify`。",
         )
-    whole = os.access(path, os.W_OK)
-    en, zh = f"{name}: {path.name}, {frames} frames in an unbroken chain", f"{name}：{path.name}，{frames} 帧，链条完整"
-    if not whole:
+    if not os.access(path, os.W_OK):
         return fail(
             "journal",
             f"{name}: {path} cannot be written",
             f"{name}：{path} 不可写",
-            "chown or chmod it.",
-            "请用 chown 或 chmod 修正权限。",
+            "Give it to this user (chown, chmod).",
+            "请将其交给当前用户（chown、chmod）。",
         )
-    return ok("journal", en, zh)
+    ahead_s = (newest_ns - time.time_ns()) / 1e9
+    if ahead_s > tolerance_s:
+        return fail(
+            "journal",
+            f"{name}: its newest record is {ahead_s:.0f} s in the future: the clock was turned back",
+            f"{name}：最新记录在未来 {ahead_s:.0f} 秒：时钟曾被回拨",
+            "Set the clock right (chrony, systemd-timesyncd) before turns are recorded with it.",
+            "请先校准时钟（chrony、systemd-timesyncd），再继续记录。",
+        )
+    said = f"{path.name}, {frames} frames in an unbroken chain", f"{path.name}，{frames} 帧，链条完整"
+    return ok("journal", f"{name}: {said[0]}", f"{name}：{said[1]}")
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
