@@ -71,6 +71,14 @@ def test_what_is_given_back_is_there_even_if_the_want_is_not_met(opened: Opener)
     assert counters.grant([rate(40)], NOW) == [Grant(40, 0)]
 
 
+def test_what_is_given_back_with_a_later_want_is_kept_too(opened: Opener):
+    counters = opened("a")
+    counters.grant([rate(100)], NOW)
+    nothing_left = Want("seats", "s", 0, 1, 0)
+    assert counters.grant([nothing_left, rate(50, giveback={NOW // SLOT_NS: 40})], NOW) == Short(0, 0, None)
+    assert counters.grant([rate(40)], NOW) == [Grant(40, 0)]
+
+
 def test_a_clock_turned_back_far_does_not_lock_anybody_out(opened: Opener):
     counters = opened("a")
     counters.grant([rate(100)], NOW + 3600 * 10**9)

@@ -94,9 +94,10 @@ class CounterFile:
         slot = now_ns // SLOT_NS
         grants: list[Grant] = []
         with self._quickly() as db:
+            back = [(want.name, old, -amount) for want in wants for old, amount in want.giveback.items()]
+            if back:
+                db.executemany(_TAKE_RATE, back)
             for which, want in enumerate(wants):
-                if want.giveback:
-                    db.executemany(_TAKE_RATE, [(want.name, old, -amount) for old, amount in want.giveback.items()])
                 free = want.limit - self._taken(db, want.kind, want.name, slot)
                 if free < want.need:
                     return Short(which, max(0, free), self._wait_s(db, want, free, now_ns))

@@ -1,13 +1,14 @@
 """A process's own end of the shared counters: slices leased from a CounterStore and used up without asking again.
 
 All of this runs on one thread (the event loop's) and never waits, except that a lease which has run out is renewed by
-one short transaction. `flush` is split in two so that the slow half may run on another thread.
+one short transaction. What is spent is told in two halves, `collect` and `store.apply`, so that the slow half may
+run on another thread.
 
 How far off a limit may be. Never over, save by what a use came to beyond what it had reserved: what is leased is
-counted as used by everybody else. A lowered limit holds once `collect(everything=True)` has been told. Early: a process may be
-refused while others still hold unused slices, at most `slice` each, where slice = limit / 16, or 1/8 of what is left
-if that is less. A rate's unused slice goes back within a slot and a flush (3 s), an idle purse's or seat's with the
-second flush. Limits up to SMALL are leased one use at a time: exact.
+counted as used by everybody else. A lowered limit holds once `collect(everything=True)` has been told.
+Early: a process may be refused while others still hold unused slices, at most `slice` each, where slice = limit / 16,
+or 1/8 of what is left if that is less. A rate's unused slice goes back within a slot and a flush (3 s), an idle
+purse's or seat's with the second flush. Limits up to SMALL are leased one use at a time: exact.
 """
 
 from __future__ import annotations
