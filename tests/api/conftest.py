@@ -56,7 +56,7 @@ class Response:
 class House:
     """One running surface and what is behind it."""
 
-    def __init__(self, reply, *, label=None, models=None, bounds=None, gate=None):
+    def __init__(self, reply, *, label=None, models=None, bounds=None, gate=None, rest=None):
         self.transport = MemoryTransport(reply if callable(reply) else lambda _: reply)
         self.journal = FakeJournal()
         self.gate = gate or FakeGate()
@@ -79,10 +79,10 @@ class House:
             clock=SystemClock(),
         )
 
-        async def rest(scope, receive, send):
+        async def nothing(scope, receive, send):
             await send_problem(scope, send, problem("not_found"))
 
-        self.app = surface(lambda: rooms, bounds or Bounds(), self.load, dict, lambda: b"", rest)
+        self.app = surface(lambda: rooms, bounds or Bounds(), self.load, dict, lambda: b"", rest or nothing)
 
     def observe(self, record):
         self.seen.append(record)

@@ -2,11 +2,11 @@
 
 import msgspec
 import pytest
-from tests.api.conftest import ANSWER, House, whole
 
+from tests.api.conftest import ANSWER, House, whole
+from zhongshu.access.fake import FakeGate
 from zhongshu.api.openai.endpoint import Bounds
 from zhongshu.core.access import Caller
-from zhongshu.access.fake import FakeGate
 from zhongshu.core.problems import Refusal, problem
 from zhongshu.safety.settings import LabelSettings
 

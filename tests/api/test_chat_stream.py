@@ -3,8 +3,8 @@
 import asyncio
 
 import msgspec
-from tests.api.conftest import House, chunk, streamed, whole
 
+from tests.api.conftest import House, chunk, streamed, whole
 from zhongshu.core.problems import fault
 from zhongshu.safety.settings import LabelSettings
 

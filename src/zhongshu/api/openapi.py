@@ -160,9 +160,7 @@ def _model_paths() -> Json:
 def _asked(request: str, reply: str, en: str, zh: str, *, streams: bool = False) -> Json:
     content: Json = {"application/json": {"schema": {"$ref": _REF.format(name=reply)}}}
     if streams:
-        content["text/event-stream"] = {
-            "schema": {"type": "string", "description": "Chunks, each `data: {...}`, then `data: [DONE]`."}
-        }
+        content["text/event-stream"] = {"example": "data: {...}\n\ndata: [DONE]\n\n"}
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in openapi_replies.ANSWER_HEADERS}
     return {
         "tags": ["models"],

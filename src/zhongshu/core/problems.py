@@ -356,3 +356,18 @@ def fault(
 def codes() -> tuple[str, ...]:
     """Every code there is, for the documentation test."""
     return tuple(_ROWS)
+
+
+class Documented(NamedTuple):
+    """A code as the documentation shows it; the sentences have `{blanks}` for the facts."""
+
+    code: str
+    status: int
+    type: str
+    en: str
+    zh: str
+
+
+def documented() -> tuple[Documented, ...]:
+    """Every code with its sentences, in the order of the rows."""
+    return tuple(Documented(code, *row) for code, row in _ROWS.items())

@@ -1,7 +1,6 @@
 """Administration over a real state directory: real keys, a real journal with turns in it; only upstreams are in memory."""
 
 import asyncio
-import threading
 
 import msgspec
 import pytest
@@ -16,7 +15,6 @@ from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.answers import Usage
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.ids import trace_id
-from zhongshu.core.problems import fault
 from zhongshu.core.records import Attempt, Record
 from zhongshu.engine.messages import EngineStatus, ModelStatus
 from zhongshu.ledger.export import LabelWords
@@ -51,13 +49,15 @@ class Desk:
         self.access = open_access(AccessSettings(), home, self.clock, "worker-0")
         self.journal = open_journal(self.ledger, home, "worker-0", self.clock)
         self.notes = []
+        self.note_fails = None
         self.reloads = 0
         self.upstreams = {"up": FakeUpstream("up"), "embedded": FakeUpstream("embedded")}
         self.admin_key = self.access.admin.create_key("default", "boss", role="admin").secret
         self.user_key = self.access.admin.create_key("default", "worker").secret
-        self.app = Later(self.parts())
+        self.app = self.application()
 
-    def parts(self, **other):
+    def application(self, **other):
+        """Administration; `other` replaces some of its parts."""
         given = dict(  # noqa: C408
             gate=self.access.gate, access=self.access.admin, clock=self.clock, home=self.home, ledger=self.ledger,
             label_words=lambda: LabelWords(producer="001191110000000000000000001"), note=self._note,
@@ -65,9 +65,11 @@ class Desk:
             local_file=lambda offer: None if offer.release.upstream == "up" else False, engine=self._engine,
             settings=lambda: {"server": {"port": 7070}}, reload=self._reload, max_body_bytes=100_000,
         )  # fmt: skip
-        return AdminParts(**(given | other))
+        return Later(AdminParts(**(given | other)))
 
     async def _note(self, name, facts):
+        if self.note_fails:
+            raise self.note_fails
         self.notes.append((name, dict(facts)))
 
     async def _engine(self):
@@ -76,7 +78,6 @@ class Desk:
 
     def _reload(self):
         self.reloads += 1
-        assert threading.current_thread() is not None
 
     async def write(self, *, at_ns=None, **fields):
         record = Record(
@@ -116,10 +117,6 @@ class Desk:
 
         await asyncio.wait_for(self.app(scope, receive, send), 20)
         return Response(out)
-
-
-def broken_upstream():
-    return FakeUpstream("up", fault("upstream_unreachable", upstream="up"))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from zhongshu.api.admin.words import (
     Limit,
     LimitsIn,
     LimitsOut,
+    Moment,
     Shown,
     SpendingOut,
     changed,
@@ -50,7 +51,7 @@ class NewKeyIn(Body):
     role: Literal["user", "admin"] = "user"
     models: Models = Field(default_factory=list)
     limits: LimitsIn | None = None
-    expires: datetime | None = None
+    expires: Moment | None = None
 
 
 class KeyChange(Body):

@@ -32,7 +32,9 @@ router = APIRouter(prefix="/ledger", tags=["ledger"])
 class StatsQuery(TurnFilter):
     """Sums of turns by filter, grouped."""
 
-    by: list[Group] = Field(default_factory=list, max_length=4, description="Group by; repeat it for more than one.")
+    by: list[Group] = Field(
+        default_factory=list[Group], max_length=4, description="Group by; repeat it for more than one."
+    )
     limit: Annotated[int, Field(ge=1, le=10_000, description="Groups at most.")] = 1000
 
 

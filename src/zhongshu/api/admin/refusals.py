@@ -32,7 +32,7 @@ _REASONS = {
     "less_than_equal": "应不大于 {le}",
     "literal_error": "应为 {expected}",
     "extra_forbidden": "没有这个字段",
-    "datetime_parsing": "应为 ISO 8601 时间",
+    "datetime_parsing": "应为 ISO 8601 时间，例如 2026-11-21T08:00:00Z",
     "datetime_from_date_parsing": "应为 ISO 8601 时间",
     "model_attributes_type": "应为 JSON 对象",
     "dict_type": "应为 JSON 对象",

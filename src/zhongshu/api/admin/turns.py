@@ -9,7 +9,7 @@ import msgspec
 from pydantic import Field
 
 from zhongshu.api.admin import words
-from zhongshu.api.admin.words import Body, Cost, Cursor, Limit, Shown, cursor_of, moment, nanoseconds, place_of
+from zhongshu.api.admin.words import Body, Cost, Cursor, Limit, Moment, Shown, cursor_of, moment, nanoseconds, place_of
 from zhongshu.api.openai.reply import money
 from zhongshu.ledger import index
 from zhongshu.ledger.export import LabelWords, as_dict
@@ -30,8 +30,8 @@ class TurnFilter(Body):
     upstream: Name | None = None
     outcome: Outcome | None = None
     error: Name | None = None
-    since: Annotated[datetime | None, Field(description="From this time on (UTC without a zone).")] = None
-    until: Annotated[datetime | None, Field(description="Before this time.")] = None
+    since: Annotated[Moment | None, Field(description="From this time on (UTC without a zone).")] = None
+    until: Annotated[Moment | None, Field(description="Before this time.")] = None
 
     def filter(self, *, text: str | None = None) -> Filter:
         """In the ledger's words."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-from zhongshu.access.admin import MOST, Spending
+from zhongshu.access.admin import Spending
 from zhongshu.api.openai.reply import money
 from zhongshu.core.access import Limits
 from zhongshu.core.problems import Said, fault
@@ -21,9 +23,26 @@ NANO = 1_000_000_000
 MOST_NS = (1 << 63) - 1
 AMOUNT = r"^\d{1,9}(\.\d{1,9})?$"
 
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?", re.IGNORECASE)
+
+
+def _not_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "give a whole number")
+    return value
+
+
+def _written_out(value: object) -> object:
+    """A time must be written out: a bare number could be seconds, milliseconds or a slip."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _ISO.fullmatch(value)):
+        return value
+    raise PydanticCustomError("datetime_parsing", "give a time such as 2026-11-21T08:00:00Z")
+
+
+Moment = Annotated[datetime, BeforeValidator(_written_out)]
 Amount = Annotated[str, Field(pattern=AMOUNT, examples=["12.5"], description="Money as an exact decimal text.")]
-Count = Annotated[int, Field(ge=0, le=MOST)]
-Limit = Annotated[int, Field(ge=1, le=500, description="How many at most.")]
+Count = Annotated[int, BeforeValidator(_not_bool), Field(ge=0, le=1_000_000_000_000)]
+Limit = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=500, description="How many at most.")]
 Cursor = Annotated[
     str | None, Field(max_length=4096, description="`next` of the page before; leave it out for the first page.")
 ]
