@@ -14,12 +14,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from zhongshu.access.admin import DEFAULT_TENANT, AccessAdmin, Spend
 from zhongshu.access.build import Access, open_access, open_admin
-from zhongshu.api.admin.application import admin_application
+from zhongshu.api.admin.later import Later
 from zhongshu.api.admin.parts import AdminParts
 from zhongshu.api.asgi import App
 from zhongshu.api.openai.endpoint import Bounds, Load
 from zhongshu.api.surface import surface
-from zhongshu.app import paths
+from zhongshu.app import effective, paths
 from zhongshu.app.settings import Settings
 from zhongshu.app.shared_metrics import SharedMetrics
 from zhongshu.catalog.catalog import ModelCatalog, card_of, offer_of
@@ -160,7 +160,7 @@ class Installation:
             load=self.load,
             probes=self._probes,
             render_metrics=self._shared.render,
-            rest=admin_application(self._admin_parts()),
+            rest=Later(self._admin_parts()),
         )
         if server.cors_origins:
             self.app = CORSMiddleware(self.app, server.cors_origins, allow_methods=("*",), allow_headers=("*",))
@@ -235,8 +235,9 @@ class Installation:
             upstreams=lambda: self._upstreams,
             local_file=self._local_file,
             engine=self._engine.status,
-            settings=lambda: msgspec.to_builtins(self._settings, enc_hook=str),
+            settings=lambda: effective.plain(self._settings),
             reload=self._ask_for_reload,
+            max_body_bytes=settings.server.max_body_bytes,
         )
 
     def _label_words(self) -> LabelWords:
