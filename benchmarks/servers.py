@@ -140,11 +140,16 @@ class Server:
         while time.monotonic() < end:
             assert self._process is not None
             if self._process.poll() is not None:
-                raise Unavailable(f"{self.name} ended at start; its last words: {self.last_words()}")
+                raise Unavailable(f"{self.name} ended at start ({self._ending()}); its last words: {self.last_words()}")
             if self._answers():
                 return
             time.sleep(0.1)
         raise Unavailable(f"{self.name} was not ready within {self._wait_s:g} s; its last words: {self.last_words()}")
+
+    def _ending(self) -> str:
+        assert self._process is not None
+        code = self._process.returncode
+        return signal.Signals(-code).name if code < 0 else f"status {code}"
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
