@@ -49,9 +49,16 @@ def open_upstream(row: UpstreamSettings, environ: Mapping[str, str] = os.environ
         connections=row.max_connections,
         body_bytes=row.max_body_bytes,
     )
-    transport = HttpTransport(
-        row.name, base_url_of(row), headers=_headers(row, environ), limits=limits, proxy=_proxy(row, environ)
-    )
+    headers, proxy = _headers(row, environ), _proxy(row, environ)
+    try:
+        transport = HttpTransport(
+            row.name, base_url_of(row), headers=headers, limits=limits, proxy=proxy, ca_file=row.ca_file
+        )
+    except ValueError:
+        raise KeyProblem(
+            f"upstreams.{row.name}: the key or a header holds a character that cannot be sent; copy it again",
+            f"upstreams.{row.name}: 密钥或请求头含有无法发送的字符，请重新复制",
+        ) from None
     return OpenAIUpstream(row.name, manner_of(row), transport, row.max_body_bytes)
 
 

@@ -14,7 +14,7 @@ from zhongshu.upstreams.rows import GENERIC, ROWS
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_PROXY_SCHEMES = ("http", "https", "socks4", "socks5", "socks5h")
+_PROXY_SCHEMES = ("http", "socks5", "socks5h")
 _OURS = ("authorization", "content-type", "content-length", "host", "transfer-encoding")
 
 
@@ -26,9 +26,9 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     (mode 0600) or "none"; left out, the row's environment variable. models: names there that clients may ask for as
     they are; a model with a price or a name of its own stands in `[[models]]`. headers: sent with every request; a
     value "env:NAME" is read from the environment. organisation: OpenAI's header of that name. max_connections: open
-    at once. connect_s, first_byte_s (to the reply's head), idle_s (between two pieces), total_s: limits on waiting.
+    at once. connect_s, first_byte_s (of the reply), idle_s (between two pieces), total_s: limits on waiting.
     max_body_bytes: of a whole reply, or of one event of a stream. proxy: an address, "system" for the environment's
-    HTTP_PROXY and HTTPS_PROXY, or "env:NAME". thinking: how depth of thought is spelt; left out, the row's way.
+    HTTP_PROXY and HTTPS_PROXY, or "env:NAME". ca_file: certificates to trust instead of the system's (PEM). thinking: how depth of thought is spelt; left out, the row's way.
     """
 
     name: str
@@ -45,6 +45,7 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     total_s: float | None = None
     max_body_bytes: int = 64 * 1024 * 1024
     proxy: str = ""
+    ca_file: str = ""
     thinking: Thinking | Literal[""] = ""
 
     def __post_init__(self) -> None:
