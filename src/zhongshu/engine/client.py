@@ -102,10 +102,10 @@ class EngineClient:
             self._give_back(lease)
 
     async def aclose(self) -> None:
-        """Close the connection; the manager releases what was held."""
+        """Give back what is held and close the connection."""
         for lease in self._leases.values():
-            if lease.timer is not None:
-                lease.timer.cancel()
+            self._give_back(lease)
+        self._leases.clear()
         for task in self._acquiring.values():
             task.cancel()
         if self._reading is not None:

@@ -33,6 +33,7 @@ class Seat:
         self.spec = spec
         self.running: Running | None = None
         self.loading: asyncio.Task[None] | None = None
+        self.examining: asyncio.Task[None] | None = None
         self.holders: set[Notify] = set()
         self.generation = 0
         self.counted_bytes = 0
@@ -115,11 +116,13 @@ class Fleet:
                     "它不在本地模型之列；请把它加入设置中的 `models`",
                 )
             )
-        while seat.running is None:
-            if seat.loading is None:
+        while seat.running is None or seat.examining is not None:
+            if seat.loading is None and seat.examining is None:
                 self._refuse_while_failing(seat)
                 seat.loading = asyncio.create_task(self._load(seat))
-            await asyncio.shield(seat.loading)
+            waiting_for = seat.examining or seat.loading
+            assert waiting_for is not None
+            await asyncio.shield(waiting_for)
         seat.holders.add(holder)
         seat.used_at = time.monotonic()
         child = seat.running.spec
@@ -144,8 +147,9 @@ class Fleet:
     def report_failure(self, model: str, generation: int) -> None:
         """A user of the model got no answer: see whether it still lives, and end it when it does not answer."""
         seat = self._seats.get(model)
-        if seat is not None and seat.running is not None and seat.generation == generation:
-            self._spawn(self._examine(seat.running))
+        if seat is None or seat.running is None or seat.examining is not None or seat.generation != generation:
+            return
+        seat.examining = self._spawn(self._examine(seat, seat.running))
 
     async def status(self) -> EngineStatus:
         """Every model as it stands."""
@@ -156,6 +160,7 @@ class Fleet:
 
     async def _load(self, seat: Seat) -> None:
         try:
+            await asyncio.sleep(max(0.0, seat.not_before - time.monotonic()))
             await self._make_room(seat)
             running = await launch(seat.spec, self._settings, self._run_dir / f"engine-{_plain(seat.spec)}.log")
             seat.running = running
@@ -247,7 +252,8 @@ class Fleet:
 
     async def _watch(self, seat: Seat, running: Running) -> None:
         """Notice that the process ended by itself, tell its users, and start it again when it was in use."""
-        status = await running.exited
+        await asyncio.wait({running.exited})  # not awaited itself: cancelling this task must not cancel that one
+        status = running.exited.result()
         if seat.running is not running:
             return
         seat.running = None
@@ -259,16 +265,15 @@ class Fleet:
         seat.holders.clear()
         self._freed.set()
         await running.stop()
-        pause = self._count_crash(seat, f"its process ended with status {status}")
+        self._count_crash(seat, f"its process ended with status {status}")
         if not wanted or seat in self._retired or len(seat.crashes) >= self._settings.crash_limit:
             return
-        await asyncio.sleep(pause)
         if seat.running is None and seat.loading is None:
             seat.loading = asyncio.create_task(self._load(seat))
             await asyncio.wait({seat.loading})
 
-    def _count_crash(self, seat: Seat, why: str) -> float:
-        """Note a crash; seconds to wait before the next start."""
+    def _count_crash(self, seat: Seat, why: str) -> None:
+        """Note a crash, and when the next start may be."""
         now = time.monotonic()
         seat.why = why
         seat.crashes.append(now)
@@ -276,18 +281,18 @@ class Fleet:
             seat.crashes.popleft()
         earlier = len(seat.crashes) - 1
         if earlier == 0:
-            return 0.0
+            return
         ceiling = self._settings.backoff_max_s
         pause = ceiling
         if len(seat.crashes) < self._settings.crash_limit:
             pause = min(ceiling, self._settings.backoff_s * 2 ** (earlier - 1))
         seat.not_before = now + pause
-        return pause
 
     def _refuse_while_failing(self, seat: Seat) -> None:
+        """After too many crashes, say so instead of trying; after a few, `_load` waits out the pause."""
         wait = seat.not_before - time.monotonic()
-        if wait > 0:
-            times = len(seat.crashes)
+        times = len(seat.crashes)
+        if wait > 0 and times >= self._settings.crash_limit:
             raise Fault(
                 unavailable(
                     seat.spec.model,
@@ -298,10 +303,17 @@ class Fleet:
                 )
             )
 
-    async def _examine(self, running: Running) -> None:
-        if not running.exited.done() and not await running.healthy():
-            _log.error("engine pid %d does not answer; ending it", running.pid)
-            running.kill()
+    async def _examine(self, seat: Seat, running: Running) -> None:
+        """See whether it answers; when not, end it and let `_watch` do the rest. Who asks for the model waits."""
+        try:
+            if not running.exited.done() and not await running.healthy():
+                _log.error("engine %s, pid %d, does not answer; ending it", seat.spec.model, running.pid)
+                running.kill()
+                await asyncio.wait({running.exited})
+            while running.exited.done() and seat.running is running:
+                await asyncio.sleep(0)
+        finally:
+            seat.examining = None
 
     # ---- odds and ends
 
@@ -332,10 +344,11 @@ class Fleet:
             restarts=seat.restarts,
         )
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def _signalled(event: asyncio.Event, seconds: float) -> bool:

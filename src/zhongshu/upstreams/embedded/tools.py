@@ -47,8 +47,9 @@ For each function call, return a json object with function name and arguments wi
 
 BEFORE_NAME = '<tool_call>\n{"name": "'
 AFTER_CALL = "}\n</tool_call>\n"
-# The rest of a JSON string, up to its closing quote.
-STRING_REST = r"""root ::= char* "\""
+# The rest of a JSON string, up to its closing quote. The braces after it may be written too: they share a token with
+# the quote, and a model that may not write that token leaves out the quote instead.
+STRING_REST = r"""root ::= char* "\"" ("}" "}"?)?
 char ::= [^"\\\x00-\x1f] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})"""
 
 
