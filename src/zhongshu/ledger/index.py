@@ -16,7 +16,7 @@ import msgspec
 from zhongshu.core.records import Record
 from zhongshu.ledger import queries
 from zhongshu.ledger.payloads import Happening, Kept
-from zhongshu.ledger.reader import Entry, Progress, entries, entry_at, frames_after
+from zhongshu.ledger.reader import Entry, Places, Progress, entries, frames_after
 from zhongshu.ledger.rows import Filter, TurnRow, conditions, group_key, keeps, row_values
 from zhongshu.ledger.seal import Opener, Texts
 from zhongshu.ledger.segments import Mark, streams
@@ -66,6 +66,7 @@ class Index:
         self._home = home
         self._path = home / "index.db"
         self._opener: Opener | None = None
+        self._places = Places(home)
 
     def tail(self, limit: int = 20, wanted: Filter | None = None) -> list[TurnRow]:
         """The newest turns, oldest of them first."""
@@ -96,7 +97,7 @@ class Index:
 
     def whole(self, row: TurnRow, *, text: bool = False) -> Shown:
         """A listed turn with its record from the journal. Raises LookupError when the journal no longer holds it."""
-        content = entry_at(self._home, row.where).content
+        content = self._places.at(row.where).content
         if not isinstance(content, Kept) or content.record.trace != row.trace:
             raise LookupError(f"frame {row.frame} of {row.stream}/{row.segment:08d} is not the turn it was")
         texts = self._open(content) if text else None
@@ -219,7 +220,7 @@ class Index:
 
     def _holds(self, row: TurnRow, text: str) -> bool:
         try:
-            content = entry_at(self._home, row.where).content
+            content = self._places.at(row.where).content
             texts = self._open(content) if isinstance(content, Kept) else None
         except (LookupError, ValueError):
             return False

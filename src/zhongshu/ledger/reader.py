@@ -5,8 +5,10 @@ Reading never follows a torn end and never waits for it: what is not whole is no
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -22,6 +24,8 @@ from zhongshu.ledger.segments import (
     stream_folder,
     streams,
 )
+
+_SEGMENTS_OPEN = 16
 
 Progress = Callable[[int], None]
 """Called with the number of bytes just read."""
@@ -89,17 +93,45 @@ def entries(home: Path, stream: str, mark: Mark | None = None, progress: Progres
             yield Entry(stream, at.segment, frame.number, frame.offset, frame.written_ns, content)
 
 
-def entry_at(home: Path, place: Place) -> Entry:
-    """The record at a known place. Raises LookupError when it is no longer there or cannot be read."""
-    path = segment_path(stream_folder(home, place.stream), place.segment)
-    try:
-        header, frame = read_header(path), read_frame(path, place.offset)
-    except (OSError, ValueError):
-        raise LookupError(f"{path.name} of stream {place.stream} no longer holds frame {place.frame}") from None
-    content = _decoded(frame, header.fields) if header else None
-    if content is None:
-        raise LookupError(f"frame {place.frame} in {path.name} of stream {place.stream} cannot be read")
-    return Entry(place.stream, place.segment, place.frame, place.offset, frame.written_ns, content)
+class Places:
+    """Reads single records by their place, from any thread. Keeps a few segments open: those asked for stand close
+    together."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._lock = threading.Lock()
+        self._open: dict[tuple[str, int], tuple[BinaryIO, tuple[str, ...]]] = {}
+
+    def at(self, place: Place) -> Entry:
+        """The record at a known place. Raises LookupError when it is no longer there or cannot be read."""
+        name = f"{place.stream}/{place.segment:08d}.zsj"
+        try:
+            with self._lock:
+                file, fields = self._segment(place.stream, place.segment)
+                frame = read_frame(file.fileno(), place.offset)
+        except (OSError, ValueError):
+            raise LookupError(f"{name} no longer holds frame {place.frame}") from None
+        content = _decoded(frame, fields)
+        if content is None:
+            raise LookupError(f"frame {place.frame} of {name} cannot be read")
+        return Entry(place.stream, place.segment, place.frame, place.offset, frame.written_ns, content)
+
+    def _close(self) -> None:
+        for file, _ in self._open.values():
+            file.close()
+        self._open.clear()
+
+    def _segment(self, stream: str, number: int) -> tuple[BinaryIO, tuple[str, ...]]:
+        found = self._open.get((stream, number))
+        if found is None:
+            if len(self._open) >= _SEGMENTS_OPEN:
+                self._close()
+            path = segment_path(stream_folder(self._home, stream), number)
+            header = read_header(path)
+            if header is None:
+                raise ValueError("the segment's header cannot be read")
+            found = self._open[stream, number] = (path.open("rb", buffering=0), header.fields)
+        return found
 
 
 def _decoded(frame: Frame, fields: tuple[str, ...]) -> Kept | Happening | None:

@@ -145,15 +145,13 @@ def read_header(path: Path) -> Header | None:
     return scan.header
 
 
-def read_frame(path: Path, offset: int) -> Frame:
+def read_frame(fd: int, offset: int) -> Frame:
     """The frame that begins at `offset`, unchecked. Its number is not known here (-1). Raises OSError, ValueError."""
-    with path.open("rb") as file:
-        file.seek(offset)
-        raw = file.read(HEAD_BYTES)
-        if len(raw) < HEAD_BYTES:
-            raise ValueError("no frame begins here")
-        length, written_ns, head = unpack_head(raw)
-        payload = file.read(length) if length <= MAX_PAYLOAD else b""
+    raw = os.pread(fd, HEAD_BYTES, offset)
+    if len(raw) < HEAD_BYTES:
+        raise ValueError("no frame begins here")
+    length, written_ns, head = unpack_head(raw)
+    payload = os.pread(fd, length, offset + HEAD_BYTES) if length <= MAX_PAYLOAD else b""
     if len(payload) != length or length == 0:
         raise ValueError("no frame begins here")
     return Frame(-1, offset, written_ns, head, payload)

@@ -35,7 +35,7 @@ class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     anchor_timeout_s: float = 10.0
     index_poll_s: float = 0.2
     clock_tolerance_s: float = 5.0
-    keeper_nice: int = 10
+    keeper_nice: int = 19
 
     def __post_init__(self) -> None:
         if self.retention_days < LOCK_DAYS:
