@@ -34,16 +34,17 @@ def admin_application(parts: AdminParts) -> FastAPI:
     app.state.parts = parts
     app.state.verifying = asyncio.Lock()
     app.add_middleware(Door, parts=parts)
-    refusals.install(app, _taken(), parts.max_body_bytes)
-    for room in ROOMS:
-        app.include_router(room.router, prefix=f"{PREFIX}/v1")
-    app.include_router(_description(app))
+    routers = [(f"{PREFIX}/v1", room.router) for room in ROOMS] + [("", _description(app))]
+    for prefix, router in routers:
+        app.include_router(router, prefix=prefix)
+    taken = [taken for prefix, router in routers for taken in _taken(prefix, router)]
+    refusals.install(app, taken, parts.max_body_bytes)
     return app
 
 
-def _taken() -> list[refusals.Taken]:
-    routes = [route for room in ROOMS for route in room.router.routes if isinstance(route, APIRoute)]
-    return [refusals.Taken(compile_path(f"{PREFIX}/v1{r.path}")[0], frozenset(r.methods or ())) for r in routes]
+def _taken(prefix: str, router: APIRouter) -> list[refusals.Taken]:
+    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    return [refusals.Taken(compile_path(prefix + route.path)[0], frozenset(route.methods or ())) for route in routes]
 
 
 def _description(app: FastAPI) -> APIRouter:
@@ -55,11 +56,11 @@ def _description(app: FastAPI) -> APIRouter:
             made.update(document(app.openapi()))
         return made
 
-    @router.get("/openapi.json")
+    @router.api_route("/openapi.json", methods=["GET", "HEAD"])
     def openapi_json() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         return described()
 
-    @router.get("/docs")
+    @router.api_route("/docs", methods=["GET", "HEAD"])
     def docs(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         page = docs_page(described(), chinese=prefers_chinese(request.scope), base=str(request.base_url).rstrip("/"))
         return Response(page, media_type="text/html", headers={"vary": "accept-language"})

@@ -7,10 +7,11 @@ before the last brace, so that fields we do not know reach the client untouched.
 from __future__ import annotations
 
 import base64
+import sys
+from array import array
 from typing import Any
 
 import msgspec
-import numpy as np
 from msgspec import Raw
 
 from zhongshu.core.answers import (
@@ -203,7 +204,7 @@ def embeddings_body(turn: Turn, answer: Embeddings, usage: Usage, extra: Extra, 
     """An embeddings list; Base64 of little-endian float32 when asked for (the official SDKs ask for it)."""
 
     def form(vector: tuple[float, ...]) -> Any:
-        return base64.b64encode(np.asarray(vector, dtype="<f4").tobytes()).decode() if base64_form else vector
+        return base64.b64encode(_little_endian(vector)).decode() if base64_form else vector
 
     return _encode(
         {
@@ -214,6 +215,14 @@ def embeddings_body(turn: Turn, answer: Embeddings, usage: Usage, extra: Extra, 
             "zhongshu": extra,
         }
     )
+
+
+def _little_endian(vector: tuple[float, ...]) -> bytes:
+    """float32, as NumPy would write them; NumPy itself would take a worker a second to load."""
+    numbers = array("f", vector)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tobytes()
 
 
 # Streams ------------------------------------------------------------------------------------------------------
