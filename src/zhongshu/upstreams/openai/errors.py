@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from time import time
 from typing import Any
 
@@ -33,7 +34,7 @@ _OVERFLOW = re.compile(
     r"maximum context length"  # OpenAI, DeepSeek, OpenRouter, vLLM, SGLang
     r"|exceeds? the (available |model's )?(maximum )?context (size|length|window)"  # llama.cpp, SGLang
     r"|longer than the (model's context length|maximum model length)"  # SGLang, vLLM
-    r"|context length is only"  # vLLM, LM Studio
+    r"|context length (is|of) only"  # vLLM, LM Studio
     r"|range of input length should be"  # DashScope
     r"|exceeded model token limit"  # Moonshot
     r"|must be less than max_seq_len"  # SiliconFlow
@@ -109,7 +110,8 @@ def retry_after(value: str | None) -> float | None:
     if not value:
         return None
     try:
-        return max(float(value), 0.0)
+        seconds = float(value)
+        return max(seconds, 0.0) if isfinite(seconds) else None
     except ValueError:
         pass
     try:

@@ -261,22 +261,9 @@ class OpenAIStream:
         """
         while not self._over:
             if self._broken is not None:
-                self._over = True
-                await self._opened.aclose()
+                await self.aclose()
                 raise self._broken
-            try:
-                chunk = await self._opened.read()
-                events = self._events(self._parser.feed(chunk)) if chunk else self._last_events()
-            except Fault as broken:
-                self._broken = broken
-                continue
-            except EventTooLarge as limit:
-                why = f"one event is over {limit} bytes"
-                self._broken = fault("upstream_malformed", upstream=self._upstream, why=why)
-                continue
-            if self._reader.done and not self._over:
-                self._over = True
-                await drain(self._opened)
+            events = await self._next()
             if events:
                 return events
         return ()
@@ -296,36 +283,43 @@ class OpenAIStream:
         self._over = True
         await self._opened.aclose()
 
-    def _events(self, payloads: list[bytes]) -> tuple[Event, ...]:
-        """The events of these payloads. What breaks is kept until those before it have been given."""
-        reader = self._reader
-        events: list[Event] = []
+    async def _next(self) -> tuple[Event, ...]:
+        """The events of one network read. What breaks is kept until those before it have been given."""
         try:
-            for payload in payloads:
-                event = reader.read(payload)
-                if event is not None:
-                    events.append(event)
-                elif reader.done:
-                    last = reader.finish()
-                    if last is not None:
-                        events.append(last)
-                    break
+            chunk = await self._opened.read()
+            payloads = self._parser.feed(chunk) if chunk else self._parser.finish()
         except Fault as broken:
             self._broken = broken
+            return ()
+        except EventTooLarge as limit:
+            why = f"one event is over {limit} bytes"
+            self._broken = fault("upstream_malformed", upstream=self._upstream, why=why)
+            return ()
+        events: list[Event] = []
+        try:
+            self._read(payloads, events)
+            if self._reader.done or not chunk:
+                self._end(events)
+        except Fault as broken:
+            # an event that is not whole when the connection ends was cut, not malformed
+            cut = not chunk and broken.problem.code == "upstream_malformed"
+            self._broken = fault("upstream_cut", upstream=self._upstream) if cut else broken
+        if self._over:
+            await drain(self._opened)
         return tuple(events)
 
-    def _last_events(self) -> tuple[Event, ...]:
-        """The body is over without an end marker, maybe without the last event's blank line."""
-        self._over = True
-        events: tuple[Event, ...] = ()
-        payloads = self._parser.finish()
-        if payloads:
-            events = self._events(payloads)
-            if self._broken is not None or self._reader.done:
-                self._over = self._broken is None
-                return events
+    def _read(self, payloads: list[bytes], events: list[Event]) -> None:
+        for payload in payloads:
+            event = self._reader.read(payload)
+            if event is None:
+                return
+            events.append(event)
+
+    def _end(self, events: list[Event]) -> None:
         last = self._reader.finish()
-        return events if last is None else (*events, last)
+        if last is not None:
+            events.append(last)
+        self._over = True
 
 
 def events_of(answer: Answer) -> tuple[Event, ...]:

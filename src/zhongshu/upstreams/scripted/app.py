@@ -146,11 +146,10 @@ class ScriptedApp:
         if behaviour.sequence:
             turn = min(self.stats.by_model.get(asked.model, 0), len(behaviour.sequence) - 1)
             behaviour = self._models.get(behaviour.sequence[turn], SHIPPED["mock"])
-        if asked.mock is None:
+        if not asked.mock:
             return behaviour
-        changes = msgspec.json.decode(asked.mock, type=dict[str, msgspec.Raw])
         fields = {field.name: msgspec.Raw(_encode(getattr(behaviour, field.name))) for field in _FIELDS}
-        return msgspec.json.decode(_encode({**fields, **changes}), type=Behaviour)
+        return msgspec.json.decode(_encode({**fields, **asked.mock}), type=Behaviour)
 
     def _count(self, exchange: _Exchange, model: str, body: bytes) -> None:
         stats = self.stats

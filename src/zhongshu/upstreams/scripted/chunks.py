@@ -34,7 +34,7 @@ class Asked(msgspec.Struct):
     tool_choice: Any = None
     dimensions: int | None = None
     encoding_format: str = "float"
-    mock: msgspec.Raw | None = None
+    mock: dict[str, msgspec.Raw] = {}
 
 
 class Scene:
@@ -223,8 +223,8 @@ def _whole_choice(scene: Scene, index: int) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": text if text or not scene.calls else None}
     if behaviour.thought:
         message |= _thought(behaviour.spelling, behaviour.thought)
-    if behaviour.refusal:
-        message["refusal"] = behaviour.refusal
+    message["refusal"] = behaviour.refusal or None
+    message["annotations"] = []
     if scene.calls:
         message["tool_calls"] = [
             {"type": "function", "function": {"name": call.name, "arguments": call.arguments}}
@@ -232,6 +232,7 @@ def _whole_choice(scene: Scene, index: int) -> dict[str, Any]:
             for call in scene.calls
         ]
     choice["message"] = message
+    choice.setdefault("logprobs", None)
     if scene.asked.logprobs:
         choice["logprobs"] = {"content": [_logprob(piece) for piece in scene.pieces]}
     return choice
