@@ -1,4 +1,4 @@
-"""Memory estimates from real sizes, without loading anything."""
+"""Memory estimates from a real file's header, without loading it."""
 
 from __future__ import annotations
 
@@ -7,37 +7,32 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.serving import spec
+from zhongshu.core.problems import Fault
 from zhongshu.engine.budget import budget_bytes, estimate_bytes, resident_bytes
 from zhongshu.engine.settings import EngineSettings, EngineSpec
 
 _MIB = 1024 * 1024
 
 
-@pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    """A file of 100 MiB that takes no disk."""
-    path = tmp_path / "m.gguf"
-    with path.open("wb") as file:
-        file.truncate(100 * _MIB)
-    return path
+def test_every_slot_has_its_kv_cache():
+    settings = EngineSettings(context_tokens=1000)
+    one, four = (estimate_bytes(spec(slots=slots), settings) for slots in (1, 4))
+    per_token = 30 * 3 * 64 * 2 * 2  # layers, KV heads, their size, keys and values, two bytes
+    assert 3 * 1000 * per_token <= four - one < 3.1 * 1000 * per_token
 
 
-def test_every_slot_has_its_kv_cache(weights: Path):
-    settings = EngineSettings(slots=4, context_tokens=1000)
-    one = EngineSpec(model="m", path=str(weights), kv_bytes_per_token=10_000, slots=1)
-    four = EngineSpec(model="m", path=str(weights), kv_bytes_per_token=10_000)
-    assert estimate_bytes(four, settings) - estimate_bytes(one, settings) == 3 * 1000 * 10_000
+def test_the_prompt_cache_counts():
+    small, large = (estimate_bytes(spec(), EngineSettings(prompt_cache_bytes=size)) for size in (0, 2**28))
+    assert large - small == 2**28
 
 
-def test_an_embedding_model_keeps_no_kv_cache(weights: Path):
-    chat = EngineSpec(model="m", path=str(weights))
-    embedding = EngineSpec(model="m", path=str(weights), kind="embedding")
-    assert 100 * _MIB < estimate_bytes(embedding, EngineSettings()) < estimate_bytes(chat, EngineSettings())
-
-
-def test_a_missing_file_is_not_estimated(tmp_path: Path):
+def test_what_is_no_model_is_not_estimated(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         estimate_bytes(EngineSpec(model="m", path=str(tmp_path / "none.gguf")), EngineSettings())
+    (tmp_path / "bad.gguf").write_bytes(b"GGUF" + bytes(100))
+    with pytest.raises(Fault, match="model_file_unreadable"):
+        estimate_bytes(EngineSpec(model="m", path=str(tmp_path / "bad.gguf")), EngineSettings())
 
 
 def test_the_budget_is_as_set_or_a_share_of_what_is_free():

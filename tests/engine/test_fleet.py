@@ -25,7 +25,7 @@ from zhongshu.engine.settings import EngineSettings, EngineSpec
 
 pytestmark = pytest.mark.engine
 _LINGER_S = 0.05
-_TWO_MODELS_BYTES = 1000 * 1024 * 1024
+_TWO_MODELS_BYTES = 800 * 1024 * 1024
 
 
 @asynccontextmanager
@@ -88,7 +88,7 @@ async def test_nobody_gets_in_without_the_key(tmp_path: Path):
 
 async def test_the_least_recently_used_model_makes_room(tmp_path: Path):
     settings = changed(memory_bytes=_TWO_MODELS_BYTES, room_wait_s=0.2)
-    small = [spec(called=name, kv_bytes_per_token=23_040, slots=1) for name in ("a", "b", "c")]
+    small = [spec(called=name, slots=1) for name in ("a", "b", "c")]
     async with engine(tmp_path, settings, *small) as (_, client):
         for name in ("a", "b"):
             async with client.use(name):
@@ -165,7 +165,8 @@ async def test_a_report_on_a_healthy_process_does_no_harm(tmp_path: Path):
 
 async def test_a_file_that_does_not_load_is_reported_not_spun(tmp_path: Path):
     broken = tmp_path / "broken.gguf"
-    broken.write_bytes(b"GGUF" + os.urandom(4096))
+    whole = model_file(TINY).read_bytes()
+    broken.write_bytes(whole.replace(b"llama", b"lhama", 1))  # an architecture that llama.cpp does not know
     settings = changed(crash_limit=2, backoff_s=5, backoff_max_s=60)
     async with engine(tmp_path, settings, EngineSpec(model="broken", path=str(broken))) as (_, client):
         said: list[str] = []

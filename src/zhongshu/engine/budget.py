@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zhongshu.engine.models import gguf_header
+from zhongshu.engine.models.fit import fit, of_header
 from zhongshu.engine.settings import EngineSettings, EngineSpec, child_spec
 
-_MIB = 1024 * 1024
-# Python, llama.cpp's compute buffers and HTTP threads; measured 2026-11 on the three default models: 130-330 MiB.
-_OVERHEAD = 256 * _MIB
-# KV bytes per token for each byte of the file, where the spec does not say: between the 1.5B's 1/39,000 and a small
-# model's 1/4,300, on the cautious side.
-_FILE_BYTES_PER_KV_BYTE = 8_000
+# What `fit` does not count: HTTP threads and what the heap keeps between requests.
+_MARGIN = 64 * 1024 * 1024
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _CGROUP_USED = Path("/sys/fs/cgroup/memory.current")
 
 
 def estimate_bytes(spec: EngineSpec, settings: EngineSettings) -> int:
-    """Weights + KV cache of all slots + prompt cache + overhead. Raises FileNotFoundError when the file is not there."""
-    weights = Path(spec.path).stat().st_size
-    if spec.kind == "embedding":
-        return weights + _OVERHEAD
-    per_token = spec.kv_bytes_per_token or max(1024, weights // _FILE_BYTES_PER_KV_BYTE)
+    """Everything that `zhongshu models fit` counts, and the prompt cache. Reads the file's header.
+
+    Raises FileNotFoundError, and Fault("model_file_unreadable") for a file that is no whole GGUF.
+    """
+    path = Path(spec.path)
+    path.stat()
     child = child_spec(spec, settings, key="")
-    return weights + per_token * child.context_tokens * child.slots + settings.prompt_cache_bytes + _OVERHEAD
+    need = fit(of_header(gguf_header.read(path)), child.context_tokens, child.slots)
+    cache = 0 if spec.kind == "embedding" else settings.prompt_cache_bytes
+    return need.total + cache + _MARGIN
 
 
 def budget_bytes(settings: EngineSettings) -> int:

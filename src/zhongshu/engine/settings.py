@@ -64,8 +64,6 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One local model: its file and how to run it. None takes the value of EngineSettings.
 
     window_tokens: what the model was trained for; a slot is never larger.
-    kv_bytes_per_token: of the KV cache (layers x 2 x KV heads x head size x 2 bytes for f16), for the memory
-    estimate; None estimates it from the file's size.
     """
 
     model: str
@@ -75,7 +73,6 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     context_tokens: int | None = None
     slots: int | None = None
     threads: int | None = None
-    kv_bytes_per_token: int | None = None
 
 
 class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,6 +53,8 @@ def test_text_goes_out_as_soon_as_it_is_whole():
     [
         ({"get": 0.96, "reply": 0.03}, False, True),
         ({"get": 0.34, "reply": 0.64}, False, False),
+        ({"get": 0.56, "reply": 0.39}, False, False),
+        ({"translate": 0.96, "get": 0.01, "reply": 0.001}, False, False),
         ({"翻译": 0.98}, False, False),  # a name that is none: nothing fits
         ({"login": 0.49, "search": 0.25, "reply": 0.07}, False, True),
         ({"get": 0.48, "reply": 0.42}, True, False),

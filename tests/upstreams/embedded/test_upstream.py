@@ -176,11 +176,17 @@ async def test_tools_that_must_not_be_called_are_not(upstream: EmbeddedUpstream)
     assert text(await upstream.complete(make_call("Weather in Oslo?", *history)))
 
 
-async def test_a_schema_the_engine_cannot_follow_names_its_field(upstream: EmbeddedUpstream):
-    bad = Tool("f", parameters=Raw(b'{"type":"object","properties":{"a":{"type":"banana"}}}'))
+@pytest.mark.parametrize(
+    "schema", ['{"type":"banana"}', '{"$ref":"#/nowhere"}', '{"type":"string","pattern":"(?=x)"}', '{"not":{}}']
+)
+async def test_a_schema_the_engine_cannot_follow_names_its_field(upstream: EmbeddedUpstream, schema: str):
+    bad = Tool("f", parameters=Raw(b'{"type":"object","properties":{"a":%s}}' % schema.encode()))
     with pytest.raises(Fault, match="invalid_value") as refused:
-        await upstream.complete(make_call("x", tools=(bad,), tool_choice=ToolChoice("required")))
+        await upstream.stream(make_call("x", tools=(WEATHER, bad), tool_choice=ToolChoice("required")))
     assert refused.value.problem.param == "tools"
+    with pytest.raises(Fault, match="invalid_value") as refused:
+        await upstream.stream(make_call("x", format=Format("schema", Raw(schema.encode()))))
+    assert refused.value.problem.param == "response_format"
 
 
 async def test_thought_is_apart_bounded_and_counted(upstream: EmbeddedUpstream):

@@ -8,6 +8,8 @@ from contextlib import aclosing
 
 from zhongshu.core.answers import Event
 from zhongshu.core.ports import Call
+from zhongshu.core.problems import Fault, fault
+from zhongshu.core.turns import Turn
 from zhongshu.upstreams.embedded.briefs import brief
 from zhongshu.upstreams.embedded.link import Link
 from zhongshu.upstreams.embedded.walk import Events, Tally, Walk
@@ -20,6 +22,8 @@ async def choices(link: Link, call: Call, tally: Tally) -> AsyncGenerator[Event,
     turn, n = call.turn, call.turn.sampling.n
     asked = brief(call, link.address.context_tokens)
     prompts = turn.prompts if turn.kind == "completion" else (await link.render(asked.messages),)
+    if not await link.follows(prompts[0], asked.schemas()):
+        raise _cannot_follow(turn)
     walks = [
         Walk(link, asked, turn.sampling, prompt, place * n + i, tally, first_of_prompt=i == 0).events()
         for place, prompt in enumerate(prompts)
@@ -28,6 +32,17 @@ async def choices(link: Link, call: Call, tally: Tally) -> AsyncGenerator[Event,
     async with aclosing(walks[0] if len(walks) == 1 else _side_by_side(walks)) as events:
         async for event in events:
             yield event
+
+
+def _cannot_follow(turn: Turn) -> Fault:
+    field = "tools" if turn.tools else "response_format"
+    return fault(
+        "invalid_value",
+        param=field,
+        field=field,
+        why="the local engine cannot keep to its JSON Schema; leave out `not`, look-around in patterns, remote "
+        "references and the like",
+    )
 
 
 async def _side_by_side(walks: list[Events]) -> Events:

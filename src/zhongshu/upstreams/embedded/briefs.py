@@ -30,6 +30,10 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
     reply: str = ""
     schema: dict[str, Any] | None = None
 
+    def schemas(self) -> list[dict[str, Any]]:
+        """Every JSON Schema that the caller brought."""
+        return [*map(tools.arguments_schema, self.tools), *([self.schema] if self.schema is not None else [])]
+
 
 def brief(call: Call, context_tokens: int) -> Brief:
     """Read the call. Raises Fault("model_cannot") for content that is not text."""

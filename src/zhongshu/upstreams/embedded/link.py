@@ -19,6 +19,9 @@ from zhongshu.upstreams.transport import HttpTransport, Limits, Opened, Request
 
 # A request may wait for a slot, then for its prompt to be read: minutes on a small machine.
 _LIMITS = Limits(connect_s=5.0, first_byte_s=900.0, idle_s=300.0)
+# Written first where a grammar is tried out: no model would begin with it by itself.
+_SIGN = "§"
+_KNOWN_SCHEMAS = 256
 # Of the last event; the rest would repeat the prompt.
 _FIELDS = ("content", "stop", "stop_type", "tokens_predicted", "timings", "completion_probabilities")
 
@@ -101,6 +104,7 @@ class Link:
             headers=(("Authorization", f"Bearer {address.key}"), ("Content-Type", "application/json")),
             limits=_LIMITS,
         )
+        self._followed: dict[bytes, None] = {}
 
     async def render(self, messages: list[dict[str, str]]) -> str:
         """The prompt that the model's own chat template makes of the messages, up to where the answer begins."""
@@ -127,6 +131,29 @@ class Link:
             raise fault("upstream_cut", upstream=self.model)
         finally:
             await opened.aclose()
+
+    async def follows(self, prompt: str, schemas: list[dict[str, Any]]) -> bool:
+        """Whether llama.cpp can keep to all of these JSON Schemas.
+
+        It does not say: with a schema it cannot compile it writes freely (seen 2026-11, xllamacpp 2026.10). So a
+        grammar of a sign and then the schemas is tried for one token; without the sign, there is no grammar. The
+        prompt is the one to be answered next, so that reading it is not lost. What was followed once is remembered.
+        """
+        if not schemas:
+            return True
+        names = [f"schema_{n}" for n in range(len(schemas))]
+        rules = [f"{name}: %json {msgspec.json.encode(s).decode()}" for name, s in zip(names, schemas, strict=True)]
+        grammar = "\n".join(["%llguidance {}", f'start: "{_SIGN}" ({" | ".join(names)})', *rules])
+        known = grammar.encode()
+        if known not in self._followed:
+            body = {"prompt": prompt, "grammar": grammar, "n_predict": 2, "temperature": 0}
+            written = "".join([piece.content async for piece in self.generate(body)])
+            if not written.startswith(_SIGN):
+                return False
+            if len(self._followed) >= _KNOWN_SCHEMAS:
+                del self._followed[next(iter(self._followed))]
+        self._followed[known] = None
+        return True
 
     async def embed(self, texts: tuple[str, ...]) -> Vectors:
         """One vector for each text."""

@@ -98,7 +98,7 @@ class EmbeddedUpstream:
         """Raise what the caller is to see; return when the process was lost and another try is worth it."""
         model = call.offer.release.upstream_model
         if isinstance(error, EngineRefusal):
-            raise _refused(call, self.name, error) from None
+            raise _refused(self.name, error) from None
         if not is_lost(error):
             raise error
         self._engine.report_failure(model)
@@ -131,16 +131,8 @@ class _Begun:
         await self._rest.aclose()
 
 
-def _refused(call: Call, upstream: str, error: EngineRefusal) -> Fault:
+def _refused(upstream: str, error: EngineRefusal) -> Fault:
     """What llama.cpp would not take. Its own words may quote the request and stay here."""
-    if call.turn.format.kind == "schema" or call.turn.tools:
-        field = "response_format" if call.turn.format.kind == "schema" else "tools"
-        return fault(
-            "invalid_value",
-            param=field,
-            field=field,
-            why="the engine cannot turn its JSON schema into a grammar; use plain types, enums, arrays and objects",
-        )
     if error.status < 500:
         return fault("upstream_refused", upstream=upstream, why=f"the engine answered with status {error.status}")
     return fault("upstream_error", upstream=upstream, upstream_status=error.status)
