@@ -22,6 +22,7 @@ from zhongshu.upstreams.openai.shapes import (
     Reply,
     UsageShape,
     embedding_decoder,
+    models_decoder,
     reply_decoder,
 )
 
@@ -100,6 +101,15 @@ def read_embeddings(body: bytes, upstream: str) -> Embeddings:
     numbered.sort(key=lambda pair: pair[0])
     vectors = tuple(_floats(vector, upstream) for _, vector in numbered)
     return Embeddings(vectors=vectors, usage=_usage(reply.usage), model=reply.model or "")
+
+
+def read_models(body: bytes, upstream: str) -> tuple[str, ...]:
+    """The names in a list of models. Raises Fault("upstream_malformed") when it is none."""
+    try:
+        listed = models_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise fault("upstream_malformed", upstream=upstream, why="the body is not a list of models") from None
+    return tuple(model.id for model in listed.data)
 
 
 def raise_error(reply: Reply, body: bytes, upstream: str) -> NoReturn:

@@ -125,5 +125,16 @@ class EmbeddingReply(msgspec.Struct):
     error: Any = None
 
 
+class ListedModel(msgspec.Struct, gc=False):
+    id: str
+
+
+class ModelList(msgspec.Struct):
+    """The reply of the models endpoint."""
+
+    data: list[ListedModel]
+
+
 reply_decoder = msgspec.json.Decoder(Reply, strict=False)
 embedding_decoder = msgspec.json.Decoder(EmbeddingReply)
+models_decoder = msgspec.json.Decoder(ModelList)

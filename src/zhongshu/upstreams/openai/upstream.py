@@ -12,7 +12,7 @@ from zhongshu.core.ports import Call, EventStream
 from zhongshu.core.problems import fault
 from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.openai.request import DIALECTS, PATHS, Manner, body_of
-from zhongshu.upstreams.openai.response import read_answer, read_embeddings
+from zhongshu.upstreams.openai.response import read_answer, read_embeddings, read_models
 from zhongshu.upstreams.openai.stream import ChunkReader, OpenAIStream, events_of
 from zhongshu.upstreams.transport import Headers, Opened, Request, Transport
 
@@ -68,6 +68,15 @@ class OpenAIUpstream:
         response = await self._transport.send(_MODELS)
         if response.status not in (200, 404, 405):
             raise errors.explain(self.name, "", response.status, response.body, response.header)
+
+    async def models(self) -> tuple[str, ...] | None:
+        """The names it lists; None when it has no list. Raises as `check` does."""
+        response = await self._transport.send(_MODELS)
+        if response.status in (404, 405):
+            return None
+        if response.status != 200:
+            raise errors.explain(self.name, "", response.status, response.body, response.header)
+        return read_models(response.body, self.name)
 
     async def aclose(self) -> None:
         """Close every connection."""
