@@ -68,7 +68,7 @@ def test_every_command_named_is_there() -> None:
         for words in re.findall(
             r"`(?:\.venv/bin/)?zhongshu ((?:[a-z]+[a-z-]*\s?){1,2})", page.read_text(encoding="utf-8")
         ):
-            first, _, second = words.strip().partition(" ")
+            first, _, second = " ".join(words.split()).partition(" ")
             groups = {command.split()[0] for command in known if " " in command}
             asked = f"{first} {second}".strip() if first in groups and second else first
             assert asked in known or asked in groups, f"{page.name}: zhongshu {words}"

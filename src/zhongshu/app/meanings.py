@@ -231,6 +231,10 @@ MEANINGS: dict[Place, Meaning] = {
         'A proxy\'s address, "system" for HTTP_PROXY and HTTPS_PROXY, or "env:NAME".',
         "代理地址；“system” 表示 HTTP_PROXY 与 HTTPS_PROXY；或 “env:变量名”。",
     ),
+    ("upstreams", "ca_file"): Meaning(
+        "Certificates to trust instead of the system's, a PEM file: for a server with a certificate of its own.",
+        "代替系统证书而信任的证书（PEM 文件）：用于自签证书的服务。",
+    ),
     ("upstreams", "thinking"): Meaning(
         "How depth of thought is spelt in requests; empty: the known service's way.",
         "请求中思考深度的写法；留空按已知服务的方式。",
