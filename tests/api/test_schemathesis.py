@@ -56,8 +56,10 @@ class Surface:
     """What is tested, once the fixture has opened it: schemathesis wants an application when tests are collected."""
 
     app = None
+    asked = 0
 
     async def __call__(self, scope, receive, send):
+        self.asked += 1
         await self.app(scope, receive, send)
 
 
@@ -75,11 +77,12 @@ def _open(tmp_path_factory):
     desk = asyncio.run(with_turns(tmp_path_factory.mktemp("surface") / "home"))
     surface.app = House(well_behaved, gate=OneKey(), rest=desk.application(gate=OneKey())).app
     yield
+    print(f"{surface.asked} requests")
     desk.access.close()
 
 
 @schema.parametrize()
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_every_address_takes_anything(case):
     response = case.call_and_validate(excluded_checks=UNSAYABLE)
     assert b"Traceback" not in response.content

@@ -133,8 +133,10 @@ class _Page:
 
 
 def _example(page: _Page, schema: Json) -> Json:
-    """A body with the required fields."""
+    """A body: the schema's own example, or its required fields."""
     schema = page.resolve(schema)
+    if schema.get("examples"):
+        return schema["examples"][0]
     return {name: _value(schema["properties"][name]) for name in schema.get("required", ())}
 
 

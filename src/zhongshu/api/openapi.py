@@ -98,7 +98,7 @@ def _schemas() -> Json:
 
 def _texts(about: str) -> Json:
     """msgspec sees a list of anything; what may be in it is checked by hand (request.py)."""
-    token = {"type": "integer", "minimum": 0}
+    token = {"type": "integer", "minimum": 0, "maximum": (1 << 32) - 1}
     items: list[Json] = [{"type": "string"}, token, {"type": "array", "items": token, "minItems": 1}]
     lists = [{"type": "array", "items": item, "minItems": 1, "maxItems": 2048} for item in items]
     return {"description": about, "anyOf": [{"type": "string", "minLength": 1}, *lists]}

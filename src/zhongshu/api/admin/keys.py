@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from zhongshu.access.admin import DEFAULT_TENANT
 from zhongshu.access.keys import Key
@@ -56,6 +56,10 @@ class NewKeyIn(Body):
 
 class KeyChange(Body):
     """What to change. A field that is left out stays as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"limits": {"requests_per_minute": 60, "budget": "12.5"}}]}
+    )
 
     models: Models | None = None
     limits: LimitsIn | None = None

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from zhongshu.access.keys import Tenant
 from zhongshu.api.admin.given import Parts
@@ -43,6 +43,8 @@ class NewTenant(Body):
 
 class TenantChange(Body):
     """What to change. A field that is left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"limits": {"budget": "500", "budget_period": "month"}}]})
 
     title: Title | None = None
     limits: LimitsIn | None = None

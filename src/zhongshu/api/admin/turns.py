@@ -60,7 +60,7 @@ class TurnQuery(TurnFilter):
 class TurnSearch(TurnFilter):
     """Turns whose prompt or answer holds a text."""
 
-    text: Annotated[str, Field(min_length=1, max_length=1000)]
+    text: Annotated[str, Field(min_length=1, max_length=1000, examples=["合同"])]
     limit: Limit = 50
 
 

@@ -55,5 +55,8 @@ def _row(name: str, card: ModelCard | None) -> dict[str, Any]:
         "object": "model",
         "created": 0,
         "owned_by": "zhongshu",
-        "zhongshu": {"card": msgspec.to_builtins(card) if card else None, "routed": card is None},
+        "zhongshu": {
+            "card": msgspec.to_builtins(card, order="deterministic") if card else None,
+            "routed": card is None,
+        },
     }

@@ -425,10 +425,13 @@ def _texts(given: str | list[Any], field: str) -> tuple[str, ...]:
         raise fault("invalid_value", param=field, field=field, why="the list is empty")
     if all(isinstance(item, str) for item in given):
         return tuple(given)
-    if all(isinstance(item, int) or _is_tokens(item) for item in given):
+    if _is_tokens(given) or all(_is_tokens(item) for item in given):
         return ()
     raise fault("invalid_value", param=field, field=field, why="give a text, a list of texts, or tokens")
 
 
 def _is_tokens(item: object) -> bool:
-    return isinstance(item, list) and all(isinstance(token, int) for token in cast("list[object]", item))
+    if not isinstance(item, list):
+        return False
+    tokens = cast("list[object]", item)
+    return bool(tokens) and all(type(token) is int and 0 <= token < 1 << 32 for token in tokens)
