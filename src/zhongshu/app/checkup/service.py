@@ -16,8 +16,7 @@ from pyreqwest.exceptions import PyreqwestError
 from zhongshu.app import paths, running
 from zhongshu.app.checkup.finding import Finding, fail, ok, warn
 from zhongshu.app.settings import Settings
-from zhongshu.core.problems import Fault
-from zhongshu.upstreams.registry import KeyProblem, open_upstream
+from zhongshu.upstreams.probe import probe
 from zhongshu.upstreams.settings import UpstreamSettings
 
 _PATIENCE = timedelta(seconds=10)
@@ -101,25 +100,15 @@ async def _upstreams(settings: Settings) -> list[Finding]:
 
 async def _upstream(row: UpstreamSettings) -> Finding:
     name = row.name
-    mend = (
-        "Mend its row in the settings; `zhongshu upstreams` shows what is known of it.",
-        "请修正设置中的该行；`zhongshu upstreams` 可查看已知信息。",
-    )
     try:
-        upstream = open_upstream(row)
-    except KeyProblem as missing:
-        return fail("upstreams", f"{name}: {missing.en}", f"{name}：{missing.zh}", *mend)
-    try:
-        await asyncio.wait_for(upstream.check(), _PATIENCE.total_seconds())
-    except Fault as fault:
-        told = fault.problem
-        return fail("upstreams", f"{name}: {told.message}", f"{name}：{told.message_zh}", *mend)
+        found = await asyncio.wait_for(probe(row), _PATIENCE.total_seconds())
     except TimeoutError:
         late = f"{name}: no answer in {_PATIENCE.seconds} s", f"{name}：{_PATIENCE.seconds} 秒内无响应"
         return fail("upstreams", *late, "Check its address and the network.", "请检查地址与网络。")
-    finally:
-        await upstream.aclose()
-    return ok("upstreams", f"{name} answers", f"{name} 可用")
+    if not found.ok and not found.missing:
+        return fail("upstreams", f"{name}: {found.why}", f"{name}：{found.why_zh}", found.mend, found.mend_zh)
+    said = f"{name} answers in {found.kept_ms} ms", f"{name} 可用，{found.kept_ms} 毫秒响应"
+    return warn("upstreams", *said, found.mend, found.mend_zh) if found.missing else ok("upstreams", *said)
 
 
 def _get(url: str, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
