@@ -2,6 +2,7 @@
 
 - The application learns at once that a client is gone (api/asgi.ON_LEAVE), at no cost until it happens.
 - A request that dribbles in is cut off with 408 after a bounded time: head and body together.
+- A reply leaves in one write (app/cycle.py).
 - Shutdown is ours to start (drain first), so uvicorn installs no signal handlers.
 """
 
@@ -10,14 +11,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import urllib.parse
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, cast
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from zhongshu.api.asgi import ON_LEAVE, App
 from zhongshu.api.openai.errors import error_body
+from zhongshu.app.cycle import Cycle
 from zhongshu.core.problems import problem
 
 
@@ -55,9 +59,37 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
             self._arriving = True
 
         def on_headers_complete(self) -> None:
-            self.scope[ON_LEAVE] = self._register  # pyright: ignore[reportGeneralTypeIssues]
-            super().on_headers_complete()
+            """Begin a cycle of our own kind; what uvicorn does here besides (upgrades, its own limits) is not used."""
             self._begun = True
+            parser, scope, app = cast(httptools.HttpRequestParser, self.parser), self.scope, cast(Any, self.app)
+            http_version = parser.get_http_version()
+            url = httptools.parse_url(self.url)
+            path = url.path.decode("ascii")
+            scope["method"] = parser.get_method().decode("ascii")
+            scope["http_version"] = http_version
+            scope["path"] = urllib.parse.unquote(path) if "%" in path else path
+            scope["raw_path"] = url.path
+            scope["query_string"] = url.query or b""
+            scope[ON_LEAVE] = self._register  # pyright: ignore[reportGeneralTypeIssues]
+            before = self.cycle
+            self.cycle = Cycle(
+                scope=scope,
+                transport=self.transport,
+                flow=self.flow,
+                logger=self.logger,
+                access_logger=self.access_logger,
+                access_log=False,
+                default_headers=[],
+                message_event=asyncio.Event(),
+                expect_100_continue=self.expect_100_continue,
+                keep_alive=http_version != "1.0" and parser.should_keep_alive(),
+                on_response=self.on_response_complete,
+            )
+            if before is None or before.response_complete:  # pyright: ignore[reportUnnecessaryComparison]
+                self._start_asgi_task(self.cycle, app)
+            else:
+                self.flow.pause_reading()
+                self.pipeline.appendleft((self.cycle, app))
 
         def on_message_complete(self) -> None:
             self._arriving = False

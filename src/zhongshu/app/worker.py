@@ -7,6 +7,7 @@ means the parent is gone. SIGTERM drains: readiness turns first, then no new con
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -87,6 +88,7 @@ class Worker:
         self._on_signals()
         self._listen_to_parent()
         listener = socket.socket(fileno=os.dup(boot.socket_fd))
+        _tune_collector()
         serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         try:
             await _started(self._server, serving)
@@ -124,6 +126,14 @@ class Worker:
         self._installation.load.draining = True
         await asyncio.sleep(_TURNING_S if self._installation.load.in_flight else 0)
         self._server.stop()
+
+
+def _tune_collector() -> None:
+    """A turn makes a few hundred objects and leaves no cycles: look for cycles seldom, and never at what was loaded
+    at start (measured: 3.5% of a turn's time with Python's own thresholds)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 async def _started(serving_server: Server, serving: asyncio.Task[None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-_random = b""
+_random = ""
 _used = 0
 
 
@@ -16,8 +16,7 @@ def trace_id() -> str:
     worker processes are started by exec, never by fork alone.
     """
     global _random, _used
-    if _used + 10 > len(_random):
-        _random, _used = os.urandom(4000), 0
-    tail = _random[_used : _used + 10]
-    _used += 10
-    return f"{time.time_ns() // 1_000_000:012x}{tail.hex()}"
+    if _used + 20 > len(_random):
+        _random, _used = os.urandom(4000).hex(), 0
+    start, _used = _used, _used + 20
+    return f"{time.time_ns() // 1_000_000:012x}{_random[start:_used]}"

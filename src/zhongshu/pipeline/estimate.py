@@ -27,7 +27,8 @@ def ask_of(turn: Turn, offers: tuple[Offer, ...], completion_tokens: int) -> Ask
     prompt = turn.body_bytes // 4 + 1
     completion = 0 if turn.kind == "embedding" else (turn.sampling.max_tokens or completion_tokens) * turn.sampling.n
     usage = Usage(prompt=prompt, completion=completion)
-    return Ask(tokens=prompt + completion, cost_nano=max(offer.card.price.cost_nano(usage) for offer in offers))
+    dearest = max([offer.card.price.cost_nano(usage) for offer in offers])
+    return Ask(tokens=prompt + completion, cost_nano=dearest)
 
 
 def usage_of(turn: Turn, answer: Answer | None) -> Usage:
