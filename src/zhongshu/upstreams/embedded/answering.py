@@ -22,10 +22,15 @@ async def choices(link: Link, call: Call, tally: Tally) -> AsyncGenerator[Event,
     turn, n = call.turn, call.turn.sampling.n
     asked = brief(call, link.address.context_tokens)
     prompts = turn.prompts if turn.kind == "completion" else (await link.render(asked.messages),)
-    if not await link.follows(prompts[0], asked.schemas()):
+    tried = await link.try_schemas(prompts[0], asked.schemas())
+    if not tried.follows:
         raise _cannot_follow(turn)
+    if tried.timings is not None:
+        tally.read(tried.timings)
     walks = [
-        Walk(link, asked, turn.sampling, prompt, place * n + i, tally, first_of_prompt=i == 0).events()
+        Walk(
+            link, asked, turn.sampling, prompt, place * n + i, tally, first_of_prompt=i == 0 and tried.timings is None
+        ).events()
         for place, prompt in enumerate(prompts)
         for i in range(n)
     ]

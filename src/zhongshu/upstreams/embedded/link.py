@@ -7,6 +7,7 @@ Knows llama.cpp's spelling, no turns. Field names: llama.cpp, tools/server/READM
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from typing import Any, NoReturn
 
@@ -22,6 +23,8 @@ _LIMITS = Limits(connect_s=5.0, first_byte_s=900.0, idle_s=300.0)
 # Written first where a grammar is tried out: no model would begin with it by itself.
 _SIGN = "§"
 _KNOWN_SCHEMAS = 256
+# What an embedding engine says of a text over its window (as a 500).
+_TOO_LONG = re.compile(r"input \((\d+) tokens\) is too large")
 # Of the last event; the rest would repeat the prompt.
 _FIELDS = ("content", "stop", "stop_type", "tokens_predicted", "timings", "completion_probabilities")
 
@@ -51,6 +54,13 @@ class Piece(msgspec.Struct, frozen=True):
     tokens_predicted: int = 0
     timings: Timings = Timings()
     completion_probabilities: list[Token] = []
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """Whether schemas can be followed, and what reading the prompt took if it was read to find out."""
+
+    follows: bool
+    timings: Timings | None = None
 
 
 class Vectors(msgspec.Struct, frozen=True):
@@ -132,7 +142,7 @@ class Link:
         finally:
             await opened.aclose()
 
-    async def follows(self, prompt: str, schemas: list[dict[str, Any]]) -> bool:
+    async def try_schemas(self, prompt: str, schemas: list[dict[str, Any]]) -> Tried:
         """Whether llama.cpp can keep to all of these JSON Schemas.
 
         It does not say: with a schema it cannot compile it writes freely (seen 2026-11, xllamacpp 2026.10). So a
@@ -140,20 +150,21 @@ class Link:
         prompt is the one to be answered next, so that reading it is not lost. What was followed once is remembered.
         """
         if not schemas:
-            return True
+            return Tried(True)
         names = [f"schema_{n}" for n in range(len(schemas))]
         rules = [f"{name}: %json {msgspec.json.encode(s).decode()}" for name, s in zip(names, schemas, strict=True)]
         grammar = "\n".join(["%llguidance {}", f'start: "{_SIGN}" ({" | ".join(names)})', *rules])
         known = grammar.encode()
-        if known not in self._followed:
-            body = {"prompt": prompt, "grammar": grammar, "n_predict": 2, "temperature": 0}
-            written = "".join([piece.content async for piece in self.generate(body)])
-            if not written.startswith(_SIGN):
-                return False
-            if len(self._followed) >= _KNOWN_SCHEMAS:
-                del self._followed[next(iter(self._followed))]
+        if known in self._followed:
+            return Tried(True)
+        body = {"prompt": prompt, "grammar": grammar, "n_predict": 2, "temperature": 0}
+        pieces = [piece async for piece in self.generate(body)]
+        if not "".join(piece.content for piece in pieces).startswith(_SIGN):
+            return Tried(False)
+        if len(self._followed) >= _KNOWN_SCHEMAS:
+            del self._followed[next(iter(self._followed))]
         self._followed[known] = None
-        return True
+        return Tried(True, pieces[-1].timings)
 
     async def embed(self, texts: tuple[str, ...]) -> Vectors:
         """One vector for each text."""
@@ -180,6 +191,9 @@ class Link:
             error = _Error()
         if error.type == "exceed_context_size_error":
             raise fault("context_length_exceeded", needed=error.n_prompt_tokens, model=self.model, limit=error.n_ctx)
+        if long := _TOO_LONG.match(error.message):
+            limit = self.address.context_tokens
+            raise fault("context_length_exceeded", needed=int(long[1]), model=self.model, limit=limit)
         raise EngineRefusal(status, error.message)
 
 

@@ -29,7 +29,7 @@ from zhongshu.core.answers import (
 from zhongshu.core.turns import Sampling, Tool
 from zhongshu.upstreams.embedded import thoughts, tools
 from zhongshu.upstreams.embedded.briefs import Brief
-from zhongshu.upstreams.embedded.link import Link, Piece, Token
+from zhongshu.upstreams.embedded.link import Link, Piece, Timings, Token
 from zhongshu.upstreams.embedded.options import Body, drawing, wanted_logprobs
 from zhongshu.upstreams.embedded.stops import StopFinder
 
@@ -47,6 +47,11 @@ class Tally:
         self.cached = 0
         self.completion = 0
         self.thinking = 0
+
+    def read(self, timings: Timings) -> None:
+        """A prompt was read for the first time."""
+        self.prompt += timings.prompt_n + timings.cache_n
+        self.cached += timings.cache_n
 
     def usage(self) -> Usage:
         return Usage(prompt=self.prompt, completion=self.completion, cached=self.cached, thinking=self.thinking)
@@ -221,8 +226,7 @@ class Walk:
     def _count_prompt(self, piece: Piece) -> None:
         if piece.stop and not self._prompt_counted:
             self._prompt_counted = True
-            self._tally.prompt += piece.timings.prompt_n + piece.timings.cache_n
-            self._tally.cached += piece.timings.cache_n
+            self._tally.read(piece.timings)
 
     def _at_most(self, tokens: int | None) -> int:
         """The smaller of a phase's own limit and what is left of the caller's; -1 for neither."""
