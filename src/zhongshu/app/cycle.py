@@ -49,10 +49,11 @@ class Cycle(RequestResponseCycle):
         if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in _BODILESS:
             self.chunked_encoding = True
             lines.append(b"transfer-encoding: chunked\r\n")
+        lines.append(b"\r\n")
         self._head = b"".join(lines)
-        if self._head.count(b"\n") != sum(line.endswith(b"\n") for line in lines):
+        # The status line and each single line of ours are one piece of `lines`, each header is four.
+        if self._head.count(b"\n") != 1 + (len(lines) - 1) // 4 + (len(lines) - 1) % 4:
             raise RuntimeError("a header holds a line break")
-        self._head += b"\r\n"
 
     def _write(self, body: bytes, *, more: bool) -> None:
         head, self._head = self._head, b""

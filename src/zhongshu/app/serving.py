@@ -61,7 +61,8 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
         def on_headers_complete(self) -> None:
             """Begin a cycle of our own kind; what uvicorn does here besides (upgrades, its own limits) is not used."""
             self._begun = True
-            parser, scope, app = cast(httptools.HttpRequestParser, self.parser), self.scope, cast(Any, self.app)
+            parser, scope = cast(httptools.HttpRequestParser, self.parser), self.scope
+            app: Any = self.app  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
             http_version = parser.get_http_version()
             url = httptools.parse_url(self.url)
             path = url.path.decode("ascii")
@@ -86,10 +87,10 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
                 on_response=self.on_response_complete,
             )
             if before is None or before.response_complete:  # pyright: ignore[reportUnnecessaryComparison]
-                self._start_asgi_task(self.cycle, app)
+                self._start_asgi_task(self.cycle, app)  # pyright: ignore[reportUnknownArgumentType]
             else:
                 self.flow.pause_reading()
-                self.pipeline.appendleft((self.cycle, app))
+                self.pipeline.appendleft((self.cycle, app))  # pyright: ignore[reportUnknownArgumentType]
 
         def on_message_complete(self) -> None:
             self._arriving = False

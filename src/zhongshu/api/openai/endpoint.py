@@ -198,16 +198,20 @@ def _headers(routed: Routed, content_type: tuple[bytes, bytes]) -> Headers:
     return headers + limit_headers(routed.admitted.permit)
 
 
+_REQUESTS = (b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests")
+_TOKENS = (b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens")
+
+
 def limit_headers(permit: Permit) -> Headers:
     """The standard rate-limit headers, for the limits that the caller has."""
     headers: Headers = []
-    for name, state in ((b"requests", permit.requests), (b"tokens", permit.tokens)):
+    for (limit, remaining, reset), state in ((_REQUESTS, permit.requests), (_TOKENS, permit.tokens)):
         if state is not None:
-            headers += [
-                (b"x-ratelimit-limit-" + name, b"%d" % state.limit),
-                (b"x-ratelimit-remaining-" + name, b"%d" % max(0, state.remaining)),
-                (b"x-ratelimit-reset-" + name, b"%.3fs" % state.reset_s),
-            ]
+            headers += (
+                (limit, b"%d" % state.limit),
+                (remaining, b"%d" % max(0, state.remaining)),
+                (reset, b"%.3fs" % state.reset_s),
+            )
     return headers
 
 
