@@ -18,7 +18,7 @@ from zhongshu.app.settings import load
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 
@@ -36,6 +36,12 @@ def test_settings_shown_can_be_loaded(code: str, tmp_path: Path) -> None:
     file = tmp_path / "zhongshu.toml"
     file.write_text(code, encoding="utf-8")
     load(file, environ={"HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("code", blocks("toml script"))
+def test_other_toml_shown_is_toml(code: str) -> None:
+    """Marked so because it is not a settings file: the scripted upstream's script."""
+    assert tomllib.loads(code)
 
 
 @pytest.mark.parametrize("code", blocks("python"))
