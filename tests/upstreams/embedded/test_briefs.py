@@ -32,6 +32,15 @@ def test_one_call_only_when_the_caller_says_so():
     assert not brief(make_call("x", tools=(A,), sampling={"parallel_tool_calls": False}), 4096).several
 
 
+def test_a_reply_is_made_without_the_tools_prompt_unless_calls_stand_in_the_history():
+    talk = brief(make_call("hi", tools=(A, B)), 4096).talk
+    assert talk is not None
+    assert "- a: " in talk[0]["content"]
+    assert "<tools>" not in talk[0]["content"]
+    assert brief(make_call("hi", Message("tool", "y"), "and?", tools=(A,)), 4096).talk is None
+    assert brief(make_call("hi"), 4096).talk is None
+
+
 def test_after_a_result_the_model_is_told_how_to_end():
     asked = brief(make_call("天气？", Message("tool", "晴"), tools=(A,)), 4096)
     assert asked.messages[-1]["content"].endswith("请调用 reply。")

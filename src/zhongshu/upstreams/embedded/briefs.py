@@ -18,11 +18,13 @@ _SHAPE_ZH = "请用符合以下 JSON Schema 的 JSON 回答：\n{schema}"
 class Brief(msgspec.Struct, frozen=True, kw_only=True):
     """messages: for the chat template; empty when the turn brings its own prompts. thought_tokens: 0 for none.
 
-    tools: those that may be called now. must_call: a reply in words is not allowed. several: more than one call may
+    talk: the messages as they are told to a model that has decided to reply in words; None to reply in the middle of
+    the tools' own prompt. tools: those that may be called now. must_call: a reply in words is not allowed. several: more than one call may
     be made. schema: the shape of an answer in words, None for free text.
     """
 
     messages: list[dict[str, str]]
+    talk: list[dict[str, str]] | None = None
     thought_tokens: int = 0
     tools: tuple[Tool, ...] = ()
     must_call: bool = False
@@ -45,18 +47,15 @@ def brief(call: Call, context_tokens: int) -> Brief:
     may_reply = turn.tool_choice.mode == "auto"
     reply = tools.reply_name(usable)
     thought_tokens = _thought_tokens(call, context_tokens)
-    system = [
-        tools.briefing(usable, zh=zh) if usable else "",
-        thoughts.instruction(zh) if thought_tokens else "",
-        _shape(turn.format, zh),
-    ]
+    also = [thoughts.instruction(zh) if thought_tokens else "", _shape(turn.format, zh)]
     return Brief(
         messages=rendered(
             turn,
             turn.model,
-            "\n\n".join(filter(None, system)),
+            _paragraphs(tools.briefing(usable, zh=zh) if usable else "", *also),
             tools.after_result(reply, zh) if usable and may_reply else "",
         ),
+        talk=rendered(turn, turn.model, _paragraphs(tools.mention(usable, zh=zh), *also)) if _talks(turn) else None,
         thought_tokens=thought_tokens,
         tools=usable,
         must_call=not may_reply,
@@ -74,6 +73,16 @@ def _usable(turn: Turn) -> tuple[Tool, ...]:
             return tuple(tool for tool in turn.tools if tool.name == turn.tool_choice.name)
         case "auto" | "required":
             return turn.tools
+
+
+def _talks(turn: Turn) -> bool:
+    """Whether a reply in words is better made without the tools' prompt. It is, in both models and by far (2026-11);
+    but with calls in the history, a prompt that does not explain them makes the 0.5B imitate them."""
+    return bool(turn.tools) and not any(message.role == "tool" or message.tool_calls for message in turn.messages)
+
+
+def _paragraphs(*texts: str) -> str:
+    return "\n\n".join(filter(None, texts))
 
 
 def _thought_tokens(call: Call, context_tokens: int) -> int:

@@ -2,8 +2,8 @@
 
 Measured 2026-11 on Qwen2.5-Coder 0.5B and 1.5B: given tools, both want to call one even when greeted, whatever the
 system prompt says. Offered a tool more, named `reply`, and asked only for the name, they tell the cases apart; so the
-name comes first (by probability), and then either arguments that follow the tool's schema, or the reply as a JSON
-string. Each piece is continued from a prefix written by us, so nothing but it has to be read. Knows no wire.
+name comes first (by probability), and then either arguments that follow the tool's schema, or a reply: without the
+tools' prompt where the history has no calls, else as a JSON string. Each piece is continued from a prefix written by us, so nothing but it has to be read. Knows no wire.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ _AFTER_RESULT_ZH = "如果这已经能回答问题，请调用 {reply}。"
 _LIKELY = 0.15
 _LIKELIER = 2.0
 _ANOTHER = 30.0
+_MENTION = "You also have these tools (none is needed now, answer in words):\n{tools}"
+_MENTION_ZH = "你还可以使用这些工具（现在不需要使用，请直接用文字回答）：\n{tools}"
 _BRIEFING = """# Tools
 
 Call the one function that fits the user query.
@@ -69,6 +71,12 @@ def briefing(tools: Iterable[Tool], *, zh: bool) -> str:
     lines = [_signature(reply_name(tools), _REPLY_ZH if zh else _REPLY, text)]
     lines += [_signature(tool.name, tool.description, msgspec.json.decode(tool.parameters)) for tool in tools]
     return _BRIEFING.format(tools="\n".join(lines))
+
+
+def mention(tools: Iterable[Tool], *, zh: bool) -> str:
+    """What the system prompt says of the tools to a model that is not to call any now."""
+    lines = "\n".join(f"- {tool.name}: {tool.description}" for tool in tools)
+    return (_MENTION_ZH if zh else _MENTION).format(tools=lines)
 
 
 def after_result(reply: str, zh: bool) -> str:

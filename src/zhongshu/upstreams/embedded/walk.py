@@ -72,6 +72,7 @@ class Walk:
         self._prompt_counted = not first_of_prompt
         self._left = sampling.max_tokens
         self._ended: Stop = "stop"
+        self._thought = ""
 
     async def events(self) -> Events:
         """Every event of the choice; the last one says why it stopped."""
@@ -94,6 +95,7 @@ class Walk:
 
     async def _think(self) -> Events:
         """Thought, at most the budget, up to its closing mark; then the mark is ours to write."""
+        began = len(self._prompt)
         self._prompt += thoughts.BEFORE
         body = {"stop": thoughts.STOPS, "n_predict": self._at_most(self._brief.thought_tokens)}
         before = self._tally.completion
@@ -103,6 +105,7 @@ class Walk:
                     yield Event((ThoughtDelta(self._index, piece.content),))
         self._tally.thinking += self._tally.completion - before
         self._prompt = self._prompt.rstrip() + thoughts.AFTER
+        self._thought = self._prompt[began:]
 
     async def _say(self) -> Events:
         """An answer in words, or in the shape asked for."""
@@ -123,8 +126,11 @@ class Walk:
                     yield Event(tuple(deltas))
 
     async def _reply(self) -> Events:
-        """An answer in words by a model that has tools: its `reply` tool's text, read out of the JSON string."""
-        if self._brief.schema is not None:
+        """An answer in words by a model that has tools: as if it had none, or its `reply` tool's text, read out of
+        the JSON string."""
+        if self._brief.talk is not None:
+            self._prompt = await self._link.render(self._brief.talk) + self._thought
+        if self._brief.talk is not None or self._brief.schema is not None:
             async for event in self._say():
                 yield event
             return
