@@ -1,5 +1,7 @@
 """Joining a stream gives the answer a plain reply would have been, however the stream was cut."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,11 +46,16 @@ def fold(events):
 @given(st.lists(st.integers(1, len(DELTAS) - 1), unique=True).map(sorted))
 def test_any_grouping_into_events_gives_the_same_answer(cuts):
     bounds = [0, *cuts, len(DELTAS)]
-    events = [Event(tuple(DELTAS[a:b])) for a, b in zip(bounds, bounds[1:], strict=False)]
+    events = [Event(tuple(DELTAS[a:b])) for a, b in itertools.pairwise(bounds)]
     whole = fold([Event(tuple(DELTAS))]).answer("m")
     assert fold(events).answer("m") == whole
     first, second = whole.choices
-    assert (first.text, first.thought, first.signature, first.stop) == ("你好, world", "first, then", "sig", "tool_calls")
+    assert (first.text, first.thought, first.signature, first.stop) == (
+        "你好, world",
+        "first, then",
+        "sig",
+        "tool_calls",
+    )
     assert [(c.id, c.name, c.arguments) for c in first.tool_calls] == [
         ("call_1", "weather", '{"city":"北京"}'),
         ("call_2", "time", "{}"),

@@ -18,7 +18,7 @@ def test_both_languages_fill_from_the_same_facts(code):
     row = problems._ROWS[code]
     # A fact that is itself a sentence comes in both languages: {why} and {why_zh}.
     assert {name.removesuffix("_zh") for name in blanks(row.zh)} <= blanks(row.en)
-    facts = {name: 1 for name in blanks(row.en) | blanks(row.zh)}
+    facts = dict.fromkeys(blanks(row.en) | blanks(row.zh), 1)
     made = problems.problem(code, **facts)
     assert made.message
     assert re.search("[\u4e00-\u9fff]", made.message_zh)

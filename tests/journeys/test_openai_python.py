@@ -5,6 +5,7 @@ import json
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
+
 from tests.running import E5, KEY, SMOL
 
 pytestmark = pytest.mark.engine
@@ -36,7 +37,9 @@ def test_a_local_answer_with_our_object(client):
 
 def test_the_same_seed_gives_the_same_answer(client):
     texts = {
-        client.chat.completions.create(model=SMOL, messages=HELLO, max_tokens=12, seed=7, temperature=1).choices[0].message.content
+        client.chat.completions.create(model=SMOL, messages=HELLO, max_tokens=12, seed=7, temperature=1)
+        .choices[0]
+        .message.content
         for _ in range(2)
     }
     assert len(texts) == 1
@@ -124,7 +127,11 @@ def test_thoughts_come_in_one_spelling(client, model):
 def test_completions(client):
     answer = client.completions.create(model=SMOL, prompt="Once upon a time", max_tokens=8)
     assert answer.choices[0].text
-    streamed = "".join(c.choices[0].text for c in client.completions.create(model=SMOL, prompt="Once", max_tokens=8, stream=True) if c.choices)
+    streamed = "".join(
+        c.choices[0].text
+        for c in client.completions.create(model=SMOL, prompt="Once", max_tokens=8, stream=True)
+        if c.choices
+    )
     assert streamed
 
 

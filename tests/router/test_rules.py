@@ -41,7 +41,9 @@ def test_auto(text, chosen, rule):
     assert route.reason_zh.endswith("。")
 
 
-@pytest.mark.parametrize(("effort", "chosen"), [("high", "deep"), ("low", "deep"), ("off", "small"), ("minimal", "small")])
+@pytest.mark.parametrize(
+    ("effort", "chosen"), [("high", "deep"), ("low", "deep"), ("off", "small"), ("minimal", "small")]
+)
 def test_what_the_caller_asks_for_wins(effort, chosen):
     asked = turn("Prove it", effort=effort) if effort == "off" else turn("hello", effort=effort)
     route = FirstRule().route(asked, BOTH)
