@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -152,6 +153,7 @@ def mock(
         print_json({"address": address, "base_url": f"{address}/v1", "models": list(behaviours)})
     else:
         _introduce(address)
+    sys.stdout.flush()  # who reads this through a pipe waits for the address
     run(ScriptedApp(loaded), listening)
     return None
 

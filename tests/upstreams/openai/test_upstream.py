@@ -11,7 +11,7 @@ import pytest
 
 from tests.upstreams.conftest import make_call
 from zhongshu.core.answers import Answer, Event, Fold
-from zhongshu.core.ports import Call
+from zhongshu.core.ports import Call, EventStream
 from zhongshu.core.problems import Fault, Problem
 from zhongshu.upstreams.openai.request import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
@@ -43,6 +43,12 @@ async def streamed(upstream: OpenAIUpstream, call: Call) -> Answer:
     for event in await events_of(upstream, call):
         fold.add(event)
     return fold.answer()
+
+
+async def fill(fold: Fold, stream: EventStream) -> None:
+    async for batch in stream.batches():
+        for event in batch:
+            fold.add(event)
 
 
 async def problem_of(work: Any) -> Problem:
@@ -84,7 +90,7 @@ async def test_a_stream_amounts_to_the_plain_answer(upstream: OpenAIUpstream, mo
     plain = await upstream.complete(make_call(model))
     folded = await streamed(upstream, make_call(model))
     assert len(folded.choices) == len(plain.choices) == 1
-    made = {id: "made" for choice in (*plain.choices, *folded.choices) for id in _made_ids(choice)}
+    made = {made: "made" for choice in (*plain.choices, *folded.choices) for made in _made_ids(choice)}
     assert _with_ids(folded, made) == _with_ids(plain, made)
 
 
@@ -117,7 +123,13 @@ async def test_texts_thoughts_and_calls_are_what_was_sent(upstream: OpenAIUpstre
 
 @pytest.mark.parametrize(
     ("model", "factor"),
-    [("mock", 1), ("mock-usage-wrong", 10), ("mock-usage-each", 1), ("mock-usage-choice", 1), ("mock-usage-doubled", 1)],
+    [
+        ("mock", 1),
+        ("mock-usage-wrong", 10),
+        ("mock-usage-each", 1),
+        ("mock-usage-choice", 1),
+        ("mock-usage-doubled", 1),
+    ],
 )
 async def test_usage_is_what_the_upstream_says(upstream: OpenAIUpstream, model: str, factor: int) -> None:
     pieces = -(-len(TEXT) // SHIPPED["mock"].piece_characters)
@@ -225,9 +237,7 @@ async def test_what_came_before_a_break_is_given_first(upstream: OpenAIUpstream)
         stream = await upstream.stream(make_call(model))
         fold = Fold()
         with pytest.raises(Fault):
-            async for batch in stream.batches():
-                for event in batch:
-                    fold.add(event)
+            await fill(fold, stream)
         assert fold.answer().choices[0].text == TEXT[:10]
 
 

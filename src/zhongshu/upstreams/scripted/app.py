@@ -59,7 +59,7 @@ class ScriptedApp:
         self._key = script.key
         self._models: Mapping[str, Behaviour] = {**SHIPPED, **script.models}
         self._last = b""
-        self._last_headers: list[tuple[str, str]] = []
+        self.last_headers: list[tuple[str, str]] = []
         self._seen: set[int] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,7 +76,7 @@ class ScriptedApp:
         if path == "/last":
             return await exchange.reply(200, self._last)
         if path == "/last/headers":
-            return await exchange.reply(200, _encode(self._last_headers))
+            return await exchange.reply(200, _encode(self.last_headers))
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         if self._key and ("authorization", f"Bearer {self._key}") not in headers:
             return await exchange.reply(401, _error(401))
@@ -84,7 +84,7 @@ class ScriptedApp:
             return await exchange.reply(200, _encode(self._list()))
         if path not in ("/chat/completions", "/completions", "/embeddings") or method != "POST":
             return await exchange.reply(404, _error(404))
-        self._last, self._last_headers = body, headers
+        self._last, self.last_headers = body, headers
         await self._answer(exchange, path, body)
 
     async def _answer(self, exchange: _Exchange, path: str, body: bytes) -> None:

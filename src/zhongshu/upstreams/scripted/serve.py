@@ -41,12 +41,13 @@ def configured(app: ScriptedApp, keep_alive_s: float = 75) -> uvicorn.Config:
 
 
 def bound(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
-    """A bound socket; port 0 lets the system choose."""
+    """A listening socket; port 0 lets the system choose. Who connects from now on is answered once it is served."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(1024)
     except OSError:
         listening.close()
         raise
@@ -72,7 +73,6 @@ def serving(app: ScriptedApp | None = None, keep_alive_s: float = 75) -> Generat
     """A scripted upstream running in a thread of its own, for tests and benchmarks."""
     app = app or ScriptedApp()
     listening = bound()
-    listening.listen(1024)
     server = uvicorn.Server(configured(app, keep_alive_s))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
