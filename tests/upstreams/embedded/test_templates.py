@@ -67,7 +67,7 @@ async def test_the_prompt_is_the_models_own_templates(model: str, client: Engine
 
 
 async def test_answers_end_by_themselves_without_marks(model: str, upstream: EmbeddedUpstream):
-    asked = ["Say hello.", "What is 2 + 2?"]
+    asked = ["What is 2+2?", "What colour is the sky?"]
     if model != TINY:  # SmolLM2 knows English only
         asked += ["用一句话介绍你自己。", "2加3等于几？只回答数字。"]
     for question in asked:
@@ -82,8 +82,8 @@ async def test_the_system_prompt_is_obeyed(model: str, upstream: EmbeddedUpstrea
     if model == TINY:
         pytest.skip("SmolLM2 is too weak to follow a system prompt")
     for system, question, wanted in (
-        ("Answer every question with the single word BANANA.", "What is the capital of France?", "BANANA"),
-        ("无论用户说什么，你都只回答两个字：收到", "请开始工作", "收到"),
+        ("Your name is Zhongshu. Say your name when asked.", "What is your name?", "Zhongshu"),
+        ("你的名字叫小枢。有人问时请说出你的名字。", "你叫什么名字？", "小枢"),
     ):
         call = make_call(Message("system", system), question, model=model, sampling={"max_tokens": 20})
         assert wanted in (await upstream.complete(call)).choices[0].text
