@@ -586,3 +586,20 @@ async def test_a_header_with_a_line_end_cannot_be_made() -> None:
     for value in ("k\r\nx: y", "k\x00", "密钥"):
         with pytest.raises(ValueError, match="cannot be sent"):
             HttpTransport("there", "http://127.0.0.1:1", headers=(("Authorization", value),))
+
+
+async def test_connections_of_a_busier_time_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(peer: Peer, server: Server) -> None:
+        while True:
+            await peer.request()
+            await asyncio.sleep(0.02)
+            await peer.reply()
+
+    async with listening(slow) as server, transport(server.url) as t:
+        await asyncio.gather(*[t.send(ASK) for _ in range(8)])
+        assert server.connections == 8
+        monkeypatch.setattr("zhongshu.upstreams.transport._KEEP_S", 0.05)
+        await asyncio.sleep(0.06)
+        await t.send(ASK)
+        assert server.connections == 9
+        assert len(t._idle) == 1

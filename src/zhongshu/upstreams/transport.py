@@ -122,7 +122,7 @@ class HttpTransport:
         self._headers = (("User-Agent", "zhongshu"), ("Accept", "*/*"), *self._dialler.proxy_headers, *headers)
         self._heads: dict[tuple[str, str, Headers], bytes] = {}
         self._deadlines = Deadlines(min(limits.first_byte_s, limits.idle_s, limits.total_s or limits.idle_s))
-        self._idle: list[Connection] = []
+        self._idle: deque[Connection] = deque()
         self._busy: set[Connection] = set()
         self._queue: deque[asyncio.Future[None]] = deque()
         self._connecting = 0
@@ -235,12 +235,21 @@ class HttpTransport:
         self._busy.discard(connection)
         self._deadlines.remove(connection)
         if connection.reusable:
-            connection.rest(monotonic())
+            now = monotonic()
+            connection.rest(now)
             self._idle.append(connection)
+            self._weed(now)
         else:
             connection.abort()
         if self._queue:
             self._next()
+
+    def _weed(self, now: float) -> None:
+        """Let go of connections that lie unused since a busier time. The last used is used first, so the oldest are in
+        front."""
+        idle = self._idle
+        while idle and (idle[0].closed or now - idle[0].kept_since >= _KEEP_S):
+            idle.popleft().abort()
 
     def _made(self) -> Connection:
         limits = self.limits

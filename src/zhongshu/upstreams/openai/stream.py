@@ -244,7 +244,7 @@ class OpenAIStream:
     """An EventStream over an open reply. `batches` gives all events of one network read together: one send for them
     all is cheaper than one each."""
 
-    __slots__ = ("_broken", "_opened", "_over", "_parser", "_reader", "_upstream")
+    __slots__ = ("_broken", "_drained", "_opened", "_over", "_parser", "_reader", "_upstream")
 
     def __init__(self, opened: Opened, reader: ChunkReader, upstream: str, event_bytes: int) -> None:
         self._opened = opened
@@ -252,6 +252,7 @@ class OpenAIStream:
         self._parser = SseParser(event_bytes)
         self._upstream = upstream
         self._over = False
+        self._drained = False
         self._broken: Fault | None = None
 
     async def batch(self) -> tuple[Event, ...]:
@@ -266,6 +267,7 @@ class OpenAIStream:
             events = await self._next()
             if events:
                 return events
+        await self._drain()
         return ()
 
     async def batches(self) -> AsyncIterator[tuple[Event, ...]]:
@@ -280,7 +282,7 @@ class OpenAIStream:
 
     async def aclose(self) -> None:
         """Leave: the upstream's connection is reset at once, unless the stream has been read to its end."""
-        self._over = True
+        self._over = self._drained = True
         await self._opened.aclose()
 
     async def _next(self) -> tuple[Event, ...]:
@@ -304,9 +306,13 @@ class OpenAIStream:
             # an event that is not whole when the connection ends was cut, not malformed
             cut = not chunk and broken.problem.code == "upstream_malformed"
             self._broken = fault("upstream_cut", upstream=self._upstream) if cut else broken
-        if self._over:
-            await drain(self._opened)
         return tuple(events)
+
+    async def _drain(self) -> None:
+        """Once, after the last event was given: what ends the body may still be on its way."""
+        if not self._drained:
+            self._drained = True
+            await drain(self._opened)
 
     def _read(self, payloads: list[bytes], events: list[Event]) -> None:
         for payload in payloads:
