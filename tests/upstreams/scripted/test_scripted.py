@@ -105,3 +105,12 @@ def test_the_documentation_names_every_model_and_every_field() -> None:
     named = set(re.findall(r"`(mock-[a-z0-9-]+)`", text))
     assert named <= set(SHIPPED)
     print(f"{len(SHIPPED)} models and {len(fields)} fields compared")
+
+
+def test_the_script_shown_in_the_documentation_loads(tmp_path: Path) -> None:
+    shown = re.findall(r"```toml script\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
+    assert shown
+    for text in shown:
+        file = tmp_path / "script.toml"
+        file.write_text(text, encoding="utf-8")
+        assert load(file).models
