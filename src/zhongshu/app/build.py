@@ -1,4 +1,4 @@
-"""Construction: the only place where rooms are opened and connected. Reads settings, makes no decision of its own."""
+"""Construction: the only place where a worker's rooms are opened and connected. Makes no decision of its own."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 import msgspec
 from starlette.middleware.cors import CORSMiddleware
 
-from zhongshu.access.admin import DEFAULT_TENANT, AccessAdmin, Spend
-from zhongshu.access.build import Access, open_access, open_admin
+from zhongshu.access.build import Access, open_access
 from zhongshu.api.admin.later import Later
 from zhongshu.api.admin.parts import AdminParts
 from zhongshu.api.asgi import App
 from zhongshu.api.openai.endpoint import Bounds, Load
 from zhongshu.api.surface import surface
-from zhongshu.app import effective, paths
+from zhongshu.app import effective
+from zhongshu.app.preparing import EMBEDDED
 from zhongshu.app.settings import Settings
 from zhongshu.app.shared_metrics import SharedMetrics
 from zhongshu.catalog.catalog import ModelCatalog, card_of, offer_of
@@ -31,13 +31,10 @@ from zhongshu.core.problems import fault
 from zhongshu.engine.client import EngineClient
 from zhongshu.engine.models.rows import find as shipped_model
 from zhongshu.engine.models.store import installed
-from zhongshu.engine.settings import EngineSpec
 from zhongshu.ledger.export import LabelWords
-from zhongshu.ledger.index import open_index
 from zhongshu.ledger.journal import Writer, open_journal
 from zhongshu.ledger.metrics import Metrics, Snapshot
 from zhongshu.ledger.payloads import Happening
-from zhongshu.ledger.rows import Filter
 from zhongshu.pipeline.stages import Assumptions, Rooms
 from zhongshu.router.rules import FirstRule
 from zhongshu.safety.label import AiLabeller
@@ -47,65 +44,7 @@ from zhongshu.upstreams.registry import open_upstreams
 
 log = logging.getLogger("zhongshu.app")
 
-EMBEDDED = "embedded"
-FIRST_KEY = "ZHONGSHU_FIRST_KEY"
 _LONGEST_TURN_S = 600.0
-
-
-# For the supervisor -------------------------------------------------------------------------------------------
-
-
-def prepare(settings: Settings) -> None:
-    """Make the state directory and bring its database up to date."""
-    paths.private_directory(settings.home)
-    with open_admin(settings.home):
-        pass
-
-
-def first_key(settings: Settings) -> str | None:
-    """The first key's secret on the start that makes it, else None; and a key of its own for this machine's CLI."""
-    with open_admin(settings.home) as admin:
-        new = admin.ensure_first_key(os.environ.get(FIRST_KEY) or None)
-        _cli_key(admin, settings.home)
-        return new.secret if new else None
-
-
-def _cli_key(admin: AccessAdmin, home: Path) -> None:
-    file = paths.cli_key_file(home)
-    if file.exists():
-        return
-    secret = admin.create_key(DEFAULT_TENANT, "cli", role="admin").secret
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
-        written.write(secret + "\n")
-
-
-def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:
-    """What the engine may load: the embedded models whose files are here."""
-    cache = settings.model_sources.folder()
-    return tuple(
-        EngineSpec(
-            model=row.upstream_model or row.name,
-            path=str(path),
-            kind="embedding" if "embedding" in row.abilities else "chat",
-            window_tokens=row.context,
-        )
-        for row in settings.models
-        if row.upstream == EMBEDDED and (path := installed(row.upstream_model or row.name, cache))
-    )
-
-
-def reconcile(settings: Settings, slot: str) -> None:
-    """A worker died: account for the money it had leased, by what its journal says it spent."""
-    index = open_index(settings.ledger, settings.home)
-    with open_admin(settings.home) as admin:
-        orphans = [orphan for orphan in admin.orphans() if orphan.owner.startswith(f"{slot}/")]
-        for owner in {orphan.owner for orphan in orphans}:
-            since_ns = min(orphan.since_ns for orphan in orphans if orphan.owner == owner)
-            rows = index.each(Filter(since_ns=since_ns))
-            admin.reconcile(owner, [Spend(r.tenant, r.key_id, r.at_ns, r.cost_nano) for r in rows if r.stream == slot])
-
-
-# For a worker -------------------------------------------------------------------------------------------------
 
 
 def offers(settings: Settings) -> tuple[Offer, ...]:
@@ -174,6 +113,7 @@ class Installation:
             log.error("reload refused, nothing changed: %s", error)
             return
         old, self._upstreams, self._settings = self._upstreams, opened, settings
+        self._access.gate.reload(settings.access)
         self._rooms = self._connect(settings)
         task = asyncio.create_task(self._close_later(old))
         self._closing.add(task)

@@ -10,9 +10,9 @@ from zhongshu.app.checking import hidden, show, spell
 from zhongshu.app.settings import Settings
 from zhongshu.app.toml_lines import Place
 
-# Read once by processes that a reload keeps: the supervisor with its socket and engine, the workers with their gate and
+# Read once by processes that a reload keeps: the supervisor with its socket and engine, the workers with their
 # journal. Everything else (upstreams, models, label) is connected anew while turns in flight keep the old.
-_RESTART: tuple[Place, ...] = (("home",), ("server",), ("access",), ("ledger",), ("engine",))
+_RESTART: tuple[Place, ...] = (("home",), ("server",), ("ledger",), ("engine",))
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -88,7 +88,13 @@ class Child:
 
     async def _spawn(self) -> bool:
         self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", self._module, stdin=PIPE, stdout=PIPE, pass_fds=self._pass_fds
+            sys.executable,
+            "-m",
+            self._module,
+            stdin=PIPE,
+            stdout=PIPE,
+            pass_fds=self._pass_fds,
+            start_new_session=True,  # Ctrl-C is for the parent, which ends its children in order
         )
         assert process.stdin is not None
         assert process.stdout is not None

@@ -21,16 +21,15 @@ import msgspec
 import uvloop
 
 from zhongshu.app import paths
-from zhongshu.app.build import engine_specs, first_key, prepare, reconcile
+from zhongshu.app.boot import Boot, slot_name
 from zhongshu.app.children import Child
+from zhongshu.app.preparing import engine_specs, first_key, reconcile
+from zhongshu.app.running import RUNNING_FILE, Running
 from zhongshu.app.serving import listening_socket
 from zhongshu.app.settings import Settings
-from zhongshu.app.worker import Boot, slot_name
 from zhongshu.engine.manager import EngineManager
 
 log = logging.getLogger("zhongshu.supervisor")
-
-RUNNING_FILE = "running.json"
 
 
 class AlreadyRunning(Exception):
@@ -52,13 +51,6 @@ class Ready(msgspec.Struct, frozen=True):
     pid: int
     first_key: str | None
     models: tuple[str, ...]
-
-
-class Running(msgspec.Struct, frozen=True):
-    """`run/running.json`: how other commands find this server."""
-
-    url: str
-    pid: int
 
 
 def run(
@@ -120,13 +112,12 @@ class Supervisor:
 
     async def run(self) -> int:
         """Start everything, announce, wait for a signal, stop everything."""
-        prepare(self._settings)
         key = first_key(self._settings)
+        reconcile(self._settings)
         self._on_signals()
         await self._engine.start()
-        await self._keeper.start()
         try:
-            await asyncio.gather(*(worker.start() for worker in self._workers))
+            await asyncio.gather(self._keeper.start(), *(worker.start() for worker in self._workers))
             self._announce(self._ready(key))
             await self._stop.wait()
         finally:
@@ -171,6 +162,7 @@ class Supervisor:
             log.error("reload refused, nothing changed: %s", error)
             return
         self._engine.replace_specs(engine_specs(self._settings))
+        self._keeper.tell(keeper_line(self._settings))
         for worker in self._workers:
             worker.tell(self._boot(worker.name))
         log.info("settings reloaded: %s", self._settings.digest)

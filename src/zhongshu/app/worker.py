@@ -14,50 +14,19 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import uvloop
 
+from zhongshu.app.boot import Boot, read_boot
 from zhongshu.app.build import open_installation
 from zhongshu.app.children import READY
 from zhongshu.app.logs import set_up_logs
 from zhongshu.app.serving import Server, server
-from zhongshu.app.settings import Settings
 
 log = logging.getLogger("zhongshu.worker")
 
 # Between "not ready" and closing the door: a load balancer that looks every second sees it in time.
 _TURNING_S = 1.0
-
-
-def slot_name(number: int) -> str:
-    """A worker's name, which is also its journal stream's."""
-    return f"worker-{number}"
-
-
-class Boot(msgspec.Struct, frozen=True):
-    """What a worker is told. socket_fd: the listening socket, inherited."""
-
-    slot: str
-    socket_fd: int
-    engine_socket: str
-    settings: Settings
-
-    def line(self) -> bytes:
-        """As one line of JSON."""
-        return msgspec.json.encode(self, enc_hook=str) + b"\n"
-
-
-def read_boot(line: bytes) -> Boot:
-    """A Boot from its line."""
-    return msgspec.json.decode(line, type=Boot, dec_hook=_path)
-
-
-def _path(kind: type[Any], value: Any) -> Any:
-    if kind is Path or issubclass(kind, Path):
-        return Path(value)
-    raise NotImplementedError(kind.__name__)
 
 
 def main() -> None:

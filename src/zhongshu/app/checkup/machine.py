@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from zhongshu.app.build import engine_specs
 from zhongshu.app.checkup.finding import Finding, fail, ok, warn
+from zhongshu.app.preparing import engine_specs
 from zhongshu.app.settings import Settings
 from zhongshu.engine.budget import budget_bytes, estimate_bytes
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from zhongshu.app.build import EMBEDDED
+from zhongshu.app.preparing import EMBEDDED
 from zhongshu.app.checkup.finding import Finding, fail, ok, warn
 from zhongshu.app.settings import Settings
 from zhongshu.engine.models import rows, store

@@ -1,0 +1,39 @@
+"""What a worker is told by its parent: one line of JSON to boot it, and one for each change of settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from zhongshu.app.settings import Settings
+
+
+def slot_name(number: int) -> str:
+    """A worker's name, which is also its journal stream's."""
+    return f"worker-{number}"
+
+
+class Boot(msgspec.Struct, frozen=True):
+    """What a worker is told. socket_fd: the listening socket, inherited."""
+
+    slot: str
+    socket_fd: int
+    engine_socket: str
+    settings: Settings
+
+    def line(self) -> bytes:
+        """As one line of JSON."""
+        return msgspec.json.encode(self, enc_hook=str) + b"\n"
+
+
+def read_boot(line: bytes) -> Boot:
+    """A Boot from its line."""
+    return msgspec.json.decode(line, type=Boot, dec_hook=_path)
+
+
+def _path(kind: type[Any], value: Any) -> Any:
+    if kind is Path or issubclass(kind, Path):
+        return Path(value)
+    raise NotImplementedError(kind.__name__)
