@@ -64,11 +64,13 @@ def _card(row: ModelSettings) -> ModelCard:
 
 
 async def open_installation(settings: Settings, slot: str, engine_socket: Path) -> Installation:
-    """Open every room for one worker."""
+    """Open every room for one worker. Raises SlotTaken while another process still writes the slot's journal."""
     clock = SystemClock()
+    journal = await asyncio.to_thread(
+        open_journal, settings.ledger, settings.home, slot, clock
+    )  # first: takes the slot
     access = await asyncio.to_thread(open_access, settings.access, settings.home, clock, slot)
     await access.start()
-    journal = await asyncio.to_thread(open_journal, settings.ledger, settings.home, slot, clock)
     return Installation(settings, slot, access, journal, EngineClient(engine_socket))
 
 

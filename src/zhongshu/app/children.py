@@ -1,7 +1,9 @@
 """A child process that is kept running: started, told things line by line, started again when it dies, stopped.
 
 The child reads JSON lines on standard input (the first one boots it; end of input means its parent is gone) and
-prints the line `ready` once it works. What it logs goes to our standard error.
+prints the line `ready` once it works. What it logs goes to our standard error. One that ends with TRY_AGAIN before it
+is ready found its place still taken, by the child of a parent that was killed: it is started again until that one has
+gone.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from collections.abc import Callable
 log = logging.getLogger("zhongshu.supervisor")
 
 READY = b"ready"
+TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 10.0
-_STEADY_AFTER_S = 30.0
+# One that worked for so long died of something that happened then, not of itself: it is needed again at once.
+_STEADY_AFTER_S = 1.0
 
 
 class NeverReady(Exception):
@@ -49,6 +53,7 @@ class Child:
         self._grace_s = grace_s
         self._on_death = on_death
         self._process: Process | None = None
+        self._ready_s: float | None = None
         self._watch: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -58,9 +63,14 @@ class Child:
         return self._process.pid if self._process and self._process.returncode is None else None
 
     async def start(self) -> None:
-        """Start it and wait until it is ready. Raises NeverReady."""
-        if not await self._spawn():
-            raise NeverReady(self.name)
+        """Start it and wait until it is ready. Raises NeverReady, or OSError when the system has no room for it."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + self._grace_s
+        while not await self._spawn():
+            assert self._process is not None
+            if await self._process.wait() != TRY_AGAIN or loop.time() > until_s:
+                raise NeverReady(self.name)
+            await asyncio.sleep(_FIRST_PAUSE_S)
         self._watch = asyncio.create_task(self._keep())
 
     def tell(self, line: bytes) -> None:
@@ -87,6 +97,7 @@ class Child:
             await process.wait()
 
     async def _spawn(self) -> bool:
+        self._ready_s = None
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -99,18 +110,33 @@ class Child:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(self._boot())
-        return (await process.stdout.readline()).strip() == READY
+        if (await process.stdout.readline()).strip() != READY:
+            return False
+        self._ready_s = asyncio.get_running_loop().time()
+        return True
 
     async def _keep(self) -> None:
         """Wait for it to die, and start it again after a pause that doubles while it keeps dying early."""
-        loop, pause_s = asyncio.get_running_loop(), _FIRST_PAUSE_S
+        pause_s = _FIRST_PAUSE_S
         while not self._stopping:
-            process, since = self._process, loop.time()
-            assert process is not None
-            code = await process.wait()
-            pause_s = _FIRST_PAUSE_S if loop.time() - since > _STEADY_AFTER_S else min(pause_s * 2, _LONGEST_PAUSE_S)
+            assert self._process is not None
+            code = await self._process.wait()
+            pause_s = _FIRST_PAUSE_S if self._was_steady() else min(pause_s * 2, _LONGEST_PAUSE_S)
             log.warning("%s ended with %s; starting it again in %.1f s", self.name, code, pause_s)
-            if self._on_death is not None:
-                await asyncio.to_thread(self._on_death)
+            await self._settle()
             await asyncio.sleep(pause_s)
-            await self._spawn()
+            try:
+                await self._spawn()
+            except OSError as error:
+                log.error("%s cannot be started, will try again: %s", self.name, error.strerror)
+
+    def _was_steady(self) -> bool:
+        return self._ready_s is not None and asyncio.get_running_loop().time() - self._ready_s > _STEADY_AFTER_S
+
+    async def _settle(self) -> None:
+        if self._on_death is None:
+            return
+        try:
+            await asyncio.to_thread(self._on_death)
+        except Exception as error:  # noqa: BLE001 - a border: what cannot be settled must not keep it from starting again
+            log.error("the death of %s could not be settled: %s", self.name, type(error).__name__)

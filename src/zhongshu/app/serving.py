@@ -131,12 +131,14 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
-    def stop(self) -> None:
-        """Close the listening socket and idle connections; running requests may go on for the grace period."""
+    def stop(self, grace_s: float) -> None:
+        """Close the listening socket and idle connections; running requests, and replies on their way to slow readers,
+        may go on for the grace period."""
+        self.config.timeout_graceful_shutdown = max(1, round(grace_s))
         self.should_exit = True
 
 
-def server(app: App, *, keep_alive_s: float, arrive_within_s: float, drain_s: float, backlog: int) -> Server:
+def server(app: App, *, keep_alive_s: float, arrive_within_s: float, backlog: int) -> Server:
     """A server for one worker. Call `await server.serve(sockets=[...])`."""
     config = uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType] - the same callable in our own words
@@ -150,7 +152,6 @@ def server(app: App, *, keep_alive_s: float, arrive_within_s: float, drain_s: fl
         server_header=False,
         date_header=False,
         timeout_keep_alive=round(keep_alive_s),
-        timeout_graceful_shutdown=max(1, round(drain_s)),
         backlog=backlog,
     )
     return Server(config)

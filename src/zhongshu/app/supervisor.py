@@ -117,12 +117,24 @@ class Supervisor:
         self._on_signals()
         await self._engine.start()
         try:
-            await asyncio.gather(self._keeper.start(), *(worker.start() for worker in self._workers))
-            self._announce(self._ready(key))
-            await self._stop.wait()
+            if await self._started():
+                self._announce(self._ready(key))
+                await self._stop.wait()
         finally:
             await self._shut_down()
         return 0
+
+    async def _started(self) -> bool:
+        """Start every child; False when told to stop meanwhile."""
+        starting = asyncio.gather(self._keeper.start(), *(worker.start() for worker in self._workers))
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            stopping.cancel()
+            await starting
+            return True
+        starting.cancel()
+        return False
 
     def _worker(self, number: int) -> Child:
         slot = slot_name(number)

@@ -1,7 +1,9 @@
 """One API worker: a process with its own event loop, journal stream and share of every limit.
 
 Told by its parent over standard input: the first line boots it, a later one brings new settings, the end of input
-means the parent is gone. SIGTERM drains: readiness turns first, then no new connections, then the running turns end.
+means the parent is gone. SIGTERM drains: readiness turns first, then new turns are refused, then, once the running ones
+have ended or their grace is over, the door closes. Without a parent the door closes at once, so that its successor can
+have the address; running turns have the same grace.
 """
 
 from __future__ import annotations
@@ -19,28 +21,48 @@ import uvloop
 
 from zhongshu.app.boot import Boot, read_boot
 from zhongshu.app.build import open_installation
-from zhongshu.app.children import READY
+from zhongshu.app.children import READY, TRY_AGAIN
 from zhongshu.app.logs import set_up_logs
 from zhongshu.app.serving import Server, server
+from zhongshu.ledger.journal import SlotTaken
 
 log = logging.getLogger("zhongshu.worker")
 
-# Between "not ready" and closing the door: a load balancer that looks every second sees it in time.
+# Between "not ready" and refusing turns: a load balancer that looks every second sees it in time.
 _TURNING_S = 1.0
+_LOOK_S = 0.05
 
 
 def main() -> None:
     """Entry point: `python -m zhongshu.app.worker`, with a Boot on standard input."""
-    boot = read_boot(sys.stdin.buffer.readline())
+    line, rest = _first_line(sys.stdin.fileno())
+    boot = read_boot(line)
     set_up_logs(boot.settings.server)
-    uvloop.run(Worker(boot).run())
+    try:
+        uvloop.run(Worker(boot, rest).run())
+    except SlotTaken as error:
+        log.warning("%s", error)
+        raise SystemExit(TRY_AGAIN) from None
+
+
+def _first_line(fd: int) -> tuple[bytes, bytes]:
+    """The first line, and what arrived behind it: new settings may come before the old ones are read."""
+    data = b""
+    while b"\n" not in data:
+        more = os.read(fd, 1 << 16)
+        if not more:
+            raise SystemExit(0)  # the parent died before it could say anything
+        data += more
+    line, _, rest = data.partition(b"\n")
+    return line, rest
 
 
 class Worker:
     """The process's life."""
 
-    def __init__(self, boot: Boot) -> None:
+    def __init__(self, boot: Boot, heard: bytes = b"") -> None:
         self._boot = boot
+        self._heard = heard
         self._draining: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -51,12 +73,11 @@ class Worker:
             self._installation.app,
             keep_alive_s=settings.keep_alive_s,
             arrive_within_s=settings.body_timeout_s,
-            drain_s=settings.drain_s,
             backlog=settings.backlog,
         )
         self._on_signals()
         self._listen_to_parent()
-        listener = socket.socket(fileno=os.dup(boot.socket_fd))
+        listener = socket.socket(fileno=boot.socket_fd)
         _tune_collector()
         serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         try:
@@ -74,16 +95,20 @@ class Worker:
 
     def _listen_to_parent(self) -> None:
         os.set_blocking(sys.stdin.fileno(), False)
-        self._heard = b""
+        self._take_lines()
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._hear)
 
     def _hear(self) -> None:
         data = os.read(sys.stdin.fileno(), 1 << 20)
         if not data:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            self._drain()
+            self._server.stop(self._boot.settings.server.drain_s)
             return
-        *lines, self._heard = (self._heard + data).split(b"\n")
+        self._heard += data
+        self._take_lines()
+
+    def _take_lines(self) -> None:
+        *lines, self._heard = self._heard.split(b"\n")
         for line in lines:
             self._installation.reload(read_boot(line).settings)
 
@@ -92,9 +117,15 @@ class Worker:
             self._draining = asyncio.create_task(self._turn_away())
 
     async def _turn_away(self) -> None:
-        self._installation.load.draining = True
-        await asyncio.sleep(_TURNING_S if self._installation.load.in_flight else 0)
-        self._server.stop()
+        loop, load, grace_s = asyncio.get_running_loop(), self._installation.load, self._boot.settings.server.drain_s
+        until_s = loop.time() + grace_s
+        load.draining = True
+        if load.in_flight:
+            await asyncio.sleep(min(_TURNING_S, grace_s))
+        load.closed = True
+        while load.in_flight and loop.time() < until_s:
+            await asyncio.sleep(_LOOK_S)
+        self._server.stop(until_s - loop.time())
 
 
 def _tune_collector() -> None:

@@ -55,13 +55,15 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Load:
-    """How many turns are in flight in this worker, and whether it is shutting down."""
+    """How many turns are in flight in this worker, and whether it is shutting down: draining, it is not ready but
+    answers those who have not noticed; closed, it lets no new turn in."""
 
-    __slots__ = ("draining", "in_flight")
+    __slots__ = ("closed", "draining", "in_flight")
 
     def __init__(self) -> None:
         self.in_flight = 0
         self.draining = False
+        self.closed = False
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -86,6 +88,10 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         load = self._load
+        if load.closed:
+            return await send_problem(
+                scope, send, problem("draining", retry_after_s=1.0), more=[(b"connection", b"close")]
+            )
         if load.in_flight >= self._bounds.max_in_flight:
             return await send_problem(scope, send, problem("overloaded", retry_after_s=1.0))
         load.in_flight += 1
