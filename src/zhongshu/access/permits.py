@@ -48,7 +48,7 @@ class LimitedPermit:
     def _state(self, rates: tuple[Rate, ...]) -> LimitState | None:
         if not rates:
             return None
-        tightest = min(rates, key=lambda rate: rate.remaining)
+        tightest = rates[0] if len(rates) == 1 else min(rates, key=lambda rate: rate.remaining)
         # Whole again once this turn's own slot has left the window.
         whole_ns = (self._at_ns // SLOT_NS + WINDOW_SLOTS + 1) * SLOT_NS
         return LimitState(tightest.limit, tightest.remaining, (whole_ns - self._at_ns) / 1e9)

@@ -148,7 +148,10 @@ async def _whole(rooms: Rooms, arrived: Arrived, read: Read, scope: Scope, send:
         body = body_of(arrived.turn, answered.answer, answered.usage, extra)
     headers = _headers(answered.routed, JSON_TYPE)
     headers.append((b"x-zhongshu-overhead-ms", b"%.3f" % overhead_ms))
-    headers.append((b"x-zhongshu-cost", extra.cost.amount.encode()))
+    headers.append((b"x-zhongshu-cost", f"{extra.cost.amount} {extra.cost.currency}".encode()))
+    headers.append(
+        (b"x-zhongshu-usage", b"prompt=%d; completion=%d" % (answered.usage.prompt, answered.usage.completion))
+    )
     await send_reply(send, 200, headers, body)
 
 
@@ -198,6 +201,7 @@ def _headers(routed: Routed, content_type: tuple[bytes, bytes]) -> Headers:
         (b"x-zhongshu-trace", trace),
         (b"x-zhongshu-release", route.offer.release.name.encode()),
         (b"x-zhongshu-route", route.rule.encode()),
+        (b"x-zhongshu-reason", route.reason.encode("ascii", "replace")),
     ]
     if turn.kind != "embedding":
         headers.append((b"x-zhongshu-ai-generated", b"1"))
