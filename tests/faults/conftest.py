@@ -9,7 +9,9 @@ from zhongshu.upstreams.scripted.script import SHIPPED
 from zhongshu.upstreams.scripted.serve import serving
 
 # Restarts of a killed engine are at once however often it is killed; the bounds are small, so that they are reached.
-ENGINE = "[engine]\nbackoff_s = 0.0\nbackoff_max_s = 0.0\ncrash_limit = 100000\nidle_unload_s = 0.0\ncontext_tokens = 512\n"
+ENGINE = (
+    "[engine]\nbackoff_s = 0.0\nbackoff_max_s = 0.0\ncrash_limit = 100000\nidle_unload_s = 0.0\ncontext_tokens = 512\n"
+)
 LEDGER = "[ledger]\nmin_free_bytes = 1048576\ncheckpoint_interval_s = 1.0\n"
 SERVER = "[server]\nmax_body_bytes = 1048576\nbody_timeout_s = 2.0\ndrain_s = 15.0\n"
 

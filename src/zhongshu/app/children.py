@@ -113,6 +113,7 @@ class Child:
         if (await process.stdout.readline()).strip() != READY:
             return False
         self._ready_s = asyncio.get_running_loop().time()
+        log.info("%s ready, pid %d", self.name, process.pid)
         return True
 
     async def _keep(self) -> None:

@@ -1,0 +1,49 @@
+"""What the ledger of a home says, read from its files as the command line would, and what its processes do."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.running import Platform
+
+from zhongshu.ledger.index import open_index
+from zhongshu.ledger.rows import Filter, TurnRow
+from zhongshu.ledger.settings import LedgerSettings
+
+
+def turns(home: Path, **wanted: str) -> list[TurnRow]:
+    """Every recorded turn, oldest first as indexed."""
+    return list(open_index(LedgerSettings(), home).each(Filter(**wanted)))
+
+
+def turn(home: Path, trace: str) -> TurnRow:
+    """The one turn of this trace."""
+    (row,) = turns(home, trace=trace)
+    return row
+
+
+def lost(home: Path, acknowledged: Iterable[str]) -> set[str]:
+    """Which of these acknowledged turns the ledger does not hold as answered."""
+    return set(acknowledged) - {row.trace for row in turns(home) if row.outcome == "answered"}
+
+
+def verified(running: Platform) -> dict[str, object]:
+    """The report of `zhongshu ledger verify`; fails unless it is clean."""
+    report = json.loads(running.cli("ledger", "verify", "--json", check=False))
+    assert report["ok"], report["findings"]
+    return report
+
+
+def processes_of(home: Path) -> dict[int, str]:
+    """Every living process that belongs to this home: process id -> command line."""
+    found: dict[int, str] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                dead = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX"
+                if not dead and f"ZHONGSHU_HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return found
