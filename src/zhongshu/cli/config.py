@@ -71,7 +71,12 @@ def check(
         print_json({"ok": True, "file": used and str(used), "digest": digest, "complaints": []})
         return
     name = used or t("built-in defaults (no file)", "内置默认值（无文件）")
-    out.print(t(f"{name}: good (digest {digest})", f"{name}：正确（摘要 {digest}）"), markup=False, highlight=False)
+    out.print(
+        t(f"{name}: good (digest {digest})", f"{name}：正确（摘要 {digest}）"),
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 @app.command(
