@@ -3,8 +3,8 @@
 import urllib.parse
 
 import pytest
-from tests.running import SMOL, model_here, over, platform
 
+from tests.running import SMOL, model_here, over, platform
 from zhongshu.upstreams.scripted.script import SHIPPED
 from zhongshu.upstreams.scripted.serve import serving
 

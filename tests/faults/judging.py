@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.running import Platform
-
 from zhongshu.ledger.index import open_index
 from zhongshu.ledger.rows import Filter, TurnRow
 from zhongshu.ledger.settings import LedgerSettings

@@ -12,6 +12,7 @@ import signal
 import time
 
 import pytest
+
 from tests.faults.conftest import SERVER, port_of, settings_over
 from tests.faults.judging import lost, processes_of, turns, verified
 from tests.faults.load import LOCAL, LOCAL_STREAM, SCRIPTED, load

@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+
 from tests.faults.asking import ask, begin, chat
 from tests.faults.conftest import port_of
 from tests.running import SMOL

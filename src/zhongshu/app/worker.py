@@ -30,6 +30,8 @@ log = logging.getLogger("zhongshu.worker")
 
 # Between "not ready" and refusing turns: a load balancer that looks every second sees it in time.
 _TURNING_S = 1.0
+# Turns that were cut are still to be recorded.
+_RECORDING_S = 3.0
 _LOOK_S = 0.05
 
 
@@ -85,6 +87,7 @@ class Worker:
             sys.stdout.buffer.write(READY + b"\n")
             sys.stdout.buffer.flush()
             await serving
+            await self._emptied(_RECORDING_S)
         finally:
             await self._installation.aclose()
 
@@ -123,9 +126,15 @@ class Worker:
         if load.in_flight:
             await asyncio.sleep(min(_TURNING_S, grace_s))
         load.closed = True
-        while load.in_flight and loop.time() < until_s:
-            await asyncio.sleep(_LOOK_S)
+        await self._emptied(until_s - loop.time())
         self._server.stop(until_s - loop.time())
+
+    async def _emptied(self, within_s: float) -> None:
+        """Wait until no turn is in flight, but not for ever."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + within_s
+        while self._installation.load.in_flight and loop.time() < until_s:
+            await asyncio.sleep(_LOOK_S)
 
 
 def _tune_collector() -> None:

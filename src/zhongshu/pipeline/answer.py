@@ -39,8 +39,8 @@ async def answer(rooms: Rooms, arrived: Arrived) -> Labelled | Refusal:
     except Fault as fault:
         entry.failed(fault.problem)
         raise
-    except asyncio.CancelledError:
-        entry.left()
+    except asyncio.CancelledError as cancelled:
+        entry.cancelled(cancelled)
         raise
     finally:
         entry.called()
@@ -62,8 +62,8 @@ async def stream(rooms: Rooms, arrived: Arrived) -> Live | Refusal:
     except Fault as fault:
         entry.failed(fault.problem)
         raise
-    except asyncio.CancelledError:
-        entry.left()
+    except asyncio.CancelledError as cancelled:
+        entry.cancelled(cancelled)
         raise
     finally:
         if not began:
@@ -117,9 +117,9 @@ class Live:
             self._broken()
             entry.failed(fault.problem, content_sent=fold.sent_content())
             raise
-        except (asyncio.CancelledError, GeneratorExit):
+        except (asyncio.CancelledError, GeneratorExit) as cancelled:
             self._broken()
-            entry.left()
+            entry.cancelled(cancelled)
             raise
         finally:
             entry.called()

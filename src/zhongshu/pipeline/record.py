@@ -46,9 +46,9 @@ class Entry:
         self.outcome = "cut" if content_sent else "failed"
         self.error, self.stage = problem.code, "answer"
 
-    def left(self) -> None:
-        """The client went away."""
-        self.outcome, self.error, self.stage = "left", "", "answer"
+    def cancelled(self, error: BaseException) -> None:
+        """The client went away; or the server stops, which alone cancels with a message (uvicorn's, past its grace)."""
+        self.outcome, self.error, self.stage = ("cut", "draining", "answer") if error.args else ("left", "", "answer")
 
     def answered(self, labelled: Labelled) -> Labelled:
         """The turn has its whole answer."""

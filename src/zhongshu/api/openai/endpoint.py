@@ -6,6 +6,7 @@ written. Decides nothing about the turn: that is the pipeline's.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
@@ -119,6 +120,10 @@ class Endpoint:
                     await _whole(rooms, arrived, read, scope, send)
         except Fault as fault:
             await send_problem(scope, send, fault.problem, trace)
+        except asyncio.CancelledError as stopping:  # a client that left ends in `leaving`: this server stops
+            if not stopping.args:
+                raise
+            await send_problem(scope, send, problem("draining", retry_after_s=1.0), trace)
         except ClientLeft:
             return None
         # The border: nothing of what broke, nor the user's text, may reach the client or the log.
@@ -175,10 +180,11 @@ async def _stream(rooms: Rooms, arrived: Arrived, read: Read, scope: Scope, send
                 chunk = writer.write(batch)
                 if chunk:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    except Fault as fault:
-        if not started:
+    except (Fault, asyncio.CancelledError) as error:
+        if not started or (isinstance(error, asyncio.CancelledError) and not error.args):
             raise
-        body = error_body(fault.problem, chinese=prefers_chinese(scope), trace=arrived.turn.trace)
+        broken = error.problem if isinstance(error, Fault) else problem("draining")
+        body = error_body(broken, chinese=prefers_chinese(scope), trace=arrived.turn.trace)
         await send({"type": "http.response.body", "body": b"data: %b\n\ndata: [DONE]\n\n" % body})
 
 
