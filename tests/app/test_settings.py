@@ -123,7 +123,7 @@ REFUSED = [
     (
         '[[models]]\nname="a"\nupstream="x"\n[models.price]\ninput = -1',
         "line 5: models[0].price.input = -1",
-        "from 0 to 1000000",
+        "from 0, below 1000000",
     ),
     (OLLAMA * 2, 'line 4: upstreams[1].name = "ollama"', "rename or remove one"),
     (

@@ -16,7 +16,7 @@ def test_names():
     assert [o.release.upstream_model for o in catalog.find("deep")] == ["deep-v2"]
     assert [o.release.name for o in catalog.find("deep@2")] == ["deep@2"]
     assert catalog.find("deep@1") == ()
-    assert [o.release.model for o in catalog.find("auto")] == ["small", "deep"]
+    assert [o.release.model for o in catalog.find("auto")] == ["small", "deep", "vectors"]
     assert catalog.find("nothing") == ()
     assert [card.name for card in catalog.cards()] == ["small", "deep", "vectors"]
 

@@ -67,3 +67,13 @@ def test_pictures_go_only_where_they_can_be_seen():
 def test_a_model_is_not_asked_for_what_it_cannot_do():
     asked = Turn("t", 1, "embedding", "openai.embedding", "small", prompts=("x",))
     assert FirstRule().route(asked, (GENERAL,)).problem.code == "model_cannot"
+
+
+def test_auto_finds_a_model_that_makes_vectors():
+    vectors = offer("vectors", "none", abilities=frozenset({"embedding"}))
+    asked = Turn("t", 1, "embedding", "openai.embedding", "auto", prompts=("x",))
+    assert FirstRule().route(asked, (*BOTH, vectors)).offer.release.model == "vectors"
+    assert FirstRule().route(turn("hello"), (vectors, *BOTH)).offer.release.model == "small"
+    refused = FirstRule().route(asked, BOTH).problem
+    assert (refused.code, "GET /v1/models" in refused.message) == ("model_cannot", True)
+    assert "See" not in refused.message_zh

@@ -40,6 +40,11 @@ def offer_of(row: ModelSettings, card: ModelCard | None = None) -> Offer:
     return Offer(release=release, card=card or card_of(row))
 
 
+def _routed(card: ModelCard) -> bool:
+    """Whether `auto` may choose it: a chat model that was given a tier, or any model that makes vectors."""
+    return "embedding" in card.abilities or (card.tier in ("general", "reasoning") and "chat" in card.abilities)
+
+
 class ModelCatalog:
     """Finds offers by name. Built once from settings and replaced whole when they change."""
 
@@ -49,7 +54,7 @@ class ModelCatalog:
             for name in (offer.release.model, offer.release.name):
                 self._by_name[name] = (*self._by_name.get(name, ()), offer)
         self._cards = tuple({offer.release.model: offer.card for offer in offers}.values())
-        routed = tuple(o for o in offers if o.card.tier in ("general", "reasoning") and "chat" in o.card.abilities)
+        routed = tuple(o for o in offers if _routed(o.card))
         if routed:
             self._by_name[AUTO] = routed
 

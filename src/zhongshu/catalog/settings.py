@@ -51,4 +51,4 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         for field in ("input", "output", "cached_input", "thinking"):
             amount = getattr(self.price, field)
             if amount is not None and not 0 <= amount < 1e6:
-                raise ValueError(f"price.{field}: give money for a million tokens, from 0 to 1000000")
+                raise ValueError(f"price.{field}: give money for a million tokens, from 0, below 1000000")

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from zhongshu import __version__
+from zhongshu.cli.border import explain
 from zhongshu.cli.words import t
 
 # Each module holds a typer app called `app`; one with a single command of its own name is mounted as that command.
@@ -49,4 +50,8 @@ def build(only: str | None = None) -> typer.Typer:
 
 def main() -> None:
     """Entry point of the `zhongshu` script."""
-    build(sys.argv[1] if len(sys.argv) > 1 else None)()
+    root = build(sys.argv[1] if len(sys.argv) > 1 else None)
+    try:
+        root()
+    except Exception as error:  # noqa: BLE001 - the last border: a person gets a sentence, never a trace
+        sys.exit(explain(error))

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import mimetypes
 import os
+import re
 from collections.abc import Awaitable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,6 +28,8 @@ from zhongshu.cli.words import chinese, t
 Message = dict[str, Any]
 T = TypeVar("T")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?$", re.I)
+_SENDABLE = re.compile(r"[!-~]+")
 _CONNECT = timedelta(seconds=5)
 _SILENCE = timedelta(seconds=600)
 
@@ -150,6 +153,20 @@ def door(url: str | None = None, environ: Mapping[str, str] = os.environ) -> Doo
             t(
                 "There is no key for this server. Set ZHONGSHU_KEY; make one with `zhongshu keys create`.",
                 "没有访问该服务的密钥。请设置 ZHONGSHU_KEY；可用 `zhongshu keys create` 创建。",
+            )
+        )
+    if not _ADDRESS.match(address):
+        raise Trouble(
+            t(
+                f"{address} is not an address. Write it like http://127.0.0.1:7070.",
+                f"{address} 不是地址。请写成 http://127.0.0.1:7070 这样。",
+            )
+        )
+    if not _SENDABLE.fullmatch(key):
+        raise Trouble(
+            t(
+                "ZHONGSHU_KEY is not a key: it holds spaces or letters that no key has. Copy it again.",
+                "ZHONGSHU_KEY 不是密钥：含有密钥中不会出现的空格或字符。请重新复制。",
             )
         )
     return Door(address.rstrip("/").removesuffix("/v1"), key)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +69,7 @@ def up(
     except SettingsError as error:
         err.print(error.text(chinese=chinese()), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
+    _refuse_bad_first_key()
     _refuse_taken_address(settings)
     _fetch_missing(settings, no_pull=no_pull)
     raise typer.Exit(_run(settings, lambda: _reloaded(settings, load(config, options=options)), as_json=as_json))
@@ -127,6 +130,26 @@ def _run(settings: Settings, reload: Callable[[], Settings], *, as_json: bool) -
         )
     except supervisor.AddressTaken as taken:
         _fail_taken(taken.host, taken.port, taken.why)
+    except (FileExistsError, NotADirectoryError, PermissionError, FileNotFoundError) as error:
+        fail(
+            f"The state directory {settings.home} cannot be used ({error.strerror}). Set ZHONGSHU_HOME to a directory "
+            "of yours.",
+            f"无法使用状态目录 {settings.home}（{error.strerror}）。请将 ZHONGSHU_HOME 设为您可写的目录。",
+        )
+
+
+def _refuse_bad_first_key() -> None:
+    from zhongshu.access.keys import usable
+    from zhongshu.app.preparing import FIRST_KEY
+
+    chosen = os.environ.get(FIRST_KEY)
+    if chosen and not usable(chosen):
+        fail(
+            f"{FIRST_KEY}: use 16 to 256 printable ASCII characters without spaces, such as the output of "
+            "`openssl rand -hex 24`.",
+            f"{FIRST_KEY}：请用 16 至 256 个可打印的 ASCII 字符，不含空格，例如 `openssl rand -hex 24` 的输出。",
+            code=2,
+        )
 
 
 def _refuse_taken_address(settings: Settings) -> None:
@@ -140,7 +163,16 @@ def _refuse_taken_address(settings: Settings) -> None:
     try:
         listening_socket(server.host, server.port, server.backlog).close()
     except OSError as error:
+        if isinstance(error, socket.gaierror):
+            _fail_unknown_host(server.host)
         _fail_taken(server.host, server.port, error.strerror or "not available")
+
+
+def _fail_unknown_host(host: str) -> NoReturn:
+    fail(
+        f"{host} is no address of this machine. Use 127.0.0.1 for this machine only, 0.0.0.0 for every network.",
+        f"{host} 不是本机地址。仅供本机使用请写 127.0.0.1，供所有网络使用请写 0.0.0.0。",
+    )
 
 
 def _fail_taken(host: str, port: int, why: str) -> NoReturn:

@@ -125,7 +125,9 @@ def known(as_json: bool = JsonOption) -> None:
 )
 def mock(
     host: str = typer.Option("127.0.0.1", "--host", help=t("Address to listen on.", "监听地址。")),
-    port: int = typer.Option(9009, "--port", help=t("Port; 0 lets the system choose.", "端口；0 由系统选择。")),
+    port: int = typer.Option(
+        9009, "--port", min=0, max=65535, help=t("Port; 0 lets the system choose.", "端口；0 由系统选择。")
+    ),
     script: Path | None = ScriptOption,
     models: bool = typer.Option(False, "--models", help=t("Only list what it can do.", "只列出它的全部行为。")),
     as_json: bool = JsonOption,

@@ -134,8 +134,9 @@ _ROWS: dict[str, _Row] = {
     "insufficient_quota": _Row(
         429,
         "insufficient_quota",
-        "The money budget of this {scope} is used up. Raise it with {remedy}, or wait for its next period.",
-        "此{scope}的预算已用完。可用 {remedy} 调高，或等待下一个周期。",
+        "What is left of this {scope}'s money budget does not cover this turn. Lower `max_tokens`, raise the budget with "
+        "{remedy}, or wait for its next period.",
+        "此{scope}的预算余额不足以支付本次请求。请调低 `max_tokens`、用 {remedy} 调高预算，或等待下一个周期。",
     ),
     "tokens_over_limit": _Row(
         400,

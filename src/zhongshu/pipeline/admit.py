@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zhongshu.core.problems import Refusal, problem
+from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.pipeline.estimate import ask_of
 from zhongshu.pipeline.stages import Admitted, Arrived, Rooms
 
@@ -14,10 +14,16 @@ async def admit(rooms: Rooms, arrived: Arrived) -> Admitted | Refusal:
     turn, caller = arrived.turn, arrived.caller
     if not rooms.journal.ready():
         return Refusal(
-            STAGE, problem("journal_unavailable", why="the journal's disk is full or broken", retry_after_s=5.0)
+            STAGE,
+            problem(
+                "journal_unavailable",
+                why=Said("the journal's disk is full or broken", "日志所在磁盘已满或损坏"),
+                retry_after_s=5.0,
+            ),
         )
     if caller.models and turn.model not in caller.models:
-        return Refusal(STAGE, problem("forbidden", param="model", why=f"it is not allowed the model `{turn.model}`"))
+        why = Said(f"it is not allowed the model `{turn.model}`", f"不允许使用模型 `{turn.model}`")
+        return Refusal(STAGE, problem("forbidden", param="model", why=why))
     offers = rooms.catalog.find(turn.model)
     if not offers:
         return Refusal(STAGE, problem("model_not_found", param="model", model=turn.model))

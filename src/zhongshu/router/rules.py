@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from zhongshu.core.models import Offer, Route
-from zhongshu.core.problems import Refusal, problem
+from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.core.turns import Effort, Image, Turn
 
 _READ_AT_MOST = 4000
@@ -49,6 +49,9 @@ class FirstRule:
         if turn.model != "auto" and turn.kind in offers[0].card.abilities:
             return Route(offers[0], turn.effort, "named", "The caller named this model.", "调用方指定了该模型。")
         able = tuple([offer for offer in offers if turn.kind in offer.card.abilities])
+        if able and turn.kind == "embedding":
+            why = "It is the first model that makes vectors.", "它是首个可生成向量的模型。"
+            return Route(able[0], None, "only", *why)
         return _tiered(turn, able) if able else _cannot(turn, offers[0], turn.kind)
 
 
@@ -62,8 +65,8 @@ def _tiered(turn: Turn, able: tuple[Offer, ...]) -> Route | Refusal:
                     "model_cannot",
                     param="messages",
                     model="auto",
-                    what="pictures",
-                    remedy="Add a model with the ability `vision`.",
+                    what=Said("pictures", "图片"),
+                    remedy=Said("Add a model with the ability `vision`.", "请添加具备 `vision` 能力的模型。"),
                 ),
             )
     general = next((o for o in able if o.card.tier == "general"), able[0])
@@ -109,6 +112,6 @@ def _cannot(turn: Turn, offer: Offer, what: str) -> Refusal:
             param="model",
             model=offer.release.model,
             what=what,
-            remedy="See GET /v1/models for models that can.",
+            remedy=Said("See GET /v1/models for models that can.", "支持的模型见 GET /v1/models。"),
         ),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from zhongshu.core.problems import Fault, fault
+from zhongshu.api.openai.unusable import in_both, unusable
+from zhongshu.core.problems import Said, fault
 from zhongshu.core.turns import (
     Audio,
     Effort,
@@ -196,8 +196,6 @@ class EmbeddingRequest(msgspec.Struct, frozen=True):
 
 
 _fields = msgspec.json.Decoder(dict[str, Raw])
-_WHERE = re.compile(r" - at `\$\.?(.*?)`$")
-_FIELD = re.compile(r"field `([^`]+)`")
 _DEEPEST = 200
 
 
@@ -210,17 +208,19 @@ class BodyDecoder(Generic[R]):
     """Decodes one endpoint's bodies; raises the Fault that names the field and what is wrong with it."""
 
     def __init__(self, kind: type[R]) -> None:
+        self._kind = kind
         self._decode = msgspec.json.Decoder(kind).decode
 
     def __call__(self, body: bytes) -> R:
         try:
             return self._decode(body)
         except msgspec.ValidationError as error:
-            raise _unusable(str(error)) from None
+            raise unusable(self._kind, str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise fault("invalid_json", why=_plain(str(error))) from None
         except RecursionError:
-            raise fault("invalid_json", why=f"it is nested deeper than {_DEEPEST} levels") from None
+            why = Said(f"it is nested deeper than {_DEEPEST} levels", f"嵌套超过 {_DEEPEST} 层")
+            raise fault("invalid_json", why=why) from None
 
 
 decode_chat = BodyDecoder(ChatRequest)
@@ -228,22 +228,10 @@ decode_completion = BodyDecoder(CompletionRequest)
 decode_embedding = BodyDecoder(EmbeddingRequest)
 
 
-def _plain(text: str) -> str:
-    return "it is not UTF-8" if "utf-8" in text.lower() else text.rstrip(".").removeprefix("JSON is malformed: ")
-
-
-def _unusable(text: str) -> Fault:
-    """msgspec says what is wrong and where ("Expected `int`, got `str` - at `$.max_tokens`"), never the value."""
-    where = _WHERE.search(text)
-    field = where[1] if where else ""
-    why = text[: where.start()] if where else text
-    missing = _FIELD.search(why) if "missing required" in why else None
-    if missing:
-        field = f"{field}.{missing[1]}" if field else missing[1]
-        return fault("missing_field", param=field, field=field)
-    if not field:
-        return fault("invalid_value", param=None, field="body", why=why)
-    return fault("invalid_value", param=field, field=field, why=why)
+def _plain(text: str) -> Said:
+    if "utf-8" in text.lower():
+        return Said("it is not UTF-8", "编码不是 UTF-8")
+    return in_both(text.rstrip(".").removeprefix("JSON is malformed: "))
 
 
 def chat_turn(request: ChatRequest, body: bytes, trace: str, now_ns: int) -> Turn:
@@ -385,7 +373,12 @@ def _tool(tool: WireTool) -> Tool:
     if given in (b"", b"null"):
         return Tool(spec.name, spec.description or "", strict=spec.strict or False)
     if not given.startswith(b"{"):
-        raise fault("invalid_value", param="tools", field="tools.function.parameters", why="give a JSON Schema object")
+        raise fault(
+            "invalid_value",
+            param="tools",
+            field="tools.function.parameters",
+            why=Said("give a JSON Schema object", "应为 JSON Schema 对象"),
+        )
     return Tool(spec.name, spec.description or "", Raw(given), spec.strict or False)
 
 
@@ -396,12 +389,15 @@ def _tool_choice(choice: str | NamedTool, tools: tuple[Tool, ...]) -> ToolChoice
                 "invalid_value",
                 param="tool_choice",
                 field="tool_choice.function.name",
-                why="no tool of that name was sent",
+                why=Said("no tool of that name was sent", "tools 中没有这个名称"),
             )
         return ToolChoice("tool", choice.function.name)
     if choice == "required" and not tools:
         raise fault(
-            "invalid_value", param="tool_choice", field="tool_choice", why="it is `required` but no tools were sent"
+            "invalid_value",
+            param="tool_choice",
+            field="tool_choice",
+            why=Said("it is `required` but no tools were sent", "它为 `required`，但没有提供 tools"),
         )
     return ToolChoice("none" if choice == "none" else "required" if choice == "required" else "auto")
 
@@ -422,12 +418,17 @@ def _texts(given: str | list[Any], field: str) -> tuple[str, ...]:
     if isinstance(given, str):
         return (given,)
     if not given:
-        raise fault("invalid_value", param=field, field=field, why="the list is empty")
+        raise fault("invalid_value", param=field, field=field, why=Said("the list is empty", "列表为空"))
     if all(isinstance(item, str) for item in given):
         return tuple(given)
     if _is_tokens(given) or all(_is_tokens(item) for item in given):
         return ()
-    raise fault("invalid_value", param=field, field=field, why="give a text, a list of texts, or tokens")
+    raise fault(
+        "invalid_value",
+        param=field,
+        field=field,
+        why=Said("give a text, a list of texts, or tokens", "应为文本、文本列表或词元列表"),
+    )
 
 
 def _is_tokens(item: object) -> bool:
