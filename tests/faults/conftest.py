@@ -42,3 +42,11 @@ def scripted():
 def house(scripted, smol, tmp_path_factory):
     with platform(tmp_path_factory.mktemp("house"), settings_over(scripted)) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def pair(scripted, tmp_path_factory):
+    """Two workers, and no local model."""
+    settings = settings_over(scripted, server=SERVER + "workers = 2\n", profile="none")
+    with platform(tmp_path_factory.mktemp("pair"), settings) as running:
+        yield running
