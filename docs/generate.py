@@ -60,7 +60,7 @@ context = 32768
 - **Paths** that are relative start from the file's directory.
 - **Secrets** never stand in the file. A credential is written as `"env:NAME"` or `"file:PATH"`.
 - **Reload.** `zhongshu config reload` (or SIGHUP) makes the running server read the file again; turns in flight go on
-  with the old settings. Upstreams, models, label and profile change at once; `home`, `[server]`, `[access]`, `[ledger]`
+  with the old settings. Upstreams, models, label, limits and profile change at once; `home`, `[server]`, `[ledger]`
   and `[engine]` wait for a restart, and the server's log names what waits.
 - **Profiles.** `default` brings up a general, a reasoning and an embedding model; `tiny` one small model for tests;
   `none` no local model. Rows of `[[models]]` are added; one with the name of a built-in model replaces it.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -131,3 +133,14 @@ def test_a_journal_that_was_changed(run, ready):
 def test_a_clock_that_was_turned_back(run, ready):
     asyncio.run(_three_records(ready, FakeClock(now_ns=4_000_000_000_000_000_000)))
     assert "clock was turned back" in found(run)["journal", "fail"]["en"]
+
+
+@pytest.mark.parametrize(("name", "remedy"), [("state.db", "from a copy"), ("index.db", "made again")])
+def test_a_database_that_cannot_be_read(run, ready, name, remedy):
+    with closing(sqlite3.connect(ready / "counters.db")) as base:
+        base.execute("CREATE TABLE sound (n)")
+    assert "1 files" in found(run)["database", "ok"]["en"]
+    (ready / name).write_text("no database, whatever its name says")
+    finding = found(run)["database", "fail"]
+    assert name in finding["en"]
+    assert remedy in finding["mend_en"]

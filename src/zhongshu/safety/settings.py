@@ -37,17 +37,26 @@ class LabelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             match = _PRODUCER.fullmatch(self.producer)
             if not match:
                 raise ValueError(
-                    "producer: give 27 characters: 00 1 1, the 18-character credit code, 1 or 2, and 4 letters or digits"
+                    "producer: give 27 characters: 00 1 1, the 18-character credit code, 1 or 2, and 4 letters or digits",
+                    "producer: 请填写 27 位：0011、18 位统一社会信用代码、1 或 2、4 位字母或数字",
                 )
             code = match[1]
             if uscc_check_character(code[:17]) != code[17]:
-                raise ValueError("producer: the credit code inside it has a wrong check character; copy it again")
+                raise ValueError(
+                    "producer: the credit code inside it has a wrong check character; copy it again",
+                    "producer: 其中统一社会信用代码的校验位不对；请重新复制",
+                )
         if not ("人工智能" in self.words_zh or "AI" in self.words_zh) or not (
             "生成" in self.words_zh or "合成" in self.words_zh
         ):
-            raise ValueError("words_zh: must hold 人工智能 or AI, and 生成 or 合成 (标识办法)")
+            raise ValueError(
+                "words_zh: must hold 人工智能 or AI, and 生成 or 合成 (标识办法)",
+                "words_zh: 须含“人工智能”或“AI”，并含“生成”或“合成”（标识办法）",
+            )
         lowered = self.words.lower()
         if "ai" not in lowered and "artificial intelligence" not in lowered:
-            raise ValueError("words: must say AI or artificial intelligence")
+            raise ValueError(
+                "words: must say AI or artificial intelligence", "words: 须含 AI 或 artificial intelligence"
+            )
         if "generated" not in lowered and "synthesi" not in lowered:
-            raise ValueError("words: must say generated or synthesised")
+            raise ValueError("words: must say generated or synthesised", "words: 须含 generated 或 synthesised")

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
-from zhongshu.app.preparing import EMBEDDED
 from zhongshu.app.checkup.finding import Finding, fail, ok, warn
+from zhongshu.app.preparing import EMBEDDED
 from zhongshu.app.settings import Settings
 from zhongshu.engine.models import rows, store
 from zhongshu.ledger.segments import Scan, segment_path, segments, stream_folder, streams
+
+_DATABASES = ("state.db", "counters.db", "textkeys.db", "index.db")
 
 
 def check_state(settings: Settings) -> Iterator[Finding]:
     """Every check of this part."""
     yield _writable(settings.home)
     yield from _private(settings.home)
+    yield from _databases(settings.home)
     yield from _journal(settings.home, settings.ledger.clock_tolerance_s)
     yield from _models(settings)
     yield _producer(settings)
@@ -56,6 +61,38 @@ def _private(home: Path) -> Iterator[Finding]:
         )
     if places and not loose:
         yield ok("permissions", f"{len(places)} places, for this user only", f"{len(places)} 处，仅当前用户可访问")
+
+
+def _databases(home: Path) -> Iterator[Finding]:
+    """Whether each file is a database that can be read; the index is derived, so its remedy is to make it again."""
+    files = [home / name for name in _DATABASES if (home / name).is_file()]
+    broken = [(file, why) for file in files if (why := _unreadable(file))]
+    for file, why in broken:
+        derived = file.name == "index.db"
+        yield fail(
+            "database",
+            f"{file} cannot be read: {why}",
+            f"{file} 无法读取：{why}",
+            f"Stop the server and delete {file}; it is made again from the journal."
+            if derived
+            else f"Stop the server and put back {file} from a copy; the journal does not hold what was in it.",
+            f"请停止服务并删除 {file}；它会由日志重建。"
+            if derived
+            else f"请停止服务并从备份恢复 {file}；日志中没有其中的内容。",
+        )
+    if files and not broken:
+        yield ok("database", f"{len(files)} files can be read", f"{len(files)} 个文件可以读取")
+
+
+def _unreadable(file: Path) -> str:
+    """Why not, or "". The schema and the first page of each table: quick for a file of any size."""
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=2)) as base:
+            for (table,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                base.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone()
+    except sqlite3.Error as error:
+        return str(error)
+    return ""
 
 
 def _journal(home: Path, tolerance_s: float) -> Iterator[Finding]:
