@@ -44,7 +44,7 @@ class Killing:
             if not victims or not (self.works(victims) or self.dice.random() < 0.1 / 20):
                 await asyncio.sleep(0.05)
                 continue
-            await asyncio.sleep(self.dice.random() * 0.4)
+            await asyncio.sleep(self.dice.random() * 1.2)
             if self.left > 0:
                 last = {self.dice.choice(sorted(victims))}
                 os.kill(*last, signal.SIGKILL)

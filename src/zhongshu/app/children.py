@@ -21,8 +21,10 @@ READY = b"ready"
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 10.0
-# One that worked for so long died of something that happened then, not of itself: it is needed again at once.
-_STEADY_AFTER_S = 1.0
+# One that worked died of something that happened then rather than of itself, and is missed: it is kept waiting less,
+# and not at all after it has worked for a while.
+_LONGEST_WORKED_PAUSE_S = 1.0
+_STEADY_AFTER_S = 0.5
 
 
 class NeverReady(Exception):
@@ -122,7 +124,7 @@ class Child:
         while not self._stopping:
             assert self._process is not None
             code = await self._process.wait()
-            pause_s = _FIRST_PAUSE_S if self._was_steady() else min(pause_s * 2, _LONGEST_PAUSE_S)
+            pause_s = self._next_pause_s(pause_s)
             log.warning("%s ended with %s; starting it again in %.1f s", self.name, code, pause_s)
             await self._settle()
             await asyncio.sleep(pause_s)
@@ -131,8 +133,12 @@ class Child:
             except OSError as error:
                 log.error("%s cannot be started, will try again: %s", self.name, error.strerror)
 
-    def _was_steady(self) -> bool:
-        return self._ready_s is not None and asyncio.get_running_loop().time() - self._ready_s > _STEADY_AFTER_S
+    def _next_pause_s(self, last_s: float) -> float:
+        if self._ready_s is None:
+            return min(last_s * 2, _LONGEST_PAUSE_S)
+        if asyncio.get_running_loop().time() - self._ready_s > _STEADY_AFTER_S:
+            return _FIRST_PAUSE_S
+        return min(last_s * 2, _LONGEST_WORKED_PAUSE_S)
 
     async def _settle(self) -> None:
         if self._on_death is None:

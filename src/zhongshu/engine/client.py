@@ -120,7 +120,7 @@ class EngineClient:
             task = self._acquiring.get(model)
             if task is None:
                 task = self._acquiring[model] = asyncio.create_task(self._acquire(model))
-                task.add_done_callback(lambda _: self._acquiring.pop(model, None))
+                task.add_done_callback(lambda task: self._acquired(model, task))
             await asyncio.shield(task)
         if lease.timer is not None:
             lease.timer.cancel()
@@ -128,6 +128,11 @@ class EngineClient:
         lease.users += 1
         lease.uses += 1
         return lease
+
+    def _acquired(self, model: str, task: asyncio.Task[None]) -> None:
+        self._acquiring.pop(model, None)
+        if not task.cancelled():
+            task.exception()  # who asked may have left: then nobody else looks at it
 
     async def _acquire(self, model: str) -> None:
         address = await self._ask(model, Acquire(next(self._ids), model))

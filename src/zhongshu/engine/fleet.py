@@ -119,7 +119,7 @@ class Fleet:
         while seat.running is None or seat.examining is not None:
             if seat.loading is None and seat.examining is None:
                 self._refuse_while_failing(seat)
-                seat.loading = asyncio.create_task(self._load(seat))
+                self._begin_loading(seat)
             waiting_for = seat.examining or seat.loading
             assert waiting_for is not None
             await asyncio.shield(waiting_for)
@@ -157,6 +157,12 @@ class Fleet:
         return EngineStatus(self.budget_bytes, tuple(models))
 
     # ---- loading
+
+    def _begin_loading(self, seat: Seat) -> asyncio.Task[None]:
+        seat.loading = asyncio.create_task(self._load(seat))
+        # Who asked may have left by then; the next to ask hears of it.
+        seat.loading.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return seat.loading
 
     async def _load(self, seat: Seat) -> None:
         try:
@@ -269,8 +275,7 @@ class Fleet:
         if not wanted or seat in self._retired or len(seat.crashes) >= self._settings.crash_limit:
             return
         if seat.running is None and seat.loading is None:
-            seat.loading = asyncio.create_task(self._load(seat))
-            await asyncio.wait({seat.loading})
+            await asyncio.wait({self._begin_loading(seat)})
 
     def _count_crash(self, seat: Seat, why: str) -> None:
         """Note a crash, and when the next start may be."""
