@@ -153,3 +153,13 @@ async def test_tool_calls_pass_as_they_come():
     kept = msgspec.json.decode(house.journal.records[0].answer)[0]
     assert kept["tool_calls"] == [{"id": "call_1", "name": "f", "arguments": '{"a":1}'}]
     assert '"finish_reason":"tool_calls"' in reply.body.decode()
+
+
+async def test_all_chunks_of_a_stream_have_one_id_whoever_wrote_them():
+    house = House(streamed(*HELLO, chunk(usage=USAGE)), label=LabelSettings(text="end"))
+    reply = await house.chat(stream=True, stream_options={"include_usage": True})
+    chunks = [msgspec.json.decode(event) for event in reply.events()[:-1]]
+    assert len(chunks) > len(HELLO)
+    assert len({(c["id"], c["model"]) for c in chunks}) == 1
+    roles = [c["choices"][0]["delta"].get("role") for c in chunks if c["choices"]]
+    assert roles.count("assistant") == 1

@@ -76,6 +76,7 @@ class Conversation:
             try:
                 line = input("" if self._json else "› ").strip()
             except EOFError:
+                err.print()  # the shell's prompt begins on a line of its own
                 return
             except KeyboardInterrupt:
                 err.print(t("\nType /exit or press Ctrl-D to leave.", "\n输入 /exit 或按 Ctrl-D 退出。"), style="dim")

@@ -77,10 +77,17 @@ def _end(shown: Shown) -> Shown:
     _plain("" if shown.text.endswith("\n") else "\n")
     if shown.extra is None:
         return shown
-    if words := label(shown.extra):
+    words = label(shown.extra)
+    if words and not _says(shown):
         (out if sys.stdout.isatty() else err).print(words, style="dim", markup=False, highlight=False)
     _dim(facts(shown.extra) + "\n")
     return shown
+
+
+def _says(shown: Shown) -> bool:
+    """Whether the answer holds the label's words itself, in either language."""
+    mark = shown.extra and shown.extra.label
+    return bool(mark) and any(words and words in shown.text for words in (mark.text, mark.text_zh))
 
 
 def _plain(text: str) -> None:

@@ -201,14 +201,14 @@ _ROWS: dict[str, _Row] = {
     "upstream_timeout": _Row(
         504,
         "upstream_error",
-        "Upstream `{upstream}` did not answer in time ({phase}, {limit_s:g} s).",
-        "上游 `{upstream}` 未能及时响应（{phase}，{limit_s:g} 秒）。",
+        "Upstream `{upstream}` did not answer in time ({phase}, {limit_s:g} s). Send it again, or raise its limits.",
+        "上游 `{upstream}` 未能及时响应（{phase}，{limit_s:g} 秒）。请重试，或调高其时限。",
     ),
     "upstream_error": _Row(
         502,
         "upstream_error",
-        "Upstream `{upstream}` failed with status {upstream_status}.",
-        "上游 `{upstream}` 返回错误状态 {upstream_status}。",
+        "Upstream `{upstream}` failed with status {upstream_status}. Send it again; see the provider's status.",
+        "上游 `{upstream}` 返回错误状态 {upstream_status}。请重试，并查看服务商状态。",
     ),
     "upstream_refused": _Row(
         400, _BAD, "Upstream `{upstream}` refused the request: {why}", "上游 `{upstream}` 拒绝了请求：{why}"
@@ -216,8 +216,8 @@ _ROWS: dict[str, _Row] = {
     "upstream_rate_limited": _Row(
         429,
         "rate_limit_error",
-        "Upstream `{upstream}` is over its own rate limit.",
-        "上游 `{upstream}` 达到了自身的速率限制。",
+        "Upstream `{upstream}` is over its own rate limit. Wait for Retry-After, or have the provider raise it.",
+        "上游 `{upstream}` 达到了自身的速率限制。请按 Retry-After 等待，或请服务商提高限额。",
     ),
     "upstream_auth": _Row(
         502,
@@ -234,14 +234,14 @@ _ROWS: dict[str, _Row] = {
     "upstream_malformed": _Row(
         502,
         "upstream_error",
-        "Upstream `{upstream}` sent something that is not an answer: {why}.",
-        "上游 `{upstream}` 返回的内容不是有效的回答：{why}。",
+        "Upstream `{upstream}` sent something that is not an answer: {why}. Check its `base_url`.",
+        "上游 `{upstream}` 返回的内容不是有效的回答：{why}。请检查其 `base_url`。",
     ),
     "upstream_cut": _Row(
         502,
         "upstream_error",
-        "Upstream `{upstream}` broke off in the middle of the answer.",
-        "上游 `{upstream}` 在回答中途断开。",
+        "Upstream `{upstream}` broke off in the middle of the answer. Send it again.",
+        "上游 `{upstream}` 在回答中途断开。请重试。",
     ),
     "engine_unavailable": _Row(
         503,

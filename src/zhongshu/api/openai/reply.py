@@ -232,7 +232,7 @@ class ChunkWriter:
     """Writes a stream's events as SSE. The chunk that ends the last choice is held until `close`, so that the record
     can be durable, and our object travel, before the client sees the end."""
 
-    __slots__ = ("_head", "_held", "_open", "_roles", "_turn", "_usage_asked")
+    __slots__ = ("_first", "_head", "_held", "_open", "_roles", "_turn", "_usage_asked")
 
     def __init__(self, turn: Turn, *, include_usage: bool) -> None:
         self._turn = turn
@@ -240,6 +240,7 @@ class ChunkWriter:
         self._held: list[bytes] = []
         self._open = set(range(turn.sampling.n * max(1, len(turn.prompts))))
         self._roles: set[int] = set()
+        self._first: bytes | None = None
         kind = "chat.completion.chunk" if turn.kind == "chat" else "text_completion"
         self._head = _head(turn, "chatcmpl-" if turn.kind == "chat" else "cmpl-", kind)
 
@@ -260,9 +261,9 @@ class ChunkWriter:
 
     def close(self, usage: Usage, extra: Extra) -> bytes:
         """The held chunks, the usage chunk if it was asked for, our object on the last of them, and the end mark."""
-        last = self._held or [_encode(self._head | {"choices": []})]
+        last = self._held or [_encode(self._named() | {"choices": []})]
         if self._usage_asked:
-            last.append(_encode(self._head | {"choices": [], "usage": usage_wire(usage)}))
+            last.append(_encode(self._named() | {"choices": [], "usage": usage_wire(usage)}))
         last[-1] = splice(last[-1], extra) or last[-1]
         return b"".join([b"data: %b\n\n" % chunk for chunk in last]) + b"data: [DONE]\n\n"
 
@@ -270,17 +271,28 @@ class ChunkWriter:
         """An event's chunks: its own, as the upstream sent it, or one for each of its deltas."""
         if event.wire is not None and event.dialect == self._turn.protocol:
             only_usage = len(event.deltas) == 1 and isinstance(event.deltas[0], UsageDelta)
-            return [] if only_usage else [event.wire]
+            if only_usage:
+                return []
+            self._first = self._first or event.wire
+            return [event.wire]
         choose = self._choice if self._turn.kind == "chat" else _text_choice
         choices = [choice for delta in event.deltas if (choice := choose(delta)) is not None]
-        return [_encode(self._head | {"choices": [choice]}) for choice in choices]
+        return [_encode(self._named() | {"choices": [choice]}) for choice in choices]
+
+    def _named(self) -> dict[str, Any]:
+        """What our own chunks begin with: the id, time and model of the upstream's chunks where these went out before,
+        as all chunks of a stream have one id."""
+        if self._first is None:
+            return self._head
+        given = _fields(self._first)
+        return self._head | {name: given[name] for name in ("id", "created", "model") if name in given}
 
     def _choice(self, delta: Delta) -> dict[str, Any] | None:
         if isinstance(delta, UsageDelta):
             return None
         body: dict[str, Any] = {}
         choice: dict[str, Any] = {"index": delta.index, "delta": body, "finish_reason": None}
-        if delta.index not in self._roles:
+        if delta.index not in self._roles and self._first is None:
             self._roles.add(delta.index)
             body["role"] = "assistant"
             body["content"] = None if isinstance(delta, ToolCallStart) else ""
