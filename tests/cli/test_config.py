@@ -90,3 +90,10 @@ def test_reload_without_a_server(run, home, note):
 def test_reload_with_mistakes_tells_nobody(run, home):
     write(home, "prot = 1")
     assert run(app, "reload").exit_code == 2
+
+
+def test_check_takes_the_file_by_option_too(run, home, tmp_path):
+    file = tmp_path / "other.toml"
+    file.write_text("prot = 1\n")
+    result = run(app, "check", "--config", str(file))
+    assert (result.exit_code, "line 1: prot" in result.stderr) == (2, True)

@@ -175,3 +175,8 @@ def test_without_a_journal_the_remedy_is_named(home: Path, monkeypatch: pytest.M
 def test_it_speaks_chinese(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZHONGSHU_LANG", "zh")
     assert "日志完整" in run("verify").stdout
+
+
+def test_an_outcome_that_there_is_not(home: Path) -> None:
+    result = run("find", "--outcome", "perhaps")
+    assert (result.exit_code, "answered, refused, failed, left, cut" in result.output) == (2, True)

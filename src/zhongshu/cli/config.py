@@ -54,11 +54,13 @@ def show(config: Path | None = ConfigOption, as_json: bool = JsonOption) -> None
 )
 def check(
     file: Annotated[Path | None, typer.Argument(help=FILE)] = None,
+    config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
     from zhongshu.app.complaints import SettingsError
     from zhongshu.app.settings import find, load
 
+    file = file or config
     used = find(file)
     try:
         digest = load(file).digest

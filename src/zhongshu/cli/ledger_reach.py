@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 
 from zhongshu.cli.ledger_views import moment_ns, show_line
 from zhongshu.cli.managing import settings
 from zhongshu.cli.output import err, fail
+from zhongshu.core.records import Outcome
 
 if TYPE_CHECKING:
     from zhongshu.app.settings import Settings
@@ -36,6 +37,10 @@ def wanted_turns(
     """The filter that the options of a command amount to."""
     from zhongshu.ledger.rows import Filter
 
+    outcomes = get_args(Outcome)
+    if outcome is not None and outcome not in outcomes:
+        known = ", ".join(outcomes)
+        fail(f"--outcome {outcome}: use one of {known}.", f"--outcome {outcome}：请用以下之一：{known}。", code=2)
     since_ns, until_ns = moment_ns("--since", since), moment_ns("--until", until)
     return Filter(
         tenant=tenant, key=key, user=user, model=model, release=release, outcome=outcome,
