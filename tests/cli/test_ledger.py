@@ -150,7 +150,8 @@ def test_export_labels_texts(home: Path, tmp_path: Path) -> None:
 
 def test_erase_is_final_and_asks_first(home: Path) -> None:
     assert run("erase", "--tenant", "acme", "--month", "2023-11", "--reason", "ended").exit_code == 1
-    assert told("erase", "--tenant", "acme", "--month", "2023-11", "--reason", "ended") == {
+    assert run("erase", "--tenant", "acme", "--month", "2023-11", "--reason", "ended", "--json").exit_code == 2
+    assert told("erase", "--tenant", "acme", "--month", "2023-11", "--reason", "ended", "--yes") == {
         "tenant": "acme", "month": "2023-11", "erased_keys": 1,
     }  # fmt: skip
     assert told("show", f"{TRACE}1", "--text")["text"] == "erased"  # type: ignore[index]

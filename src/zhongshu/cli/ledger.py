@@ -279,7 +279,13 @@ def erase(
     found = settings(config)
     home = home_of(found)
     question = t(f"Erase the texts of {tenant} in {month} for good?", f"永久删除 {tenant} 在 {month} 的文本？")
-    if not yes and not as_json and not typer.confirm(question, err=True):
+    if not yes and as_json:
+        fail(
+            "It cannot be undone: add --yes to erase without being asked.",
+            "此操作无法撤销：如无需确认，请加 --yes。",
+            code=2,
+        )
+    if not yes and not typer.confirm(question, err=True):
         raise typer.Exit(1)
     try:
         gone = asyncio.run(

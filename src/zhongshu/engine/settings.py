@@ -39,9 +39,14 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     def __post_init__(self) -> None:
         if self.memory_bytes is not None and self.memory_bytes < 64 * 1024 * 1024:
-            raise ValueError("memory_bytes: give at least 67108864 (64 MiB), or leave it out")
+            raise ValueError(
+                "memory_bytes: give at least 67108864 (64 MiB), or leave it out",
+                "memory_bytes: 至少为 67108864（64 MiB），或省略",
+            )
         if not 0.05 <= self.memory_share <= 1:
-            raise ValueError("memory_share: give a share between 0.05 and 1")
+            raise ValueError(
+                "memory_share: give a share between 0.05 and 1", "memory_share: 请填写 0.05 到 1 之间的比例"
+            )
         _at_least("room_wait_s", self.room_wait_s, 0)
         _at_least("idle_unload_s", self.idle_unload_s, 0)
         _at_least("threads", self.threads, 1)
@@ -57,7 +62,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 def _at_least(field: str, value: float, least: float) -> None:
     if value < least:
-        raise ValueError(f"{field}: give at least {least:g}")
+        raise ValueError(f"{field}: give at least {least:g}", f"{field}: 至少为 {least:g}")
 
 
 class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
