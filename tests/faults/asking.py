@@ -95,7 +95,9 @@ class Asking:
 
     async def head(self) -> None:
         """Read the reply's head."""
-        lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        lines = ["HTTP/1.1 100"]
+        while lines[0].split(" ")[1] == "100":
+            lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         self.reply.status = int(lines[0].split(" ")[1])
         self.reply.headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:] if line)}
 

@@ -1,7 +1,9 @@
 """The HTTP server of a worker: uvicorn on a socket it was given, with what uvicorn leaves out.
 
 - The application learns at once that a client is gone (api/asgi.ON_LEAVE), at no cost until it happens.
-- A request that dribbles in is cut off with 408 after a bounded time: head and body together.
+- A request that dribbles in is cut off with 408 after a bounded time: head and body together. A head that does not
+  end is cut off with 431, what is not HTTP with 400, all as JSON; and a reply given before all of a request has
+  arrived reaches its client.
 - A reply leaves in one write (app/cycle.py).
 - Shutdown is ours to start (drain first), so uvicorn installs no signal handlers.
 """
@@ -13,6 +15,7 @@ import contextlib
 import socket
 import urllib.parse
 from collections.abc import Callable, Generator
+from http import HTTPStatus
 from typing import Any, cast
 
 import httptools
@@ -22,12 +25,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from zhongshu.api.asgi import ON_LEAVE, App
 from zhongshu.api.openai.errors import error_body
 from zhongshu.app.cycle import Cycle
-from zhongshu.core.problems import problem
+from zhongshu.core.problems import Problem, problem
+
+_MAX_HEAD_BYTES = 64 * 1024
+_LINGER_S = 2.0
 
 
 def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
     """The protocol class for a given bound on how long one request may take to arrive."""
-    too_slow = _reply_408(arrive_within_s)
+    too_slow = _reply(problem("body_too_slow", limit=arrive_within_s))
 
     class Protocol(HttpToolsProtocol):
         """One connection."""
@@ -36,7 +42,9 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
             super().__init__(*args, **kwargs)
             self._on_leave: Callable[[], None] | None = None
             self._arriving = False
-            self._begun = False
+            self._head_read = False
+            self._head_bytes = 0
+            self._deaf = False
             self._timer: asyncio.TimerHandle | None = None
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -47,20 +55,22 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
                 leave()
 
         def data_received(self, data: bytes) -> None:
+            if self._deaf:
+                return
             super().data_received(data)
-            if self._arriving:
-                if self._timer is None:
-                    self._timer = self.loop.call_later(arrive_within_s, self._cut)
+            if self._arriving and not self._deaf:
+                self._in_pieces(len(data))
             elif self._timer is not None:
                 self._stop_timer()
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
             self._arriving = True
+            self._head_read = False
+            self._head_bytes = 0
 
         def on_headers_complete(self) -> None:
             """Begin a cycle of our own kind; what uvicorn does here besides (upgrades, its own limits) is not used."""
-            self._begun = True
             parser, scope = cast(httptools.HttpRequestParser, self.parser), self.scope
             app: Any = self.app  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
             http_version = parser.get_http_version()
@@ -91,37 +101,75 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
             else:
                 self.flow.pause_reading()
                 self.pipeline.appendleft((self.cycle, app))  # pyright: ignore[reportUnknownArgumentType]
+            self._head_read = True
 
         def on_message_complete(self) -> None:
             self._arriving = False
             super().on_message_complete()
 
+        def send_400_response(self, msg: str) -> None:
+            self._refuse(_MALFORMED)
+
         def _register(self, callback: Callable[[], None] | None) -> None:
             self._on_leave = callback
+
+        def _in_pieces(self, size: int) -> None:
+            """A request of which some is still to come."""
+            if self._timer is None:
+                self._timer = self.loop.call_later(arrive_within_s, self._refuse, too_slow)
+            if self._head_read:
+                self.cycle.transport = _Lingering(self.transport, self._hang_up)  # pyright: ignore[reportAttributeAccessIssue]
+                return
+            self._head_bytes += size
+            if self._head_bytes > _MAX_HEAD_BYTES:
+                self._refuse(_HEAD_TOO_LARGE)
 
         def _stop_timer(self) -> None:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
 
-        def _cut(self) -> None:
-            self._timer = None
-            if self.transport.is_closing():
+        def _refuse(self, reply: bytes) -> None:
+            """Say why, unless that would land in the middle of another reply, and hang up."""
+            if self.transport.is_closing() or self._deaf:
                 return
-            # One request at a time has a cycle; if this one's has answered already, closing is enough.
-            if not self._begun or self.cycle.response_complete or not self.cycle.response_started:
-                self.transport.write(too_slow)
-            self.transport.close()
+            cycle = cast("Cycle | None", self.cycle)
+            if cycle is None or cycle.response_complete or not (cycle.response_started or self.pipeline):
+                self.transport.write(reply)
+            self._hang_up()
+
+        def _hang_up(self) -> None:
+            """Close for writing, and read into nothing for a while: closed at once, a client that is still sending
+            would be reset before it has read the reply (RFC 9112, 9.6)."""
+            if self.transport.is_closing() or self._deaf:
+                return
+            self._deaf = True
+            self._stop_timer()
+            self.transport.write_eof()
+            self.flow.resume_reading()
+            self._timer = self.loop.call_later(_LINGER_S, self.transport.close)
 
     return Protocol
 
 
-def _reply_408(limit_s: float) -> bytes:
-    body = error_body(problem("body_too_slow", limit=limit_s))
-    return (
-        b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b"
-        % (len(body), body)
-    )
+class _Lingering:
+    """A transport for the reply to a request that is still arriving: closing it hangs up in order."""
+
+    def __init__(self, transport: asyncio.Transport, hang_up: Callable[[], None]) -> None:
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.close = hang_up
+
+
+def _reply(why: Problem) -> bytes:
+    """A whole reply that ends the connection, for what never becomes a request."""
+    body = error_body(why)
+    head = f"HTTP/1.1 {why.status} {HTTPStatus(why.status).phrase}\r\ncontent-type: application/json\r\n"
+    return b"%bconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (head.encode(), len(body), body)
+
+
+_MALFORMED = _reply(problem("malformed_http"))
+_HEAD_TOO_LARGE = _reply(problem("head_too_large", limit=_MAX_HEAD_BYTES))
 
 
 class Server(uvicorn.Server):

@@ -89,6 +89,18 @@ _ROWS: dict[str, _Row] = {
         "The body did not arrive within {limit} seconds. Send it faster or in one piece.",
         "请求体未能在 {limit} 秒内到达。请加快发送或一次发完。",
     ),
+    "head_too_large": _Row(
+        431,
+        _BAD,
+        "The request line and headers are larger than {limit} bytes. Send fewer or shorter headers.",
+        "请求行与请求头超过 {limit} 字节。请减少或缩短请求头。",
+    ),
+    "malformed_http": _Row(
+        400,
+        _BAD,
+        "This is not an HTTP/1.1 request that can be read. Check the request line, the headers and Content-Length.",
+        "无法识别为 HTTP/1.1 请求。请检查请求行、请求头和 Content-Length。",
+    ),
     "not_found": _Row(
         404, _BAD, "There is nothing at this address. See /docs for what there is.", "此地址不存在。可用接口见 /docs。"
     ),

@@ -29,7 +29,6 @@ def admin_application(parts: AdminParts) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        max_body_size=parts.max_body_bytes,
     )
     app.state.parts = parts
     app.state.verifying = asyncio.Lock()

@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import logging
 
+from starlette.exceptions import HTTPException
+
 from zhongshu.api.admin.parts import AdminParts
 from zhongshu.api.asgi import App, Message, Receive, Scope, Send, header
 from zhongshu.api.openai.errors import send_problem
@@ -39,10 +41,10 @@ class Door:
             return await self._app(scope, receive, send)
         reply = _Reply(scope, send, self._parts)
         try:
-            refused = await self._enter(scope)
+            refused = await self._enter(scope) or _too_large(scope, self._parts.max_body_bytes)
             if refused:
                 return await send_problem(scope, send, refused, scope[TRACE])
-            await self._app(scope, receive, reply.send)
+            await self._app(scope, _bounded(receive, self._parts.max_body_bytes), reply.send)
         except Fault as fault:
             await self._broke(scope, send, reply, fault.problem)
         # The border: nothing of what broke may reach the client, and no text of a user the log.
@@ -109,6 +111,27 @@ async def note(scope: Scope, parts: AdminParts, name: str, **facts: str) -> None
     about = {"by": caller.key_id, "from": client[0] if client else "", "path": scope["path"], "request": scope[TRACE]}
     await parts.note(name, about | facts)
     scope[_NOTED] = True
+
+
+def _too_large(scope: Scope, limit_bytes: int) -> Problem | None:
+    """A body that says it is too large. Starlette's own limit is not used: it answers in plain text."""
+    declared = header(scope, b"content-length")
+    return problem("body_too_large", limit=limit_bytes) if declared.isdigit() and int(declared) > limit_bytes else None
+
+
+def _bounded(receive: Receive, limit_bytes: int) -> Receive:
+    """`receive` for a body that does not say how large it is."""
+    size = 0
+
+    async def bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit_bytes:
+            raise HTTPException(413)  # refusals.py makes it ours; a Fault would count as a body that cannot be parsed
+        return message
+
+    return bounded
 
 
 def _place(error: BaseException) -> str:
