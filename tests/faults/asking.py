@@ -77,17 +77,17 @@ class Reply:
 
 
 class Asking:
-    """One request under way: `open` sends it, `more` reads on, `leave` goes away."""
+    """One request under way: `open` sends it, `head`, `events` and `rest` read on, `leave` goes away. ahead_bytes: as
+    much is read before it is asked for."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, ahead_bytes: int = 1 << 24) -> None:
         self.port = port
+        self.ahead_bytes = ahead_bytes
         self.reply = Reply()
-        self._raw = b""
-        self._left: int | None = None
 
     async def open(self, request: bytes) -> Asking:
         """Connect and send."""
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 24)
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=self.ahead_bytes)
         self.writer.write(request)
         with contextlib.suppress(ConnectionError):  # refused before all was sent: the answer is still there to read
             await self.writer.drain()
@@ -176,9 +176,9 @@ async def ask(port: int, body: object, **how: Any) -> Reply:
     return await send(port, request(body, **how))
 
 
-async def begin(port: int, body: object, events: int = 2, **how: Any) -> Asking:
+async def begin(port: int, body: object, events: int = 2, *, ahead_bytes: int = 1 << 24, **how: Any) -> Asking:
     """A stream that has brought its first events."""
-    asking = await Asking(port).open(request(body, **how))
+    asking = await Asking(port, ahead_bytes).open(request(body, **how))
     await asking.head()
     await asking.events(events)
     return asking

@@ -50,9 +50,7 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
             self._stop_timer()
-            leave, self._on_leave = self._on_leave, None
-            if leave is not None:
-                leave()
+            self._leave()
 
         def data_received(self, data: bytes) -> None:
             if self._deaf:
@@ -110,6 +108,11 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
         def send_400_response(self, msg: str) -> None:
             self._refuse(_MALFORMED)
 
+        def _leave(self) -> None:
+            leave, self._on_leave = self._on_leave, None
+            if leave is not None:
+                leave()
+
         def _register(self, callback: Callable[[], None] | None) -> None:
             self._on_leave = callback
 
@@ -136,6 +139,10 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
             cycle = cast("Cycle | None", self.cycle)
             if cycle is None or cycle.response_complete or not (cycle.response_started or self.pipeline):
                 self.transport.write(reply)
+            if cycle is not None and not cycle.response_complete:  # whoever works on it is let go
+                cycle.disconnected = True
+                cycle.message_event.set()
+            self._leave()
             self._hang_up()
 
         def _hang_up(self) -> None:

@@ -34,6 +34,7 @@ from zhongshu.ledger.settings import LedgerSettings
 _SLOT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _DAY_NS = 86_400 * 10**9
 _LOOK_S = 1.0
+_RETRY_S = 5.0
 _BATCH_BYTES = 8 << 20
 
 
@@ -89,7 +90,7 @@ class Writer:
             try:
                 await self._sealer.fetch(record.tenant, record.at_ns)
             except (sqlite3.Error, OSError, ValueError):
-                raise fault("journal_unavailable", why="the text key store cannot be used") from None
+                raise _unavailable("the text key store cannot be used") from None
         await self._append(encode_turn(record, sealed))
 
     async def note(self, event: Happening) -> None:
@@ -141,7 +142,7 @@ class Writer:
             self._refuse_waiting()
 
     def _refusal(self) -> Fault:
-        return fault("journal_unavailable", why=self._why)
+        return _unavailable(self._why)
 
     # From here on: the writer thread.
 
@@ -278,7 +279,7 @@ class Writer:
         for _, _, done in batch:
             if not done.done():
                 if why:
-                    done.set_exception(fault("journal_unavailable", why=why))
+                    done.set_exception(_unavailable(why))
                 else:
                     done.set_result(None)
 
@@ -287,6 +288,10 @@ class Writer:
             gathered = self._queue.get_nowait()
             if gathered:
                 self._tell(gathered)
+
+
+def _unavailable(why: str) -> Fault:
+    return fault("journal_unavailable", why=why, retry_after_s=_RETRY_S)
 
 
 def _reason(error: OSError) -> str:

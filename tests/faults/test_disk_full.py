@@ -1,0 +1,76 @@
+"""No room for the journal: new turns are refused by name, nothing acknowledged is lost, and it mends itself."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import time
+
+import pytest
+
+from tests.faults.asking import ask, chat
+from tests.faults.conftest import port_of, settings_over
+from tests.faults.judging import lost, verified
+from tests.faults.load import SCRIPTED, load
+from tests.running import platform
+
+LONG = chat("mock", "x" * 60_000)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 12 MB where the journal will be; skipped where mounting is not allowed."""
+    journal = tmp_path / "home" / "journal"
+    journal.mkdir(parents=True, mode=0o700)
+    (tmp_path / "home").chmod(0o700)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m,mode=0700", "tmpfs", str(journal)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine does not let us mount a small disk")
+    yield journal
+    subprocess.run(["umount", "-l", str(journal)], check=False)
+
+
+@pytest.fixture(params=[0, 2_000_000], ids=["to the last byte", "with a reserve"])
+def reserve(request) -> int:
+    return request.param
+
+
+async def refused(port: int, code: str, seconds: float = 20) -> None:
+    """Until a turn is refused with this code."""
+    until = time.monotonic() + seconds
+    while (reply := await ask(port, LONG)).code != code:
+        assert reply.acknowledged or reply.code == "journal_unavailable", reply.body
+        assert time.monotonic() < until
+
+
+async def test_a_full_disk(scripted, small_disk, tmp_path, reserve):
+    ledger = f"[ledger]\nmin_free_bytes = {reserve}\nsegment_bytes = 1000000\n"
+    with platform(tmp_path, settings_over(scripted, ledger=ledger, profile="none")) as running:
+        port, filler = port_of(running), small_disk / "filler"
+        async with load(lambda: port, (*SCRIPTED, LONG)) as seen:
+            await asyncio.sleep(0.5)
+            with filler.open("wb") as file, contextlib.suppress(OSError):
+                while os.write(file.fileno(), b"\0" * 10_000):
+                    pass
+            await refused(port, "journal_unavailable")
+            late = await ask(port, chat("mock"))
+            while late.acknowledged:  # small ones may still find a gap
+                late = await ask(port, LONG)
+            assert late.status == 503
+            assert int(late.headers["retry-after"]) >= 1
+            await asyncio.sleep(2.5)  # readiness is remembered for two seconds
+            status, _, parts = await asyncio.to_thread(running.ask, "/readyz")
+            assert (status, parts["parts"]["journal"]) == (503, "journal_unavailable")
+            filler.unlink()
+            until = time.monotonic() + 20
+            while not (await ask(port, LONG)).acknowledged:
+                assert time.monotonic() < until, "it does not mend itself"
+                await asyncio.sleep(0.1)
+        assert set(seen.codes) == {"journal_unavailable"}
+        assert not seen.wrong
+        assert not lost(running.home, seen.acknowledged)
+        verified(running)
+        running.wait_ready()
+        assert "Traceback" not in running.log.read_text()
