@@ -72,12 +72,15 @@ async def test_a_stream_longer_than_the_grace_period_is_cut_and_recorded(scripte
         assert reply.trace in {row.trace for row in turns(running.home)}
 
 
-async def test_ctrl_c_reaches_the_whole_group_and_cuts_nothing(scripted, tmp_path):
-    with platform(tmp_path, settings_over(scripted, profile="none")) as running:
+@pytest.mark.engine
+async def test_ctrl_c_reaches_everyone_and_cuts_nothing(scripted, smol, tmp_path):
+    with platform(tmp_path, settings_over(scripted)) as running:
         asking = await begin(port_of(running), LONG)
+        local = await begin(port_of(running), chat(SMOL, "Count from one to a hundred.", max_tokens=60, stream=True))
         for pid in processes_of(running.home):
             os.kill(pid, signal.SIGINT)
         assert (await asking.rest()).acknowledged
+        assert (await local.rest()).acknowledged
         assert await asyncio.to_thread(running.process.wait, 20) == 0
 
 
