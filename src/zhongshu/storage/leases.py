@@ -40,7 +40,8 @@ class Rate:
     @property
     def remaining(self) -> int:
         """What may still be used now, as far as this process knows."""
-        return max(0, min(self.limit, self.left + self.free))
+        left = self.left + self.free
+        return 0 if left < 0 else left if left < self.limit else self.limit
 
 
 class Seats:

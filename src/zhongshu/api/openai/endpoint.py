@@ -214,20 +214,22 @@ def _headers(routed: Routed, content_type: tuple[bytes, bytes]) -> Headers:
     return headers + limit_headers(routed.admitted.permit)
 
 
-_REQUESTS = (b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests")
-_TOKENS = (b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens")
-
-
 def limit_headers(permit: Permit) -> Headers:
     """The standard rate-limit headers, for the limits that the caller has."""
     headers: Headers = []
-    for (limit, remaining, reset), state in ((_REQUESTS, permit.requests), (_TOKENS, permit.tokens)):
-        if state is not None:
-            headers += (
-                (limit, b"%d" % state.limit),
-                (remaining, b"%d" % max(0, state.remaining)),
-                (reset, b"%.3fs" % state.reset_s),
-            )
+    requests, tokens = permit.requests, permit.tokens
+    if requests is not None:
+        headers += (
+            (b"x-ratelimit-limit-requests", b"%d" % requests.limit),
+            (b"x-ratelimit-remaining-requests", b"%d" % requests.remaining),
+            (b"x-ratelimit-reset-requests", b"%.3fs" % requests.reset_s),
+        )
+    if tokens is not None:
+        headers += (
+            (b"x-ratelimit-limit-tokens", b"%d" % tokens.limit),
+            (b"x-ratelimit-remaining-tokens", b"%d" % tokens.remaining),
+            (b"x-ratelimit-reset-tokens", b"%.3fs" % tokens.reset_s),
+        )
     return headers
 
 
