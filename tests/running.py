@@ -119,14 +119,16 @@ def environment(home: Path, settings: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def platform(folder: Path, settings: str, environ: Mapping[str, str] | None = None) -> Iterator[Platform]:
-    """Start an installation with these settings (TOML); stop it by SIGTERM at the end."""
+def platform(
+    folder: Path, settings: str, environ: Mapping[str, str] | None = None, port: int = 0
+) -> Iterator[Platform]:
+    """Start an installation with these settings (TOML); stop it by SIGTERM at the end. port: 0 lets the system choose."""
     folder.mkdir(parents=True, exist_ok=True)
     home, file, log = folder / "home", folder / "zhongshu.toml", folder / "log.txt"
     file.write_text(settings)
     with log.open("wb") as lines:
         process = subprocess.Popen(
-            [sys.executable, "-m", "zhongshu.cli", "up", "--no-pull", "--json", "--port", "0"],
+            [sys.executable, "-m", "zhongshu.cli", "up", "--no-pull", "--json", "--port", str(port)],
             env={**environment(home, file), **(environ or {})}, stdout=subprocess.PIPE, stderr=lines,
         )  # fmt: skip
     try:

@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from tests.faults.asking import begin, chat
 from tests.faults.conftest import SERVER, port_of, settings_over
 from tests.faults.judging import lost, processes_of, turns, verified
 from tests.faults.load import LOCAL, LOCAL_STREAM, SCRIPTED, load
@@ -82,23 +83,29 @@ async def test_nothing_acknowledged_is_lost_when_anything_is_killed(scripted, sm
 
 @pytest.mark.slow
 async def test_the_supervisor_killed_under_load(scripted, tmp_path):
-    """Its children end by themselves, and the next start works at once, beside those that still drain."""
-    settings, acknowledged, at = settings_over(scripted, profile="none"), [], [0]
-    dice = random.Random(SEED)
+    """Its children end by themselves, once their turns have ended; the next start has the address and the books at
+    once, beside those that still drain."""
+    settings, acknowledged, port = settings_over(scripted, profile="none"), [], 0
+    dice, held = random.Random(SEED), None
+    long = chat("mock", stream=True, mock={"text": "word " * 50, "each_s": 0.04})
     for _ in range(4):
-        with platform(tmp_path, settings) as running:
-            at[0] = port_of(running)
-            async with load(lambda: at[0], SCRIPTED) as seen:
+        with platform(tmp_path, settings, port=port) as running:
+            assert held is None or (await held.rest()).acknowledged, "a stream that outlived its supervisor"
+            port = port_of(running)
+            async with load(lambda: port_of(running), SCRIPTED) as seen:
                 await asyncio.sleep(0.1 + dice.random() * 0.5)
+                held = await begin(port, long)
                 running.process.kill()
                 running.process.wait()
-            acknowledged += seen.acknowledged
+            acknowledged += [*seen.acknowledged, held.reply.trace]
             assert not seen.wrong
+            assert set(seen.codes) <= {"draining"}
+    assert (await held.rest()).acknowledged
     until = time.monotonic() + 30
     while left := processes_of(running.home):
         assert time.monotonic() < until, left
         await asyncio.sleep(0.1)
-    with platform(tmp_path, settings) as running:
+    with platform(tmp_path, settings, port=port) as running:
         assert not lost(running.home, acknowledged)
         assert len(turns(running.home)) >= len(acknowledged) > 0
         verified(running)

@@ -91,6 +91,7 @@ class Installation:
         self._parent = os.getppid()
         self._counted = Metrics()
         self._shared = SharedMetrics(settings.home / "run", slot, self._snapshot)
+        self._embedded = EmbeddedUpstream(EMBEDDED, engine)
         self._upstreams = self._open_upstreams(settings)
         self._rooms = self._connect(settings)
         self._closing: set[asyncio.Task[None]] = set()
@@ -145,7 +146,7 @@ class Installation:
         )
 
     def _open_upstreams(self, settings: Settings) -> dict[str, Upstream]:
-        return {EMBEDDED: EmbeddedUpstream(EMBEDDED, self._engine), **open_upstreams(settings.upstreams)}
+        return {EMBEDDED: self._embedded, **open_upstreams(settings.upstreams)}
 
     def _snapshot(self) -> Snapshot:
         self._counted.in_flight = self.load.in_flight
@@ -200,7 +201,7 @@ class Installation:
 
     async def _close_later(self, upstreams: Mapping[str, Upstream]) -> None:
         await asyncio.sleep(_LONGEST_TURN_S)
-        await _close_all(upstreams)
+        await _close_all({name: upstream for name, upstream in upstreams.items() if upstream is not self._embedded})
 
 
 async def _close_all(upstreams: Mapping[str, Upstream]) -> None:
