@@ -32,7 +32,9 @@ def main() -> None:
     """Run until standard input closes."""
     parent = os.getppid()
     _die_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everyone; the parent ends us once answers are complete
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches everyone; the parent ends us once answers are complete
     out = os.dup(1)
     os.dup2(2, 1)  # llama.cpp must not write into our one line
     spec = msgspec.json.decode(sys.stdin.buffer.readline(), type=ChildSpec)
