@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from zhongshu.access.fake import FakeGate
-from zhongshu.api.openai.endpoint import Bounds, Load
+from zhongshu.api.endpoint import Bounds, Load
 from zhongshu.api.openai.errors import send_problem
 from zhongshu.api.surface import surface
 from zhongshu.catalog.catalog import ModelCatalog, offer_of
+from zhongshu.catalog.releases import FirstRelease
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.models import Price
@@ -21,6 +22,7 @@ from zhongshu.pipeline.stages import Rooms
 from zhongshu.router.rules import FirstRule
 from zhongshu.safety.label import AiLabeller
 from zhongshu.safety.settings import LabelSettings
+from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
 from zhongshu.upstreams.memory import MemoryTransport, Reply
 from zhongshu.upstreams.openai.request import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
@@ -72,7 +74,8 @@ class House:
             gate=self.gate,
             catalog=ModelCatalog([offer_of(row) for row in rows]),
             router=FirstRule(),
-            upstreams={"up": OpenAIUpstream("up", Manner(), self.transport)},
+            dispatcher=UpstreamDispatcher({"up": OpenAIUpstream("up", Manner(), self.transport)}, SystemClock()),
+            releases=FirstRelease(),
             labeller=AiLabeller(label or LabelSettings()),
             journal=self.journal,
             observer=self,

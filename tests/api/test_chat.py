@@ -5,7 +5,7 @@ import pytest
 
 from tests.api.conftest import ANSWER, House, whole
 from zhongshu.access.fake import FakeGate
-from zhongshu.api.openai.endpoint import Bounds
+from zhongshu.api.endpoint import Bounds
 from zhongshu.core.access import Caller
 from zhongshu.core.problems import Refusal, problem
 from zhongshu.safety.settings import LabelSettings

@@ -50,7 +50,7 @@ def test_any_grouping_into_events_gives_the_same_answer(cuts):
     whole = fold([Event(tuple(DELTAS))]).answer("m")
     assert fold(events).answer("m") == whole
     first, second = whole.choices
-    assert (first.text, first.thought, first.signature, first.stop) == (
+    assert (first.text, first.thought, first.thoughts[0].signature, first.stop) == (
         "你好, world",
         "first, then",
         "sig",

@@ -4,6 +4,7 @@ import pytest
 
 from zhongshu.access.fake import SOMEBODY, FakeGate
 from zhongshu.catalog.catalog import ModelCatalog, offer_of
+from zhongshu.catalog.releases import FirstRelease
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import FakeClock
 from zhongshu.core.models import Price
@@ -14,6 +15,7 @@ from zhongshu.pipeline.stages import Arrived, Assumptions, Rooms
 from zhongshu.router.rules import FirstRule
 from zhongshu.safety.label import AiLabeller
 from zhongshu.safety.settings import LabelSettings
+from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
 from zhongshu.upstreams.fake import FakeModel
 
 PRICE = Price(input=2, output=8)
@@ -32,7 +34,8 @@ class Path:
             gate=self.gate,
             catalog=ModelCatalog([offer_of(row), offer_of(ModelSettings(name="lost", upstream="nowhere"))]),
             router=FirstRule(),
-            upstreams={"fake": model},
+            dispatcher=UpstreamDispatcher({"fake": model}, self.clock),
+            releases=FirstRelease(),
             labeller=AiLabeller(LabelSettings(**settings)),
             journal=self.journal,
             observer=Metrics(),

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from zhongshu.api.asgi import JSON_TYPE, Receive, Scope, Send, header, send_reply
-from zhongshu.api.openai.endpoint import Load
+from zhongshu.api.endpoint import Load
 from zhongshu.api.openai.errors import send_problem
 from zhongshu.core.access import Caller
 from zhongshu.core.problems import Fault, problem

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from zhongshu.api.asgi import App
+from zhongshu.api.endpoint import Bounds, Endpoint, Load
 from zhongshu.api.health import Health, Metrics, Probe
-from zhongshu.api.openai.endpoint import Bounds, Endpoint, Load, read_chat, read_completion, read_embedding
+from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
 from zhongshu.api.openai.models import Models
 from zhongshu.api.router import At, Router
 from zhongshu.pipeline.stages import Rooms
@@ -25,9 +26,9 @@ def surface(
     models = Models(rooms)
     return Router(
         exact={
-            "/v1/chat/completions": At("POST", Endpoint(read_chat, rooms, bounds, load)),
-            "/v1/completions": At("POST", Endpoint(read_completion, rooms, bounds, load)),
-            "/v1/embeddings": At("POST", Endpoint(read_embedding, rooms, bounds, load)),
+            "/v1/chat/completions": At("POST", Endpoint(Chat(), rooms, bounds, load)),
+            "/v1/completions": At("POST", Endpoint(Completions(), rooms, bounds, load)),
+            "/v1/embeddings": At("POST", Endpoint(EmbeddingsOf(), rooms, bounds, load)),
             "/v1/models": At("GET", models),
             "/healthz": At("GET", health),
             "/readyz": At("GET", health),

@@ -16,13 +16,14 @@ from zhongshu.access.build import Access, open_access
 from zhongshu.api.admin.later import Later
 from zhongshu.api.admin.parts import AdminParts
 from zhongshu.api.asgi import App
-from zhongshu.api.openai.endpoint import Bounds, Load
+from zhongshu.api.endpoint import Bounds, Load
 from zhongshu.api.surface import surface
 from zhongshu.app import effective
 from zhongshu.app.preparing import EMBEDDED
 from zhongshu.app.settings import Settings
 from zhongshu.app.shared_metrics import SharedMetrics
 from zhongshu.catalog.catalog import ModelCatalog, card_of, offer_of
+from zhongshu.catalog.releases import FirstRelease
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.models import ModelCard, Offer
@@ -38,6 +39,7 @@ from zhongshu.ledger.payloads import Happening
 from zhongshu.pipeline.stages import Assumptions, Rooms
 from zhongshu.router.rules import FirstRule
 from zhongshu.safety.label import AiLabeller
+from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
 from zhongshu.upstreams.embedded.upstream import EmbeddedUpstream
 from zhongshu.upstreams.registry import offers as upstream_offers
 from zhongshu.upstreams.registry import open_upstreams
@@ -137,7 +139,8 @@ class Installation:
             gate=self._access.gate,
             catalog=ModelCatalog(offers(settings)),
             router=FirstRule(),
-            upstreams=self._upstreams,
+            dispatcher=UpstreamDispatcher(self._upstreams, self._clock),
+            releases=FirstRelease(),
             labeller=AiLabeller(settings.label),
             journal=self._journal,
             observer=self._counted,

@@ -199,6 +199,10 @@ MEANINGS: dict[Place, Meaning] = {
         "A known service (see `zhongshu upstreams known`) or openai-compatible; empty: the one of this name.",
         "已知服务（见 `zhongshu upstreams known`）或 openai-compatible；留空则按名称匹配。",
     ),
+    ("upstreams", "wire"): Meaning(
+        "Its wire format: openai, responses, anthropic or gemini; empty: the known service's.",
+        "通信格式：openai、responses、anthropic 或 gemini；留空则用已知服务的格式。",
+    ),
     ("upstreams", "base_url"): Meaning(
         "Address up to and including the version, such as /v1; empty: the known service's.",
         "地址，含版本（如 /v1）；留空取已知服务的地址。",

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import Raw
 
-from zhongshu.core.turns import ToolCall
+from zhongshu.core.turns import Thought, ToolCall
 
 Stop = Literal["stop", "length", "tool_calls", "content_filter", "error"]
 
@@ -41,11 +41,13 @@ class TextDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class ThoughtDelta(msgspec.Struct, frozen=True, gc=False):
-    """More of the model's reasoning; `signature` is a provider's opaque proof, handed back unchanged."""
+    """More of the model's reasoning. `signature` is a provider's opaque proof, handed back unchanged: it ends the block
+    of thought it comes with. A redacted block has no text."""
 
     index: int
     text: str
     signature: str | None = None
+    redacted: bool = False
 
 
 class ToolCallStart(msgspec.Struct, frozen=True, gc=False):
@@ -55,6 +57,7 @@ class ToolCallStart(msgspec.Struct, frozen=True, gc=False):
     call: int
     id: str
     name: str
+    signature: str | None = None
 
 
 class ToolCallArguments(msgspec.Struct, frozen=True, gc=False):
@@ -87,10 +90,11 @@ class RefusalDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class StopDelta(msgspec.Struct, frozen=True, gc=False):
-    """Choice `index` is complete."""
+    """Choice `index` is complete. `by`: the stop text that was met, where the upstream says."""
 
     index: int
     reason: Stop
+    by: str | None = None
 
 
 class UsageDelta(msgspec.Struct, frozen=True):
@@ -125,7 +129,8 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One of the n answers asked for."""
+    """One of the n answers asked for. `thought` is all reasoning that can be read; `thoughts` its blocks, where the
+    provider signed or redacted any."""
 
     index: int
     text: str = ""
@@ -134,7 +139,12 @@ class Choice(msgspec.Struct, frozen=True):
     stop: Stop = "stop"
     refusal: str | None = None
     logprobs: tuple[Raw, ...] | None = None
-    signature: str | None = None
+    thoughts: tuple[Thought, ...] = ()
+    stopped_by: str | None = None
+
+    def blocks(self) -> tuple[Thought, ...]:
+        """The reasoning in blocks; one for all where nothing was signed."""
+        return self.thoughts or ((Thought(self.thought),) if self.thought else ())
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -155,19 +165,46 @@ class Embeddings(msgspec.Struct, frozen=True):
     model: str = ""
 
 
-class _Growing:
-    """A choice being joined."""
+class Passed(msgspec.Struct, frozen=True):
+    """A reply handed on as it is: scores, moderation, sound, pictures. usage is None where the upstream did not say."""
 
-    __slots__ = ("calls", "logprobs", "refusal", "signature", "stop", "text", "thought")
+    body: bytes
+    content_type: str
+    usage: Usage | None = None
+    model: str = ""
+
+
+class _Growing:
+    """A choice being joined. `blocks` holds (where its text begins in `thought`, signature, redacted) of each block
+    that was signed."""
+
+    __slots__ = ("blocks", "by", "calls", "logprobs", "refusal", "stop", "text", "thought")
 
     def __init__(self) -> None:
         self.text: list[str] = []
         self.thought: list[str] = []
         self.refusal: list[str] = []
-        self.signature: str | None = None
-        self.calls: dict[int, tuple[str, str, list[str]]] = {}
+        self.blocks: list[tuple[int, str, bool]] = []
+        self.calls: dict[int, tuple[str, str, list[str], str | None]] = {}
         self.logprobs: list[Raw] = []
         self.stop: Stop | None = None
+        self.by: str | None = None
+
+    def signed(self, signature: str, redacted: bool) -> None:
+        """The block of thought that was under way is complete."""
+        self.blocks.append((len(self.thought), signature, redacted))
+
+    def thoughts(self) -> tuple[Thought, ...]:
+        """The blocks, where any was signed. What follows the last signature is a block of its own."""
+        if not self.blocks:
+            return ()
+        made: list[Thought] = []
+        begin = 0
+        for end, signature, redacted in self.blocks:
+            made.append(Thought("".join(self.thought[begin:end]), signature, redacted))
+            begin = end
+        rest = "".join(self.thought[begin:])
+        return (*made, Thought(rest)) if rest else tuple(made)
 
 
 class Fold:
@@ -194,9 +231,9 @@ class Fold:
                 case ThoughtDelta():
                     choice.thought.append(delta.text)
                     if delta.signature is not None:
-                        choice.signature = delta.signature
+                        choice.signed(delta.signature, delta.redacted)
                 case ToolCallStart():
-                    choice.calls[delta.call] = (delta.id, delta.name, [])
+                    choice.calls[delta.call] = (delta.id, delta.name, [], delta.signature)
                 case ToolCallArguments():
                     if delta.call in choice.calls:
                         choice.calls[delta.call][2].append(delta.text)
@@ -207,7 +244,7 @@ class Fold:
                 case RefusalDelta():
                     choice.refusal.append(delta.text)
                 case StopDelta():
-                    choice.stop = delta.reason
+                    choice.stop, choice.by = delta.reason, delta.by
 
     @property
     def complete(self) -> bool:
@@ -223,7 +260,7 @@ class Fold:
         return sum(
             sum(map(len, c.text))
             + sum(map(len, c.thought))
-            + sum(len(a) for _, _, parts in c.calls.values() for a in parts)
+            + sum(len(a) for _, _, parts, _ in c.calls.values() for a in parts)
             for c in self._choices.values()
         )
 
@@ -236,15 +273,41 @@ class Fold:
                     text="".join(c.text),
                     thought="".join(c.thought),
                     tool_calls=tuple(
-                        ToolCall(call_id, name, "".join(parts)) for call_id, name, parts in c.calls.values()
+                        ToolCall(call_id, name, "".join(parts), signature)
+                        for call_id, name, parts, signature in c.calls.values()
                     ),
                     stop=c.stop or "error",
                     refusal="".join(c.refusal) or None,
                     logprobs=tuple(c.logprobs) or None,
-                    signature=c.signature,
+                    thoughts=c.thoughts(),
+                    stopped_by=c.by,
                 )
                 for index, c in sorted(self._choices.items())
             ),
             usage=self.usage,
             model=model,
         )
+
+
+def unfold(answer: Answer) -> Event:
+    """The event that a whole answer amounts to: folded again it is the same."""
+    deltas: list[Delta] = []
+    for choice in answer.choices:
+        index = choice.index
+        for block in choice.blocks():
+            deltas.append(ThoughtDelta(index, block.text, block.signature, block.redacted))
+        if choice.text:
+            deltas.append(TextDelta(index, choice.text))
+        if choice.refusal:
+            deltas.append(RefusalDelta(index, choice.refusal))
+        for number, call in enumerate(choice.tool_calls):
+            deltas.append(ToolCallStart(index, number, call.id, call.name, call.signature))
+            if call.arguments:
+                deltas.append(ToolCallArguments(index, number, call.arguments))
+            deltas.append(ToolCallEnd(index, number))
+        if choice.logprobs:
+            deltas.append(LogprobsDelta(index, choice.logprobs))
+        deltas.append(StopDelta(index, choice.stop, choice.stopped_by))
+    if answer.usage is not None:
+        deltas.append(UsageDelta(answer.usage))
+    return Event(tuple(deltas))

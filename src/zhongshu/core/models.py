@@ -9,7 +9,23 @@ import msgspec
 from zhongshu.core.answers import Usage
 
 Ability = Literal[
-    "chat", "completion", "embedding", "tools", "json", "schema", "vision", "audio", "thinking", "logprobs"
+    "chat",
+    "completion",
+    "embedding",
+    "tools",
+    "json",
+    "schema",
+    "vision",
+    "audio",
+    "thinking",
+    "logprobs",
+    "files",
+    "rerank",
+    "moderation",
+    "speech",
+    "transcription",
+    "translation",
+    "image",
 ]
 Family = Literal["language", "multimodal", "audio", "embedding"]
 Currency = Literal["CNY", "USD"]
@@ -46,7 +62,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     """What a model is and can do. Abilities not listed are absent. Sizes in bytes, context in tokens.
 
     tier: what `auto` uses it for: "general", "reasoning" or "none". thinking: "prompted" models are asked to think in
-    steps by us; "switch" models have a provider's own switch; "always" models cannot be told not to.
+    steps by us; "switch" models have a provider's own switch; "always" models cannot be told not to. fallbacks: models
+    that answer in its place when it cannot, in order.
     """
 
     name: str
@@ -64,6 +81,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     quantisation: str | None = None
     dimensions: int | None = None
     note: str | None = None
+    fallbacks: tuple[str, ...] = ()
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +99,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """A release with its model's card: all that routing and answering need to know of it."""
+    """A release at one upstream, with its model's card: all that routing and answering need to know of it. A release
+    that several upstreams serve is several offers (replicas)."""
 
     release: Release
     card: ModelCard

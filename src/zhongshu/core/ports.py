@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
+import msgspec
+
 from zhongshu.core.access import Ask, Caller, LimitState
-from zhongshu.core.answers import Answer, Embeddings, Event, Usage
+from zhongshu.core.answers import Answer, Embeddings, Event, Passed, Usage
 from zhongshu.core.labels import Label, TextMark
 from zhongshu.core.models import ModelCard, Offer, Route
-from zhongshu.core.problems import Refusal
-from zhongshu.core.records import Record
+from zhongshu.core.problems import Problem, Refusal
+from zhongshu.core.records import Attempt, Record
 from zhongshu.core.turns import Turn
 
 
 class Call:
     """What an upstream is asked: the turn, and the offer (release and card) it is to answer as. `effort` is the
-    route's decision, which overrides the turn's own."""
+    route's decision, which overrides the turn's own. `dropped` collects the fields that its wire format cannot say
+    and whose loss changes no meaning; what would change it is refused (model_cannot)."""
 
-    __slots__ = ("effort", "offer", "turn")
+    __slots__ = ("dropped", "effort", "offer", "turn")
 
     def __init__(self, turn: Turn, offer: Offer, effort: str | None = None) -> None:
         self.turn = turn
         self.offer = offer
         self.effort = effort
+        self.dropped: tuple[str, ...] = ()
+
+
+class Asking:
+    """One turn's asking: who may answer, in which order, and what came of it.
+
+    tiers: the offers of the chosen release first (several: its replicas), then those of each release to fall back to.
+    offer: who answered, or was asked last. attempts: every try in order. why: what led away from the first choice.
+    """
+
+    __slots__ = ("attempts", "caller", "dropped", "effort", "offer", "queued_us", "tiers", "turn")
+
+    def __init__(self, turn: Turn, caller: Caller, tiers: tuple[tuple[Offer, ...], ...], effort: str | None) -> None:
+        self.turn = turn
+        self.caller = caller
+        self.tiers = tiers
+        self.effort = effort
+        self.offer = tiers[0][0]
+        self.attempts: list[Attempt] = []
+        self.dropped: tuple[str, ...] = ()
+        self.queued_us = 0
 
 
 class EventStream(Protocol):
@@ -46,11 +70,28 @@ class Upstream(Protocol):
     async def complete(self, call: Call) -> Answer: ...
     async def stream(self, call: Call) -> EventStream: ...
     async def embed(self, call: Call) -> Embeddings: ...
+    async def hand_on(self, call: Call) -> Passed:
+        """Pass a request of another kind (rerank, moderation, sound, pictures) on as it is."""
+        ...
+
     async def check(self) -> None:
         """Raise a Fault when it cannot answer now. Cheap; used by readiness and doctor."""
         ...
 
     async def aclose(self) -> None: ...
+
+
+class Dispatcher(Protocol):
+    """Asks upstreams until one answers: chooses among replicas, retries, falls back, keeps away from the broken.
+    What nobody could answer is the Fault of the last one asked. Leaves in the Asking what it did."""
+
+    async def complete(self, asking: Asking) -> Answer: ...
+    async def stream(self, asking: Asking) -> EventStream: ...
+    async def embed(self, asking: Asking) -> Embeddings: ...
+    async def hand_on(self, asking: Asking) -> Passed: ...
+    def ended(self, asking: Asking, problem: Problem | None) -> None:
+        """The stream that `stream` gave is over: well, with this problem, or (code "left") left by its reader."""
+        ...
 
 
 class Permit(Protocol):
@@ -117,4 +158,49 @@ class Journal(Protocol):
 
     def ready(self) -> bool:
         """False when the next write is known to fail (disk full, broken): new turns are refused before they cost."""
+        ...
+
+
+class Split(msgspec.Struct, frozen=True):
+    """Which of a model's releases takes this turn: its offers (replicas), by which rule, and whether a second release
+    is to answer it too, unseen (`shadow`)."""
+
+    offers: tuple[Offer, ...]
+    rule: str
+    shadow: tuple[Offer, ...] = ()
+
+
+class Releases(Protocol):
+    """Splits the traffic of a model over its releases."""
+
+    def split(self, turn: Turn, caller: Caller, headers: Mapping[bytes, bytes], offers: tuple[Offer, ...]) -> Split:
+        """Choose among `offers`, which are all of one model."""
+        ...
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """An answer given before. kind: "exact" or "semantic"; similarity: 0 to 1. The rest: what it took to make."""
+
+    answer: Answer
+    kind: str
+    similarity: float
+    usage: Usage
+    cost_nano: int
+    took_us: int
+
+
+class Cache(Protocol):
+    """Answers given before, to be given again to the same tenant."""
+
+    def begin(self, turn: Turn, caller: Caller, offer: Offer) -> Seek | None:
+        """What to look for; None when this turn's answer is not to be cached. Cheap for what is not."""
+        ...
+
+
+class Seek(Protocol):
+    """One turn's use of the cache."""
+
+    async def find(self) -> Hit | None: ...
+    def keep(self, answer: Answer, usage: Usage, cost_nano: int, took_us: int) -> None:
+        """Remember a whole answer. Returns at once; what cannot be kept is not."""
         ...

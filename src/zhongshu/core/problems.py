@@ -384,3 +384,7 @@ class Documented(NamedTuple):
 def documented() -> tuple[Documented, ...]:
     """Every code with its sentences, in the order of the rows."""
     return tuple(Documented(code, *row) for code, row in _ROWS.items())
+
+
+LEFT = Problem("left", 499, "client", "The client closed the connection.", "客户端已断开连接。")
+"""Told to nobody: how a stream ended whose reader went away."""

@@ -12,13 +12,15 @@ Outcome = Literal["answered", "refused", "failed", "left", "cut"]
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
-    """One try at an upstream. status: HTTP status or 0; `error` is a problem code, empty when it answered."""
+    """One try at an upstream. status: HTTP status or 0; `error` is a problem code, empty when it answered. why: what
+    led to this try ("retry", "fallback", "hedge", ...), empty for the first."""
 
     upstream: str
     model: str
     status: int
     error: str
     took_us: int
+    why: str = ""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     away); cut (the upstream broke off after content had been sent).
     prompt / answer: JSON bytes of what was asked and what came back; the journal seals them (AES-GCM), replaces
     them by a keyed digest, or drops them, by policy. Everything else is metadata and never holds the user's text.
+    split: the rule by which one of a model's releases was chosen. cache: "exact" or "semantic" when the answer was
+    one given before; saved_nano, saved_us: what asking again would have cost. shadow_of: the trace of the turn this
+    one repeats beside it. dropped: fields of the request that the upstream could not be told. queued_us: time waited
+    for a free place.
     """
 
     trace: str
@@ -63,5 +69,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     overhead_us: int = 0
     settings: str = ""
     policy: str = ""
+    split: str = ""
+    cache: str = ""
+    saved_nano: int = 0
+    saved_us: int = 0
+    shadow_of: str = ""
+    dropped: tuple[str, ...] = ()
+    queued_us: int = 0
     prompt: bytes = b""
     answer: bytes = b""

@@ -35,36 +35,57 @@ class Video(msgspec.Struct, frozen=True, tag="video"):
 
 
 class File(msgspec.Struct, frozen=True, tag="file"):
-    """A document handed over with the turn: Base64 `data`, or an `id` of one uploaded before."""
+    """A document handed over with the turn: Base64 `data` (or a `data:` URL), an `id` of one uploaded before, or the
+    address where it lies. media_type: such as "application/pdf", where it was said."""
 
     name: str | None = None
     data: str | None = None
     id: str | None = None
+    url: str | None = None
+    media_type: str | None = None
 
 
 Part = Text | Image | Audio | Video | File
 
 
-class ToolCall(msgspec.Struct, frozen=True):
-    """A call the model makes. `arguments` is the JSON text exactly as the model wrote it."""
+class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A call the model makes. `arguments` is the JSON text exactly as the model wrote it; `signature` a provider's
+    opaque proof of the thought behind it (Gemini), handed back unchanged."""
 
     id: str
     name: str
     arguments: str
+    signature: str | None = None
+
+
+class Thought(msgspec.Struct, frozen=True):
+    """One block of a model's reasoning. `signature` is a provider's opaque proof, handed back unchanged; of a redacted
+    block it is all there is."""
+
+    text: str = ""
+    signature: str | None = None
+    redacted: bool = False
 
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One message of the conversation. `thought` is a model's earlier reasoning, if the client sent it back."""
+    """One message of the conversation. `thoughts` is a model's earlier reasoning, if the client sent it back;
+    `failed` marks the result of a tool that did not work."""
 
     role: Role
     content: str | tuple[Part, ...] = ""
     name: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
-    thought: str | None = None
+    thoughts: tuple[Thought, ...] = ()
+    failed: bool = False
+
+    @property
+    def thought(self) -> str:
+        """All of the earlier reasoning that can be read."""
+        return "".join([thought.text for thought in self.thoughts])
 
     def text(self) -> str:
         """All written content, joined; pictures and sound leave nothing."""
@@ -106,6 +127,7 @@ class Sampling(msgspec.Struct, frozen=True):
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     n: int = 1
@@ -121,13 +143,34 @@ class Wire(msgspec.Struct, frozen=True):
 
     An upstream of the same dialect forwards these bytes, so fields we do not know pass through untouched. A stage
     that changes the turn drops the wire (`turn.changed(...)`), and the upstream writes the request from our words.
+    read: the fields that were read into our words; an upstream of another dialect states the others as not carried.
     """
 
     dialect: str
     fields: dict[str, Raw]
+    read: frozenset[str] = frozenset()
+
+    def unread(self) -> list[str]:
+        """Fields that only an upstream of the same dialect understands."""
+        return [name for name in self.fields if name not in self.read]
 
 
-Kind = Literal["chat", "completion", "embedding"]
+class Wishes(msgspec.Struct, frozen=True):
+    """What a caller may say to us, beside the request: the field `zhongshu` of any JSON body.
+
+    cache: "no-store" neither uses nor keeps a cached answer, "refresh" asks anew and keeps. priority: who waits first
+    when there is a queue.
+    """
+
+    cache: Literal["use", "no-store", "refresh"] = "use"
+    priority: Literal["low", "normal", "high"] = "normal"
+
+
+NO_WISHES = Wishes()
+
+Kind = Literal[
+    "chat", "completion", "embedding", "rerank", "moderation", "speech", "transcription", "translation", "image"
+]
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -135,7 +178,8 @@ class Turn(msgspec.Struct, frozen=True):
 
     trace: 32 hex characters, also the ProduceID of its label. arrived_ns: wall clock, UTC, ns. body_bytes: the size
     of the request, the basis of token estimates. For kind "completion", `prompts` holds the prompts (messages is
-    empty); for "embedding", the texts to embed.
+    empty); for "embedding", the texts to embed; for "rerank", the query and then the documents. thinking_tokens: a
+    budget for thoughts, where the caller gave one in tokens.
     """
 
     trace: str
@@ -151,10 +195,12 @@ class Turn(msgspec.Struct, frozen=True):
     tool_choice: ToolChoice = ToolChoice()
     format: Format = Format()
     effort: Effort | None = None
+    thinking_tokens: int | None = None
     dimensions: int | None = None
     user: str | None = None
     body_bytes: int = 0
     wire: Wire | None = None
+    wishes: Wishes = NO_WISHES
 
     def changed(
         self,

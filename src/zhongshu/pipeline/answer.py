@@ -7,16 +7,16 @@ not used is not called. A refusal is a value; a Fault is raised after it has bee
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 
-from zhongshu.core.answers import Event, Fold, Usage
+from zhongshu.core.answers import Answer, Event, Fold, Usage, unfold
 from zhongshu.core.labels import NO_MARK
-from zhongshu.core.ports import EventStream
-from zhongshu.core.problems import Fault, Refusal
+from zhongshu.core.ports import EventStream, Hit, Seek
+from zhongshu.core.problems import LEFT, Fault, Problem, Refusal
 from zhongshu.core.turns import Turn
 from zhongshu.pipeline.admit import admit
 from zhongshu.pipeline.estimate import usage_of
-from zhongshu.pipeline.generate import call_of, cost_of, generate, with_usage
+from zhongshu.pipeline.generate import again, cost_of, generate, with_usage
 from zhongshu.pipeline.label import MarkedStream, label
 from zhongshu.pipeline.record import Entry, record
 from zhongshu.pipeline.route import route
@@ -32,9 +32,16 @@ async def answer(rooms: Rooms, arrived: Arrived) -> Labelled | Refusal:
         routed = await _enter(rooms, arrived, entry)
         if isinstance(routed, Refusal):
             return routed
-        entry.calling()
-        answered = await generate(routed)
-        entry.called()
+        seek = _seek(rooms, routed)
+        hit = await seek.find() if seek else None
+        if hit is not None:
+            answered = again(routed, hit)
+        else:
+            entry.calling()
+            answered = await generate(rooms, routed)
+            entry.called()
+            if seek is not None and isinstance(answered.answer, Answer):
+                seek.keep(answered.answer, answered.usage, answered.cost_nano, entry.upstream_us)
         return entry.answered(label(rooms, answered, entry.upstream_us))
     except Fault as fault:
         entry.failed(fault.problem)
@@ -55,10 +62,15 @@ async def stream(rooms: Rooms, arrived: Arrived) -> Live | Refusal:
         routed = await _enter(rooms, arrived, entry)
         if isinstance(routed, Refusal):
             return routed
+        seek = _seek(rooms, routed)
+        hit = await seek.find() if seek else None
+        if hit is not None:
+            began = True
+            return Live(rooms, entry, routed, _Again(hit), hit=hit)
         entry.calling()
-        events = await routed.upstream.stream(call_of(routed))
+        events = await rooms.dispatcher.stream(routed.asking)
         began = True
-        return Live(rooms, entry, routed, events)
+        return Live(rooms, entry, routed, events, seek)
     except Fault as fault:
         entry.failed(fault.problem)
         raise
@@ -83,11 +95,42 @@ async def _enter(rooms: Rooms, arrived: Arrived, entry: Entry) -> Routed | Refus
     return routed
 
 
+def _seek(rooms: Rooms, routed: Routed) -> Seek | None:
+    if rooms.cache is None:
+        return None
+    asking = routed.asking
+    return rooms.cache.begin(asking.turn, asking.caller, asking.offer)
+
+
+class _Again:
+    """The stream of an answer given before."""
+
+    def __init__(self, hit: Hit) -> None:
+        self._hit = hit
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """All of it at once."""
+        yield (unfold(self._hit.answer),)
+
+    async def aclose(self) -> None:
+        """Nothing is left open."""
+
+
 class Live:
     """A stream under way. Iterate `batches()` once, to its end or under `contextlib.aclosing`."""
 
-    def __init__(self, rooms: Rooms, entry: Entry, routed: Routed, events: EventStream) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        entry: Entry,
+        routed: Routed,
+        events: EventStream,
+        seek: Seek | None = None,
+        hit: Hit | None = None,
+    ) -> None:
         self.routed = routed
+        self._seek = seek
+        self.hit = hit
         self._rooms = rooms
         self._entry = entry
         self._events = events
@@ -100,6 +143,7 @@ class Live:
         was used until then is settled and recorded.
         """
         fold, entry = self._fold, self._entry
+        ended: Problem | None = None
         mark = self._rooms.labeller.words_for(self._turn)
         marked = None if mark is NO_MARK else MarkedStream(mark)
         try:
@@ -116,26 +160,33 @@ class Live:
         except Fault as fault:
             self._broken()
             entry.failed(fault.problem, content_sent=fold.sent_content())
+            ended = fault.problem
             raise
         except (asyncio.CancelledError, GeneratorExit) as cancelled:
             self._broken()
             entry.cancelled(cancelled)
+            ended = LEFT
             raise
         finally:
             entry.called()
+            if self.hit is None:
+                self._rooms.dispatcher.ended(self.routed.asking, ended)
             await self._events.aclose()
             await record(self._rooms, entry)
         yield closing
 
     @property
     def _turn(self) -> Turn:
-        return self.routed.admitted.arrived.turn
+        return self.routed.asking.turn
 
     def _close(self) -> Closing:
-        answered = with_usage(self.routed, self._fold.answer())
+        entry, hit, folded = self._entry, self.hit, self._fold.answer()
+        answered = again(self.routed, hit) if hit else with_usage(self.routed, folded)
+        if self._seek is not None:
+            self._seek.keep(folded, answered.usage, answered.cost_nano, entry.upstream_us)
         made = self._rooms.labeller.label(self._turn)
-        self._entry.answered(Labelled(answered, made))
-        return Closing(made, answered.usage, answered.cost_nano, self._entry.upstream_us)
+        entry.answered(Labelled(answered, made))
+        return Closing(made, answered.usage, answered.cost_nano, entry.upstream_us, hit)
 
     def _broken(self) -> None:
         """What was used by a stream that did not end: as the upstream last said, else by size."""

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from zhongshu.core.answers import Answer, Embeddings, Usage
-from zhongshu.core.ports import Call
+from zhongshu.core.answers import Answer, Embeddings, Passed, Usage
+from zhongshu.core.ports import Hit
 from zhongshu.pipeline.estimate import usage_of
-from zhongshu.pipeline.stages import Answered, Routed
+from zhongshu.pipeline.stages import Answered, Rooms, Routed
 
 
-def call_of(routed: Routed) -> Call:
-    """What the upstream is asked."""
-    return Call(routed.admitted.arrived.turn, routed.route.offer, routed.route.effort)
+async def generate(rooms: Rooms, routed: Routed) -> Answered:
+    """The whole answer, the vectors, or what is handed on. When nobody can answer, the last one's Fault is raised."""
+    asking = routed.asking
+    match asking.turn.kind:
+        case "chat" | "completion":
+            return with_usage(routed, await rooms.dispatcher.complete(asking))
+        case "embedding":
+            return with_usage(routed, await rooms.dispatcher.embed(asking))
+        case _:
+            return with_usage(routed, await rooms.dispatcher.hand_on(asking))
 
 
-async def generate(routed: Routed) -> Answered:
-    """The whole answer, or the vectors. A failing upstream raises its Fault."""
-    call = call_of(routed)
-    if call.turn.kind == "embedding":
-        return with_usage(routed, await routed.upstream.embed(call))
-    return with_usage(routed, await routed.upstream.complete(call))
-
-
-def with_usage(routed: Routed, answer: Answer | Embeddings) -> Answered:
+def with_usage(routed: Routed, answer: Answer | Embeddings | Passed) -> Answered:
     """The answer with its tokens and their cost."""
     usage = answer.usage
     if usage is None:
-        usage = usage_of(routed.admitted.arrived.turn, answer if isinstance(answer, Answer) else None)
+        usage = usage_of(routed.asking.turn, answer if isinstance(answer, Answer) else None)
     return Answered(routed, answer, usage, cost_of(routed, usage))
 
 
+def again(routed: Routed, hit: Hit) -> Answered:
+    """An answer given before: its tokens are told, and nothing is charged."""
+    return Answered(routed, hit.answer, hit.usage, 0, hit)
+
+
 def cost_of(routed: Routed, usage: Usage) -> int:
-    """In billionths of the price's currency."""
-    return routed.route.offer.card.price.cost_nano(usage)
+    """In billionths of the price's currency, at the price of who answered."""
+    return routed.asking.offer.card.price.cost_nano(usage)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from zhongshu.core.answers import Answer, Embeddings, Usage
+from zhongshu.core.answers import Answer, Embeddings, Passed, Usage
+from zhongshu.core.ports import Hit
 from zhongshu.core.problems import Problem, Refusal
-from zhongshu.core.records import Attempt, Outcome, Record
+from zhongshu.core.records import Outcome, Record
 from zhongshu.pipeline.stages import Admitted, Arrived, Labelled, Rooms, Routed
 
 _encode = msgspec.json.Encoder().encode
@@ -16,7 +17,7 @@ class Entry:
     """The record of one turn while it is being made: each stage leaves what it knows."""
 
     __slots__ = (
-        "_arrived", "_rooms", "admitted", "answer", "cost_nano", "error", "first_us", "label", "outcome", "routed",
+        "_arrived", "_rooms", "admitted", "answer", "cost_nano", "error", "first_us", "hit", "label", "outcome", "routed",
         "sent_ns", "stage", "upstream_us", "usage",
     )  # fmt: skip
 
@@ -26,7 +27,8 @@ class Entry:
         self.outcome: Outcome = "failed"
         self.admitted: Admitted | None = None
         self.routed: Routed | None = None
-        self.answer: Answer | Embeddings | None = None
+        self.answer: Answer | Embeddings | Passed | None = None
+        self.hit: Hit | None = None
         self.usage = Usage()
         self.cost_nano = 0
         self.label = ""
@@ -54,7 +56,7 @@ class Entry:
         """The turn has its whole answer."""
         self.outcome, self.error = "answered", ""
         self.answer, self.usage = labelled.answered.answer, labelled.answered.usage
-        self.cost_nano = labelled.answered.cost_nano
+        self.cost_nano, self.hit = labelled.answered.cost_nano, labelled.answered.hit
         self.label = labelled.label.AIGC.Label if labelled.label else ""
         return labelled
 
@@ -76,7 +78,7 @@ class Entry:
         """Give back what was reserved and not used."""
         if self.admitted is None:
             return
-        if self.usage.total or self.cost_nano:
+        if self.hit is None and (self.usage.total or self.cost_nano):
             self.admitted.permit.settle(self.usage, self.cost_nano)
         else:
             self.admitted.permit.release()
@@ -85,8 +87,11 @@ class Entry:
         """The record as it stands."""
         arrived, turn = self._arrived, self._arrived.turn
         took_us = (self._rooms.clock.steady_ns() - arrived.started_ns) // 1000
-        route = self.routed.route if self.routed else None
-        release = route.offer.release if route else None
+        routed, hit = self.routed, self.hit
+        route = routed.route if routed else None
+        asking = routed.asking if routed else None
+        offer = asking.offer if asking else None
+        release = offer.release if offer else None
         return Record(
             trace=turn.trace,
             at_ns=turn.arrived_ns,
@@ -103,7 +108,7 @@ class Entry:
             release=release.name if release else "",
             upstream=release.upstream if release else "",
             served=(self.answer.model if self.answer else "") or (release.upstream_model if release else ""),
-            filing=route.offer.card.filing if route else None,
+            filing=offer.card.filing if offer else None,
             rule=route.rule if route else "",
             reason=route.reason if route else "",
             effort=route.effort if route else None,
@@ -112,12 +117,10 @@ class Entry:
             stage=self.stage,
             usage=self.usage,
             cost_nano=self.cost_nano,
-            currency=route.offer.card.price.currency if route else "CNY",
+            currency=offer.card.price.currency if offer else "CNY",
             label=self.label,
             produce_id=turn.trace if self.label else "",
-            attempts=(Attempt(release.upstream, release.upstream_model, 0, self.error, self.upstream_us),)
-            if release and self.sent_ns
-            else (),
+            attempts=tuple(asking.attempts) if asking else (),
             first_us=self.first_us,
             took_us=took_us,
             overhead_us=took_us - self.upstream_us,
@@ -125,10 +128,16 @@ class Entry:
             policy=self._rooms.assume.policy,
             prompt=arrived.body,
             answer=_encode(self.answer.choices) if isinstance(self.answer, Answer) else b"",
+            split=routed.split if routed else "",
+            cache=hit.kind if hit else "",
+            saved_nano=hit.cost_nano if hit else 0,
+            saved_us=hit.took_us if hit else 0,
+            dropped=asking.dropped if asking else (),
+            queued_us=asking.queued_us if asking else 0,
         )
 
 
-def _stop(answer: Answer | Embeddings | None) -> str:
+def _stop(answer: Answer | Embeddings | Passed | None) -> str:
     return answer.choices[0].stop if isinstance(answer, Answer) and answer.choices else ""
 
 

@@ -8,17 +8,32 @@ from typing import Protocol
 import msgspec
 
 from zhongshu.core.access import Caller
-from zhongshu.core.answers import Answer, Embeddings, Usage
+from zhongshu.core.answers import Answer, Embeddings, Passed, Usage
 from zhongshu.core.clock import Clock
 from zhongshu.core.labels import Label
 from zhongshu.core.models import Offer, Route
-from zhongshu.core.ports import Catalog, Gate, Journal, Labeller, Permit, Router, Upstream
+from zhongshu.core.ports import (
+    Asking,
+    Cache,
+    Catalog,
+    Dispatcher,
+    Gate,
+    Hit,
+    Journal,
+    Labeller,
+    Permit,
+    Releases,
+    Router,
+)
 from zhongshu.core.records import Record
 from zhongshu.core.turns import Turn
 
+NO_HEADERS: Mapping[bytes, bytes] = {}
+
 
 class Arrived(msgspec.Struct, frozen=True):
-    """A turn at the door. started_ns: steady clock when the request's head was read. body: the request as it came."""
+    """A turn at the door. started_ns: steady clock when the request's head was read. body: the request as it came;
+    headers by lower-case name."""
 
     turn: Turn
     caller: Caller
@@ -26,6 +41,7 @@ class Arrived(msgspec.Struct, frozen=True):
     body: bytes = b""
     address: str = ""
     agent: str = ""
+    headers: Mapping[bytes, bytes] = NO_HEADERS
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -37,20 +53,25 @@ class Admitted(msgspec.Struct, frozen=True):
 
 
 class Routed(msgspec.Struct, frozen=True):
-    """A turn that knows who will answer it."""
+    """A turn that knows who will answer it. asking: the offers in the order they are to be asked. split: the rule by
+    which one of the model's releases was chosen, if it has several; shadow: another one that is to answer unseen."""
 
     admitted: Admitted
     route: Route
-    upstream: Upstream
+    asking: Asking
+    split: str = ""
+    shadow: tuple[Offer, ...] = ()
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """A turn with its whole answer. Usage is known or estimated; cost in billionths of the price's currency."""
+    """A turn with its whole answer. Usage is known or estimated; cost in billionths of the price's currency. hit: the
+    answer was given before, and costs nothing now."""
 
     routed: Routed
-    answer: Answer | Embeddings
+    answer: Answer | Embeddings | Passed
     usage: Usage
     cost_nano: int
+    hit: Hit | None = None
 
 
 class Labelled(msgspec.Struct, frozen=True):
@@ -69,6 +90,7 @@ class Closing(msgspec.Struct, frozen=True):
     usage: Usage
     cost_nano: int
     upstream_us: int
+    hit: Hit | None = None
 
 
 class Observer(Protocol):
@@ -91,9 +113,11 @@ class Rooms(msgspec.Struct, frozen=True):
     gate: Gate
     catalog: Catalog
     router: Router
-    upstreams: Mapping[str, Upstream]
+    dispatcher: Dispatcher
+    releases: Releases
     labeller: Labeller
     journal: Journal
     observer: Observer
     clock: Clock
     assume: Assumptions = Assumptions()
+    cache: Cache | None = None

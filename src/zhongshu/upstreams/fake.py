@@ -10,7 +10,18 @@ import hashlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from zhongshu.core.answers import Answer, Delta, Embeddings, Event, Fold, StopDelta, TextDelta, Usage, UsageDelta
+from zhongshu.core.answers import (
+    Answer,
+    Delta,
+    Embeddings,
+    Event,
+    Fold,
+    Passed,
+    StopDelta,
+    TextDelta,
+    Usage,
+    UsageDelta,
+)
 from zhongshu.core.ports import Call, EventStream
 from zhongshu.core.problems import Fault
 
@@ -64,6 +75,11 @@ class FakeModel:
         self._begin(call)
         vectors = tuple(_vector(text) for text in call.turn.prompts)
         return Embeddings(vectors, Usage(prompt=sum(map(_words, call.turn.prompts))), self.name)
+
+    async def hand_on(self, call: Call) -> Passed:
+        """The request's own bytes come back."""
+        self._begin(call)
+        return Passed(b"{}", "application/json", Usage(prompt=1))
 
     async def check(self) -> None:
         """Raise `fails`, if set."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -13,9 +14,20 @@ from zhongshu.core.models import ModelCard, Offer, Release
 from zhongshu.core.ports import Upstream
 from zhongshu.upstreams.openai.request import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
-from zhongshu.upstreams.rows import ROWS, KnownUpstream
+from zhongshu.upstreams.rows import ROWS, KeyHeader, KnownUpstream, WireFormat
 from zhongshu.upstreams.settings import UpstreamSettings
-from zhongshu.upstreams.transport import Headers, HttpTransport, Limits
+from zhongshu.upstreams.transport import Headers, HttpTransport, Limits, Transport
+
+# How a server of this wire format wants its key, when no row says otherwise.
+_KEY_HEADERS: dict[WireFormat, KeyHeader] = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
+
+
+class AnyUpstream(Upstream, Protocol):
+    """An upstream over the network, which can also list its models."""
+
+    async def models(self) -> tuple[str, ...] | None:
+        """The names it lists; None when it has no list."""
+        ...
 
 
 class KeyProblem(ValueError):
@@ -39,7 +51,7 @@ def open_upstreams(rows: Sequence[UpstreamSettings], environ: Mapping[str, str] 
     return {row.name: open_upstream(row, environ) for row in rows}
 
 
-def open_upstream(row: UpstreamSettings, environ: Mapping[str, str] = os.environ) -> OpenAIUpstream:
+def open_upstream(row: UpstreamSettings, environ: Mapping[str, str] = os.environ) -> AnyUpstream:
     """One upstream, ready to be asked."""
     limits = Limits(
         connect_s=row.connect_s,
@@ -59,7 +71,20 @@ def open_upstream(row: UpstreamSettings, environ: Mapping[str, str] = os.environ
             f"upstreams.{row.name}: the key or a header holds a character that cannot be sent; copy it again",
             f"upstreams.{row.name}: 密钥或请求头含有无法发送的字符，请重新复制",
         ) from None
+    return _WIRES[wire_of(row)](row, transport)
+
+
+def _openai(row: UpstreamSettings, transport: Transport) -> AnyUpstream:
     return OpenAIUpstream(row.name, manner_of(row), transport, row.max_body_bytes)
+
+
+_WIRES: dict[WireFormat, Callable[[UpstreamSettings, Transport], AnyUpstream]] = {"openai": _openai}
+
+
+def wire_of(row: UpstreamSettings) -> WireFormat:
+    """The wire format it is asked in."""
+    service = known(row)
+    return row.wire or (service.wire if service else "openai")
 
 
 def offers(rows: Sequence[UpstreamSettings]) -> tuple[Offer, ...]:
@@ -146,7 +171,9 @@ def _headers(row: UpstreamSettings, environ: Mapping[str, str]) -> Headers:
     ]
     key = read_key(row, environ)
     if key is not None:
-        headers.append(("Authorization", f"Bearer {key}"))
+        service = known(row)
+        name: KeyHeader = service.key_header if service else _KEY_HEADERS.get(wire_of(row), "authorization")
+        headers.append(("Authorization", f"Bearer {key}") if name == "authorization" else (name, key))
     if row.organisation:
         headers.append(("OpenAI-Organization", row.organisation))
     return tuple(headers)

@@ -1,10 +1,11 @@
 """The services known by name: facts only, each read from the service's own documentation on the date beside it.
 
-A row makes `[[upstreams]] name = "deepseek"` with a key enough. Behaviour is code elsewhere; a service with another
-wire format is no row.
+A row makes `[[upstreams]] name = "deepseek"` with a key enough. Behaviour is code elsewhere.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import msgspec
 
@@ -13,8 +14,12 @@ from zhongshu.upstreams.openai.request import Manner
 GENERIC = "openai-compatible"
 
 
+WireFormat = Literal["openai", "responses", "anthropic", "gemini"]
+KeyHeader = Literal["authorization", "x-api-key", "x-goog-api-key"]
+
+
 class KnownUpstream(msgspec.Struct, frozen=True, kw_only=True):
-    """A service known by name.
+    """A service known by name. wire: its wire format, a folder of this room; key_header: how it wants its key.
 
     key_env: the environment variable its own tools read; empty for servers that need no key. seen: when these facts
     were read. note, note_zh: what to know before using it.
@@ -23,6 +28,8 @@ class KnownUpstream(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     base_url: str
     key_env: str = ""
+    key_header: KeyHeader = "authorization"
+    wire: WireFormat = "openai"
     manner: Manner = Manner()
     seen: str
     note: str = ""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from zhongshu.upstreams.openai.request import Thinking
-from zhongshu.upstreams.rows import GENERIC, ROWS
+from zhongshu.upstreams.rows import GENERIC, ROWS, WireFormat
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -19,7 +19,7 @@ _OURS = ("authorization", "content-type", "content-length", "host", "transfer-en
 
 
 class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A place that answers in OpenAI's format.
+    """A place that answers. wire: its wire format ("openai", "responses", "anthropic", "gemini"); left out, the row's.
 
     name: what models refer to. kind: a shipped row (see `zhongshu upstreams known`) or "openai-compatible"; left out,
     the row of the same name. base_url: up to and including /v1; left out, the row's. key: "env:NAME", "file:/path"
@@ -33,6 +33,7 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     name: str
     kind: str = ""
+    wire: WireFormat | Literal[""] = ""
     base_url: str = ""
     key: str = ""
     models: tuple[str, ...] = ()

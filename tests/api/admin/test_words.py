@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhongshu.api.admin.words import MOST_NS, cursor_of, moment, nano, nanoseconds, page, place_of
-from zhongshu.api.openai.reply import money
+from zhongshu.api.extra import money
 from zhongshu.core.problems import Fault
 
 

@@ -17,6 +17,7 @@ from zhongshu.core.turns import (
     Message,
     Sampling,
     Text,
+    Thought,
     Tool,
     ToolCall,
     ToolChoice,
@@ -88,7 +89,7 @@ def test_our_words_written() -> None:
             ),
             name="ann",
         ),
-        Message("assistant", "", tool_calls=(ToolCall("c1", "f", '{"a":1}'),), thought="hm"),
+        Message("assistant", "", tool_calls=(ToolCall("c1", "f", '{"a":1}'),), thoughts=(Thought("hm"),)),
         Message("tool", "42", tool_call_id="c1"),
     )
     body = sent(
@@ -154,7 +155,7 @@ def test_our_words_written() -> None:
 
 
 def test_our_words_in_the_manner_of_openai_and_deepseek() -> None:
-    messages = (Message("developer", "x"), Message("assistant", "y", thought="hm"))
+    messages = (Message("developer", "x"), Message("assistant", "y", thoughts=(Thought("hm"),)))
     openai = sent(manner=ROWS["openai"].manner, messages=messages, sampling=Sampling(max_tokens=5))
     assert openai["messages"] == [{"role": "developer", "content": "x"}, {"role": "assistant", "content": "y"}]
     assert openai["max_completion_tokens"] == 5

@@ -14,7 +14,7 @@ from zhongshu.api.admin import engine, keys, ledger, ledger_streams, models, ref
 from zhongshu.api.admin.door import PREFIX, Door
 from zhongshu.api.admin.parts import AdminParts
 from zhongshu.api.docs_page import docs_page
-from zhongshu.api.openai.errors import prefers_chinese
+from zhongshu.api.errors import prefers_chinese
 from zhongshu.api.openapi import document
 
 ROOMS = (keys, tenants, ledger, ledger_streams, upstreams, models, engine, server)

@@ -13,7 +13,7 @@ from zhongshu.api.admin.door import note
 from zhongshu.api.admin.given import Parts
 from zhongshu.api.admin.turns import TurnDetail, TurnFilter, TurnPage, TurnQuery, TurnSearch
 from zhongshu.api.admin.words import Cost, Shown
-from zhongshu.api.openai.reply import money
+from zhongshu.api.extra import money
 from zhongshu.core.problems import Said, fault
 from zhongshu.ledger.checkpoints import public_key
 from zhongshu.ledger.index import Index, Sums, open_index

@@ -11,7 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from zhongshu.api.admin.door import TRACE
-from zhongshu.api.openai.errors import error_body, error_headers, prefers_chinese
+from zhongshu.api.errors import error_headers, prefers_chinese
+from zhongshu.api.openai.errors import error_body
 from zhongshu.core.problems import Fault, Problem, Said, problem
 
 # pydantic's reasons in Chinese, by its own names for them; what is not here is said in English.

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from zhongshu.api.admin import words
 from zhongshu.api.admin.words import Body, Cost, Cursor, Limit, Moment, Shown, cursor_of, moment, nanoseconds, place_of
-from zhongshu.api.openai.reply import money
+from zhongshu.api.extra import money
 from zhongshu.ledger import index
 from zhongshu.ledger.export import LabelWords, as_dict
 from zhongshu.ledger.rows import Filter, TurnRow

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from zhongshu.access.admin import Spending
-from zhongshu.api.openai.reply import money
+from zhongshu.api.extra import money
 from zhongshu.core.access import Limits
 from zhongshu.core.problems import Said, fault
 

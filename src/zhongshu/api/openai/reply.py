@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from zhongshu.api.extra import Extra, splice
 from zhongshu.core.answers import (
     Answer,
     Choice,
@@ -30,8 +31,6 @@ from zhongshu.core.answers import (
     Usage,
     UsageDelta,
 )
-from zhongshu.core.labels import Label
-from zhongshu.core.models import Route
 from zhongshu.core.turns import Turn
 
 _encode = msgspec.json.Encoder().encode
@@ -39,71 +38,6 @@ _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _NULL = Raw(b"null")
 
 CHAT, COMPLETION = "openai.chat", "openai.completion"
-
-
-class RouteExtra(msgspec.Struct, frozen=True):
-    """Which release answered, and why."""
-
-    release: str
-    upstream: str
-    rule: str
-    reason: str
-    reason_zh: str
-    effort: str | None
-
-
-class CostExtra(msgspec.Struct, frozen=True):
-    """Money, as an exact decimal text."""
-
-    amount: str
-    currency: str
-
-
-class UsageExtra(msgspec.Struct, frozen=True):
-    """Tokens as we count them; `estimated` when the upstream did not say."""
-
-    prompt: int
-    completion: int
-    cached: int
-    thinking: int
-    estimated: bool
-
-
-class Extra(msgspec.Struct, frozen=True):
-    """The `zhongshu` object of a response."""
-
-    trace: str
-    route: RouteExtra
-    label: Label | None
-    usage: UsageExtra
-    cost: CostExtra
-    overhead_ms: float
-
-
-def money(nano: int) -> str:
-    """Billionths as an exact decimal: 1500000000 -> "1.5"."""
-    if nano == 0:
-        return "0"
-    return f"{nano // 1_000_000_000}.{nano % 1_000_000_000:09d}".rstrip("0").removesuffix(".")
-
-
-def extra_of(turn: Turn, route: Route, label: Label | None, usage: Usage, cost_nano: int, overhead_ms: float) -> Extra:
-    """Gather what we add to a response."""
-    return Extra(
-        turn.trace,
-        RouteExtra(
-            route.offer.release.name,
-            route.offer.release.upstream,
-            route.rule,
-            route.reason,
-            route.reason_zh,
-            route.effort,
-        ),
-        label,
-        UsageExtra(usage.prompt, usage.completion, usage.cached, usage.thinking, usage.estimated),
-        CostExtra(money(cost_nano), route.offer.card.price.currency),
-        overhead_ms,
-    )
 
 
 # Whole replies ------------------------------------------------------------------------------------------------
@@ -119,14 +53,6 @@ def body_of(turn: Turn, answer: Answer, usage: Usage, extra: Extra) -> bytes:
     written = _written(turn, answer, usage) if wire is None else _merged(wire, answer.usage or usage)
     written["zhongshu"] = extra
     return _encode(written)
-
-
-def splice(wire: bytes, extra: Extra) -> bytes | None:
-    """`wire` with our object as its last field; None when that would not be plain (it already has one, is empty)."""
-    trimmed = wire.rstrip()
-    if not trimmed.endswith(b"}") or b'"zhongshu"' in trimmed or trimmed[:-1].rstrip().endswith(b"{"):
-        return None
-    return b'%b,"zhongshu":%b}' % (trimmed[:-1], _encode(extra))
 
 
 def _merged(wire: bytes, usage: Usage) -> dict[str, Any]:
@@ -266,6 +192,10 @@ class ChunkWriter:
             last.append(_encode(self._named() | {"choices": [], "usage": usage_wire(usage)}))
         last[-1] = splice(last[-1], extra) or last[-1]
         return b"".join([b"data: %b\n\n" % chunk for chunk in last]) + b"data: [DONE]\n\n"
+
+    def broken(self, error: bytes) -> bytes:
+        """An error event and the end mark."""
+        return b"data: %b\n\ndata: [DONE]\n\n" % error
 
     def _chunks(self, event: Event) -> list[bytes]:
         """An event's chunks: its own, as the upstream sent it, or one for each of its deltas."""

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from zhongshu.api.openai.unusable import in_both, unusable
 from zhongshu.core.problems import Said, fault
 from zhongshu.core.turns import (
+    NO_WISHES,
     Audio,
     Effort,
     File,
@@ -19,12 +20,14 @@ from zhongshu.core.turns import (
     Part,
     Sampling,
     Text,
+    Thought,
     Tool,
     ToolCall,
     ToolChoice,
     Turn,
     Video,
     Wire,
+    Wishes,
 )
 
 R = TypeVar("R")
@@ -164,6 +167,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     response_format: ResponseFormat | None = None
     reasoning_effort: ReasoningEffort | None = None
     user: Annotated[str, Meta(max_length=512)] | None = None
+    zhongshu: Wishes | None = None
 
 
 class CompletionRequest(msgspec.Struct, frozen=True):
@@ -183,6 +187,7 @@ class CompletionRequest(msgspec.Struct, frozen=True):
     frequency_penalty: Penalty | None = None
     logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     user: Annotated[str, Meta(max_length=512)] | None = None
+    zhongshu: Wishes | None = None
 
 
 class EmbeddingRequest(msgspec.Struct, frozen=True):
@@ -193,6 +198,7 @@ class EmbeddingRequest(msgspec.Struct, frozen=True):
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Meta(ge=1, le=65536)] | None = None
     user: Annotated[str, Meta(max_length=512)] | None = None
+    zhongshu: Wishes | None = None
 
 
 _fields = msgspec.json.Decoder(dict[str, Raw])
@@ -259,7 +265,8 @@ def chat_turn(request: ChatRequest, body: bytes, trace: str, now_ns: int) -> Tur
         effort=_EFFORTS[effort] if effort else None,
         user=request.user,
         body_bytes=len(body),
-        wire=Wire("openai.chat", _fields.decode(body)),
+        wire=Wire("openai.chat", _fields.decode(body), _CHAT_FIELDS),
+        wishes=request.zhongshu or NO_WISHES,
     )
 
 
@@ -281,7 +288,8 @@ def completion_turn(request: CompletionRequest, body: bytes, trace: str, now_ns:
         ),
         user=request.user,
         body_bytes=len(body),
-        wire=Wire("openai.completion", _fields.decode(body)),
+        wire=Wire("openai.completion", _fields.decode(body), _COMPLETION_FIELDS),
+        wishes=request.zhongshu or NO_WISHES,
     )
 
 
@@ -297,10 +305,14 @@ def embedding_turn(request: EmbeddingRequest, body: bytes, trace: str, now_ns: i
         dimensions=request.dimensions,
         user=request.user,
         body_bytes=len(body),
-        wire=Wire("openai.embedding", _fields.decode(body)),
+        wire=Wire("openai.embedding", _fields.decode(body), _EMBEDDING_FIELDS),
+        wishes=request.zhongshu or NO_WISHES,
     )
 
 
+_CHAT_FIELDS = frozenset(ChatRequest.__struct_fields__)
+_COMPLETION_FIELDS = frozenset(CompletionRequest.__struct_fields__)
+_EMBEDDING_FIELDS = frozenset(EmbeddingRequest.__struct_fields__)
 _AUTO = ToolChoice()
 _TEXT = Format()
 _PLAIN_SAMPLING = Sampling()
@@ -347,7 +359,7 @@ def _message(message: WireMessage, place: int) -> Message:
         if message.tool_calls
         else (),
         tool_call_id=message.tool_call_id,
-        thought=message.reasoning_content,
+        thoughts=(Thought(message.reasoning_content),) if message.reasoning_content else (),
     )
 
 

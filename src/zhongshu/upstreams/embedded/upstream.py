@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from zhongshu.core.answers import Answer, Embeddings, Event, Fold, Usage, UsageDelta
+from zhongshu.core.answers import Answer, Embeddings, Event, Fold, Passed, Usage, UsageDelta
 from zhongshu.core.ports import Call, EventStream
 from zhongshu.core.problems import Fault, fault
 from zhongshu.engine.client import EngineClient
 from zhongshu.engine.messages import Address
+from zhongshu.upstreams.cannot import cannot
 from zhongshu.upstreams.embedded.answering import choices
 from zhongshu.upstreams.embedded.link import EngineRefusal, Link, is_lost
 from zhongshu.upstreams.embedded.walk import Tally
@@ -65,6 +66,10 @@ class EmbeddedUpstream:
                 except (Fault, EngineRefusal) as error:
                     self._raise(call, error, final=attempt == _ATTEMPTS - 1)
         raise AssertionError("unreachable")
+
+    async def hand_on(self, call: Call) -> Passed:
+        """The engine runs language and embedding models only."""
+        raise cannot(call, call.turn.kind)
 
     async def check(self) -> None:
         """The engine manager answers. Models are loaded on demand, so none need be loaded now."""

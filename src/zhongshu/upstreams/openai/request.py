@@ -199,7 +199,7 @@ def _message(message: Message, manner: Manner) -> dict[str, Any]:
     fields: dict[str, Any] = {"role": role, "content": None if calls and not content else content}
     extra = {
         "name": message.name,
-        "reasoning_content": message.thought if manner.thought_back else None,
+        "reasoning_content": (message.thought or None) if manner.thought_back else None,
         "tool_calls": calls or None,
         "tool_call_id": message.tool_call_id,
     }

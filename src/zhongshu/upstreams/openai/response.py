@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from zhongshu.core.answers import Answer, Choice, Embeddings, Stop, Usage
 from zhongshu.core.problems import fault
+from zhongshu.core.turns import Thought as Block
 from zhongshu.core.turns import ToolCall
 from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.openai.shapes import (
@@ -221,7 +222,7 @@ def _choice(shape: ChoiceShape, number: int, reply_id: str | None) -> tuple[Choi
         stop=stop or ("tool_calls" if calls else "stop"),
         refusal=message.refusal or None,
         logprobs=tuple(logprobs) if logprobs else None,
-        signature=thought.signature,
+        thoughts=(Block(thought.text, thought.signature),) if thought.signature else (),
     )
     return choice, thought
 

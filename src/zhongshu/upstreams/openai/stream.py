@@ -13,10 +13,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import msgspec
-from msgspec import Raw
 
 from zhongshu.core.answers import (
-    Answer,
     Delta,
     Event,
     LogprobsDelta,
@@ -326,28 +324,3 @@ class OpenAIStream:
         if last is not None:
             events.append(last)
         self._over = True
-
-
-def events_of(answer: Answer) -> tuple[Event, ...]:
-    """The events a whole answer amounts to, for an upstream that did not stream although asked to."""
-    deltas: list[Delta] = []
-    for choice in answer.choices:
-        index = choice.index
-        if choice.thought or choice.signature:
-            deltas.append(ThoughtDelta(index, choice.thought, choice.signature))
-        if choice.text:
-            deltas.append(TextDelta(index, choice.text))
-        if choice.refusal:
-            deltas.append(RefusalDelta(index, choice.refusal))
-        for number, call in enumerate(choice.tool_calls):
-            deltas.append(ToolCallStart(index, number, call.id, call.name))
-            if call.arguments:
-                deltas.append(ToolCallArguments(index, number, call.arguments))
-            deltas.append(ToolCallEnd(index, number))
-        if choice.logprobs:
-            logprobs: tuple[Raw, ...] = choice.logprobs
-            deltas.append(LogprobsDelta(index, logprobs))
-        deltas.append(StopDelta(index, choice.stop))
-    if answer.usage is not None:
-        deltas.append(UsageDelta(answer.usage))
-    return (Event(tuple(deltas)),)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from zhongshu.core.answers import Answer, Embeddings, Event
+from zhongshu.core.answers import Answer, Embeddings, Event, Passed, unfold
 from zhongshu.core.ports import Call, EventStream
 from zhongshu.core.problems import fault
+from zhongshu.upstreams.cannot import cannot
 from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.openai.request import DIALECTS, PATHS, Manner, body_of
 from zhongshu.upstreams.openai.response import read_answer, read_embeddings, read_models
-from zhongshu.upstreams.openai.stream import ChunkReader, OpenAIStream, events_of
+from zhongshu.upstreams.openai.stream import ChunkReader, OpenAIStream
 from zhongshu.upstreams.transport import Headers, Opened, Request, Transport
 
 JSON: Headers = (("content-type", "application/json"),)
@@ -50,7 +51,7 @@ class OpenAIUpstream:
             raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
         if "json" in (opened.header("content-type") or ""):
             body = await self._rest(opened, self._event_bytes)
-            return _NotStreamed(events_of(read_answer(body, self.name, DIALECTS[kind])))
+            return _NotStreamed((unfold(read_answer(body, self.name, DIALECTS[kind])),))
         choices = call.turn.sampling.n * max(len(call.turn.prompts), 1)
         reader = ChunkReader(self.name, DIALECTS[kind], choices)
         return OpenAIStream(opened, reader, self.name, self._event_bytes)
@@ -62,6 +63,10 @@ class OpenAIUpstream:
         if response.status != 200:
             raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
         return read_embeddings(response.body, self.name)
+
+    async def hand_on(self, call: Call) -> Passed:
+        """Rerank, moderation, sound and pictures. Raises as `complete` does."""
+        raise cannot(call, call.turn.kind)
 
     async def check(self) -> None:
         """Ask for the list of models, which costs nothing. A server that has no such list is there all the same."""

@@ -1,0 +1,290 @@
+"""The life of an HTTP request to a model endpoint: who asks, what is asked, the answer or the error.
+
+One Endpoint serves every protocol; a Dialect says how its credential is spelt, how a body becomes a Turn, and how an
+answer, a stream and an error are written. Decides nothing about the turn: that is the pipeline's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from zhongshu.api.asgi import JSON_TYPE, ClientLeft, Headers, Receive, Scope, Send, leaving, read_body, send_reply
+from zhongshu.api.errors import error_headers, prefers_chinese
+from zhongshu.api.extra import Extra, extra_of
+from zhongshu.core.access import Caller
+from zhongshu.core.answers import Answer, Embeddings, Event, Passed, Usage
+from zhongshu.core.ids import trace_id
+from zhongshu.core.ports import Hit, Permit
+from zhongshu.core.problems import Fault, Problem, Refusal, problem
+from zhongshu.core.turns import Turn
+from zhongshu.pipeline.answer import Live, answer, stream
+from zhongshu.pipeline.stages import Arrived, Closing, Rooms, Routed
+
+EVENT_STREAM: tuple[bytes, bytes] = (b"content-type", b"text/event-stream; charset=utf-8")
+
+_NOT_GENERATED = frozenset({"embedding", "rerank", "moderation", "transcription"})
+
+log = logging.getLogger("zhongshu.api")
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How much one request may bring, and how many may be in flight."""
+
+    max_body_bytes: int = 32 * 1024 * 1024
+    max_in_flight: int = 1000
+
+
+class Load:
+    """How many turns are in flight in this worker, and whether it is shutting down: draining, it is not ready but
+    answers those who have not noticed; closed, it lets no new turn in."""
+
+    __slots__ = ("closed", "draining", "in_flight")
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.draining = False
+        self.closed = False
+
+
+class Incoming(msgspec.Struct, frozen=True):
+    """A request as it came. trace, now_ns: the turn's id and the wall clock, UTC."""
+
+    body: bytes
+    trace: str
+    now_ns: int
+    path: str
+    query: bytes
+    headers: Mapping[bytes, bytes]
+
+
+class StreamWriter(Protocol):
+    """Writes one stream's events in its protocol's form. What ends the last choice is held back until `close`, so that
+    the record can be durable, and our object travel, before the client sees the end."""
+
+    def write(self, events: tuple[Event, ...]) -> bytes:
+        """The bytes to send now; empty for none."""
+        ...
+
+    def close(self, usage: Usage, extra: Extra) -> bytes:
+        """The end of a stream that went well."""
+        ...
+
+    def broken(self, error: bytes) -> bytes:
+        """The end of a stream that broke off: `error` is the dialect's error body."""
+        ...
+
+
+class Asked(Protocol):
+    """A decoded request: its turn, and how its reply is written."""
+
+    @property
+    def turn(self) -> Turn: ...
+
+    def whole(self, answer: Answer | Embeddings | Passed, usage: Usage, extra: Extra) -> bytes:
+        """The body of a plain reply."""
+        ...
+
+    def writer(self, routed: Routed) -> StreamWriter:
+        """What writes a streamed reply."""
+        ...
+
+
+class Dialect(Protocol):
+    """One protocol's way of asking and answering."""
+
+    def credential(self, headers: Mapping[bytes, bytes], query: bytes) -> bytes:
+        """The bare key; empty when there is none."""
+        ...
+
+    def read(self, incoming: Incoming) -> Asked:
+        """Decode a request. Raises the Fault that names the field and what is wrong with it."""
+        ...
+
+    def error(self, problem: Problem, *, chinese: bool, trace: str) -> bytes:
+        """An error's body."""
+        ...
+
+
+def bearer(headers: Mapping[bytes, bytes]) -> bytes:
+    """The key of `Authorization: Bearer`."""
+    given = headers.get(b"authorization", b"")
+    return given[7:].strip() if given[:7].lower() == b"bearer " else b""
+
+
+class Endpoint:
+    """An ASGI callable for one model endpoint. `rooms` gives the rooms as they are now (settings may be reloaded)."""
+
+    def __init__(self, dialect: Dialect, rooms: Callable[[], Rooms], bounds: Bounds, load: Load) -> None:
+        self._dialect = dialect
+        self._rooms = rooms
+        self._bounds = bounds
+        self._load = load
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        load = self._load
+        if load.closed:
+            return await self._refuse(
+                scope, send, problem("draining", retry_after_s=1.0), more=[(b"connection", b"close")]
+            )
+        if load.in_flight >= self._bounds.max_in_flight:
+            return await self._refuse(scope, send, problem("overloaded", retry_after_s=1.0))
+        load.in_flight += 1
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            load.in_flight -= 1
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        rooms, trace = self._rooms(), trace_id()
+        started_ns = rooms.clock.steady_ns()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        try:
+            caller = await self._caller(rooms, headers, scope)
+            if isinstance(caller, Refusal):
+                return await self._refuse(scope, send, caller.problem, trace)
+            body = await read_body(receive, headers, self._bounds.max_body_bytes)
+            path, query = scope["path"], scope["query_string"]
+            asked = self._dialect.read(Incoming(body, trace, rooms.clock.now_ns(), path, query, headers))
+            agent = headers.get(b"user-agent", b"")[:200].decode("latin-1")
+            arrived = Arrived(asked.turn, caller, started_ns, body, _address(scope), agent, headers)
+            with leaving(scope, receive):
+                if asked.turn.stream:
+                    await self._stream(rooms, arrived, asked, scope, send)
+                else:
+                    await self._whole(rooms, arrived, asked, scope, send)
+        except Fault as fault:
+            await self._refuse(scope, send, fault.problem, trace)
+        except asyncio.CancelledError as stopping:  # a client that left ends in `leaving`: this server stops
+            if not stopping.args:
+                raise
+            await self._refuse(scope, send, problem("draining", retry_after_s=1.0), trace)
+        except ClientLeft:
+            return None
+        # The border: nothing of what broke, nor the user's text, may reach the client or the log.
+        except Exception as error:  # noqa: BLE001
+            log.error("internal_error trace=%s kind=%s at=%s", trace, type(error).__name__, _place(error))
+            with contextlib.suppress(Exception):
+                await self._refuse(scope, send, problem("internal_error"), trace)
+
+    async def _caller(self, rooms: Rooms, headers: Mapping[bytes, bytes], scope: Scope) -> Caller | Refusal:
+        credential = self._dialect.credential(headers, scope["query_string"])
+        if not credential:
+            return Refusal("admit", problem("missing_key"))
+        return await rooms.gate.identify(credential)
+
+    async def _refuse(
+        self, scope: Scope, send: Send, problem: Problem, trace: str = "", more: Headers | None = None
+    ) -> None:
+        body = self._dialect.error(problem, chinese=prefers_chinese(scope), trace=trace)
+        await send_reply(send, problem.status, error_headers(problem, trace) + (more or []), body)
+
+    async def _whole(self, rooms: Rooms, arrived: Arrived, asked: Asked, scope: Scope, send: Send) -> None:
+        done = await answer(rooms, arrived)
+        if isinstance(done, Refusal):
+            return await self._refuse(scope, send, done.problem, arrived.turn.trace)
+        answered = done.answered
+        reply, usage = answered.answer, answered.usage
+        took_ms = (rooms.clock.steady_ns() - arrived.started_ns) / 1e6
+        overhead_ms = _overhead_ms(done.upstream_us, took_ms)
+        extra = extra_of(answered.routed, done.label, usage, answered.cost_nano, overhead_ms, answered.hit)
+        body = asked.whole(reply, usage, extra)
+        kind = (b"content-type", reply.content_type.encode()) if isinstance(reply, Passed) else JSON_TYPE
+        headers = _headers(answered.routed, kind, answered.hit)
+        headers.append((b"x-zhongshu-overhead-ms", b"%.3f" % overhead_ms))
+        headers.append((b"x-zhongshu-cost", f"{extra.cost.amount} {extra.cost.currency}".encode()))
+        headers.append((b"x-zhongshu-usage", b"prompt=%d; completion=%d" % (usage.prompt, usage.completion)))
+        await send_reply(send, 200, headers, body)
+
+    async def _stream(self, rooms: Rooms, arrived: Arrived, asked: Asked, scope: Scope, send: Send) -> None:
+        live = await stream(rooms, arrived)
+        if isinstance(live, Refusal):
+            return await self._refuse(scope, send, live.problem, arrived.turn.trace)
+        writer = asked.writer(live.routed)
+        started = False
+        try:
+            async with contextlib.aclosing(live.batches()) as batches:
+                async for batch in batches:
+                    if not started:
+                        started = True
+                        headers = _headers(live.routed, EVENT_STREAM, live.hit)
+                        await send({"type": "http.response.start", "status": 200, "headers": headers})
+                    if isinstance(batch, Closing):
+                        chunk = writer.close(batch.usage, _closing_extra(rooms, arrived, live, batch))
+                        return await send({"type": "http.response.body", "body": chunk})
+                    chunk = writer.write(batch)
+                    if chunk:
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except (Fault, asyncio.CancelledError) as error:
+            if not started or (isinstance(error, asyncio.CancelledError) and not error.args):
+                raise
+            broken = error.problem if isinstance(error, Fault) else problem("draining")
+            body = self._dialect.error(broken, chinese=prefers_chinese(scope), trace=arrived.turn.trace)
+            await send({"type": "http.response.body", "body": writer.broken(body)})
+
+
+def _overhead_ms(upstream_us: int, took_ms: float) -> float:
+    return round(took_ms - upstream_us / 1000, 3)
+
+
+def _closing_extra(rooms: Rooms, arrived: Arrived, live: Live, closing: Closing) -> Extra:
+    took_ms = (rooms.clock.steady_ns() - arrived.started_ns) / 1e6
+    overhead_ms = _overhead_ms(closing.upstream_us, took_ms)
+    return extra_of(live.routed, closing.label, closing.usage, closing.cost_nano, overhead_ms, closing.hit)
+
+
+def _headers(routed: Routed, content_type: tuple[bytes, bytes], hit: Hit | None) -> Headers:
+    asking, route = routed.asking, routed.route
+    trace = asking.turn.trace.encode()
+    headers = [
+        content_type,
+        (b"x-request-id", trace),
+        (b"x-zhongshu-trace", trace),
+        (b"x-zhongshu-release", asking.offer.release.name.encode()),
+        (b"x-zhongshu-route", route.rule.encode()),
+        (b"x-zhongshu-reason", route.reason.encode("ascii", "replace")),
+    ]
+    if asking.turn.kind not in _NOT_GENERATED:
+        headers.append((b"x-zhongshu-ai-generated", b"1"))
+    if hit is not None:
+        headers.append((b"x-zhongshu-cache", hit.kind.encode()))
+    if asking.dropped:
+        headers.append((b"x-zhongshu-dropped", ", ".join(asking.dropped).encode("ascii", "replace")))
+    return headers + limit_headers(routed.admitted.permit)
+
+
+def limit_headers(permit: Permit) -> Headers:
+    """The standard rate-limit headers, for the limits that the caller has."""
+    headers: Headers = []
+    requests, tokens = permit.requests, permit.tokens
+    if requests is not None:
+        headers += (
+            (b"x-ratelimit-limit-requests", b"%d" % requests.limit),
+            (b"x-ratelimit-remaining-requests", b"%d" % requests.remaining),
+            (b"x-ratelimit-reset-requests", b"%.3fs" % requests.reset_s),
+        )
+    if tokens is not None:
+        headers += (
+            (b"x-ratelimit-limit-tokens", b"%d" % tokens.limit),
+            (b"x-ratelimit-remaining-tokens", b"%d" % tokens.remaining),
+            (b"x-ratelimit-reset-tokens", b"%.3fs" % tokens.reset_s),
+        )
+    return headers
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def _place(error: BaseException) -> str:
+    """File and line where it broke; never the message, which may hold the user's text."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else "?"

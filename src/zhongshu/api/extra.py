@@ -1,0 +1,102 @@
+"""The `zhongshu` object: what we add to a response, whatever protocol it leaves by."""
+
+from __future__ import annotations
+
+import msgspec
+
+from zhongshu.core.answers import Usage
+from zhongshu.core.labels import Label
+from zhongshu.core.ports import Hit
+from zhongshu.core.records import Attempt
+from zhongshu.pipeline.stages import Routed
+
+_encode = msgspec.json.Encoder().encode
+
+
+class RouteExtra(msgspec.Struct, frozen=True):
+    """Which release answered, and why."""
+
+    release: str
+    upstream: str
+    rule: str
+    reason: str
+    reason_zh: str
+    effort: str | None
+
+
+class CostExtra(msgspec.Struct, frozen=True):
+    """Money, as an exact decimal text."""
+
+    amount: str
+    currency: str
+
+
+class UsageExtra(msgspec.Struct, frozen=True):
+    """Tokens as we count them; `estimated` when the upstream did not say."""
+
+    prompt: int
+    completion: int
+    cached: int
+    thinking: int
+    estimated: bool
+
+
+class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The `zhongshu` object of a response. What did not happen is left out: cache and similarity of an answer that was
+    not given before, dropped where every field could be carried, attempts and queued_ms when the first was at once."""
+
+    trace: str
+    route: RouteExtra
+    label: Label | None
+    usage: UsageExtra
+    cost: CostExtra
+    overhead_ms: float
+    cache: str = ""
+    similarity: float = 0.0
+    saved: str = ""
+    dropped: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    queued_ms: float = 0.0
+
+
+def money(nano: int) -> str:
+    """Billionths as an exact decimal: 1500000000 -> "1.5"."""
+    if nano == 0:
+        return "0"
+    return f"{nano // 1_000_000_000}.{nano % 1_000_000_000:09d}".rstrip("0").removesuffix(".")
+
+
+def extra_of(
+    routed: Routed, label: Label | None, usage: Usage, cost_nano: int, overhead_ms: float, hit: Hit | None = None
+) -> Extra:
+    """Gather what we add to a response."""
+    route, asking = routed.route, routed.asking
+    release, price = asking.offer.release, asking.offer.card.price
+    said = RouteExtra(release.name, release.upstream, route.rule, route.reason, route.reason_zh, route.effort)
+    used = UsageExtra(usage.prompt, usage.completion, usage.cached, usage.thinking, usage.estimated)
+    cost = CostExtra(money(cost_nano), price.currency)
+    tried = asking.attempts
+    if hit is None and not asking.dropped and not asking.queued_us and len(tried) < 2:
+        return Extra(asking.turn.trace, said, label, used, cost, overhead_ms)
+    return Extra(
+        asking.turn.trace,
+        said,
+        label,
+        used,
+        cost,
+        overhead_ms,
+        cache=hit.kind if hit else "",
+        similarity=round(hit.similarity, 4) if hit else 0.0,
+        saved=money(hit.cost_nano) if hit else "",
+        dropped=asking.dropped,
+        attempts=tuple(tried) if len(tried) > 1 else (),
+        queued_ms=round(asking.queued_us / 1000, 3),
+    )
+
+
+def splice(wire: bytes, extra: Extra) -> bytes | None:
+    """`wire` with our object as its last field; None when that would not be plain (it already has one, is empty)."""
+    trimmed = wire.rstrip()
+    if not trimmed.endswith(b"}") or b'"zhongshu"' in trimmed or trimmed[:-1].rstrip().endswith(b"{"):
+        return None
+    return b'%b,"zhongshu":%b}' % (trimmed[:-1], _encode(extra))

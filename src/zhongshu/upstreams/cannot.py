@@ -1,0 +1,13 @@
+"""What a wire format cannot say, refused by name: nothing that changes an answer's meaning is dropped in silence."""
+
+from __future__ import annotations
+
+from zhongshu.core.ports import Call
+from zhongshu.core.problems import Fault, Said, fault
+
+_REMEDY = Said("See GET /v1/models for models that can.", "支持的模型见 GET /v1/models。")
+
+
+def cannot(call: Call, what: str | Said, param: str = "model", remedy: str | Said = _REMEDY) -> Fault:
+    """The Fault model_cannot for this call. what: the thing in words; param: the field that asks for it."""
+    return fault("model_cannot", param=param, model=call.turn.model, what=what, remedy=remedy)

@@ -1,0 +1,1 @@
+"""Asking until one answers: which replica, how often, whom then."""
