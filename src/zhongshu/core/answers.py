@@ -103,6 +103,13 @@ class UsageDelta(msgspec.Struct, frozen=True):
     usage: Usage
 
 
+class DataDelta(msgspec.Struct, frozen=True, gc=False):
+    """More of what is no text of ours: sound, a picture, or a foreign form. Its `size` bytes are the event's `wire`."""
+
+    index: int
+    size: int
+
+
 Delta = (
     TextDelta
     | ThoughtDelta
@@ -113,6 +120,7 @@ Delta = (
     | RefusalDelta
     | StopDelta
     | UsageDelta
+    | DataDelta
 )
 
 
@@ -120,7 +128,8 @@ class Event(msgspec.Struct, frozen=True):
     """The deltas of one piece of a stream.
 
     `wire` is the piece's exact JSON as the upstream sent it, in `dialect`; an API of the same dialect may pass it on
-    unread. A stage that changes the deltas makes a new Event without it.
+    unread. A stage that changes the deltas makes a new Event without it. Of what is handed on as it is (sound, a
+    foreign form), `dialect` is the content type.
     """
 
     deltas: tuple[Delta, ...]
@@ -178,7 +187,7 @@ class _Growing:
     """A choice being joined. `blocks` holds (where its text begins in `thought`, signature, redacted) of each block
     that was signed."""
 
-    __slots__ = ("blocks", "by", "calls", "logprobs", "refusal", "stop", "text", "thought")
+    __slots__ = ("blocks", "by", "calls", "data", "logprobs", "refusal", "stop", "text", "thought")
 
     def __init__(self) -> None:
         self.text: list[str] = []
@@ -189,6 +198,7 @@ class _Growing:
         self.logprobs: list[Raw] = []
         self.stop: Stop | None = None
         self.by: str | None = None
+        self.data = 0
 
     def signed(self, signature: str, redacted: bool) -> None:
         """The block of thought that was under way is complete."""
@@ -245,6 +255,8 @@ class Fold:
                     choice.refusal.append(delta.text)
                 case StopDelta():
                     choice.stop, choice.by = delta.reason, delta.by
+                case DataDelta():
+                    choice.data += delta.size
 
     @property
     def complete(self) -> bool:
@@ -253,7 +265,7 @@ class Fold:
 
     def sent_content(self) -> bool:
         """Whether anything a reader would see has gone by."""
-        return any(any(c.text) or any(c.thought) or c.calls or any(c.refusal) for c in self._choices.values())
+        return any(any(c.text) or any(c.thought) or c.calls or any(c.refusal) or c.data for c in self._choices.values())
 
     def size(self) -> int:
         """Characters of content so far, the basis of an estimate when the upstream gives no usage."""

@@ -138,17 +138,29 @@ class Sampling(msgspec.Struct, frozen=True):
     parallel_tool_calls: bool | None = None
 
 
+class Form(msgspec.Struct, frozen=True):
+    """A multipart form as it arrived. model_at: where the value of its field `model` begins and ends in `body`.
+    summary: what is kept of it, as JSON: its fields, and of each file the name, size and SHA-256."""
+
+    body: bytes
+    content_type: str
+    model_at: tuple[int, int]
+    summary: bytes
+
+
 class Wire(msgspec.Struct, frozen=True):
     """The request as it arrived: its dialect and each top-level field's exact JSON.
 
     An upstream of the same dialect forwards these bytes, so fields we do not know pass through untouched. A stage
     that changes the turn drops the wire (`turn.changed(...)`), and the upstream writes the request from our words.
     read: the fields that were read into our words; an upstream of another dialect states the others as not carried.
+    form: of a request that is no JSON.
     """
 
     dialect: str
     fields: dict[str, Raw]
     read: frozenset[str] = frozenset()
+    form: Form | None = None
 
     def unread(self) -> list[str]:
         """Fields that only an upstream of the same dialect understands."""
