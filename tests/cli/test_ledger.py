@@ -14,6 +14,7 @@ from zhongshu.core.answers import Usage
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.records import Record
 from zhongshu.ledger.journal import open_journal
+from zhongshu.ledger.payloads import Happening
 from zhongshu.ledger.segments import segment_path, stream_folder
 from zhongshu.ledger.settings import LedgerSettings
 
@@ -132,6 +133,7 @@ def test_stats_sum_up(home: Path) -> None:
             "model": "qwen", "outcome": outcome, "currency": "CNY", "turns": turns, "failed": failed,
             "prompt_tokens": 10 * turns, "completion_tokens": 20 * turns, "cached_tokens": 0, "thinking_tokens": 0,
             "cost_nano": 1_500_000 * turns, "took_us": 0, "slowest_us": 0,
+            "saved_nano": 0, "saved_us": 0, "queued_us": 0,
         }
         for outcome, turns, failed in (("answered", 4, 0), ("failed", 1, 1))
     ]  # fmt: skip
@@ -181,3 +183,23 @@ def test_it_speaks_chinese(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_outcome_that_there_is_not(home: Path) -> None:
     result = run("find", "--outcome", "perhaps")
     assert (result.exit_code, "answered, refused, failed, left, cut" in result.output) == (2, True)
+
+
+def test_events_of_every_stream_are_listed(home: Path) -> None:
+    journal = open_journal(LedgerSettings(min_free_bytes=0), home, "worker-7", SystemClock())
+
+    async def note() -> None:
+        await journal.note(Happening("managed", 1_800_000_000_000_000_000, {"by": "k_1", "path": "/admin/v1/keys"}))
+        await journal.aclose()
+
+    asyncio.run(note())
+    assert told("events", "--name", "managed") == [
+        {
+            "stream": "worker-7",
+            "name": "managed",
+            "at_ns": 1_800_000_000_000_000_000,
+            "facts": {"by": "k_1", "path": "/admin/v1/keys"},
+        }
+    ]
+    assert "by=k_1 path=/admin/v1/keys" in run("events").stdout
+    assert told("events", "--name", "nothing") == []

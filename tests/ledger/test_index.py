@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,8 +17,9 @@ from zhongshu.core.records import Record
 from zhongshu.ledger.index import Index, Spent, open_index
 from zhongshu.ledger.indexing import Indexer
 from zhongshu.ledger.journal import open_journal
-from zhongshu.ledger.queries import FILTERS, GROUPS
-from zhongshu.ledger.rows import Filter, conditions, group_key
+from zhongshu.ledger.payloads import Happening
+from zhongshu.ledger.queries import COLUMNS, FILTERS, GROUPS
+from zhongshu.ledger.rows import EventFilter, Filter, conditions, group_key
 from zhongshu.ledger.segments import segment_path, segments, stream_folder
 from zhongshu.ledger.settings import LedgerSettings
 
@@ -214,4 +216,85 @@ def test_fields_a_newer_record_has_are_blank_in_old_segments(home: Path, clock: 
     assert kept.record.took_us == 900  # type: ignore[union-attr]
     values = row_values("w0", 1, Frame(1, 8, 5, bytes(32), payload), old_fields)
     assert values
-    assert values[-2:] == (900, 0)
+    named = dict(zip(COLUMNS, values, strict=True))
+    assert (named["took_us"], named["overhead_us"], named["queued_us"]) == (900, 0, 0)
+
+
+def test_an_index_of_another_version_is_not_read_and_is_made_anew(home: Path, clock: FakeClock, make: Make) -> None:
+    asyncio.run(write(home, clock, [make(1), make(2)]))
+    old = sqlite3.connect(home / "index.db")
+    old.executescript(
+        "CREATE TABLE turns (stream TEXT, trace TEXT); INSERT INTO turns VALUES ('w0', 'old');"
+        "CREATE TABLE cursors (stream TEXT PRIMARY KEY, segment, frame, place, head);"
+        "INSERT INTO cursors VALUES ('w0', 1, 2, 900000, x'00');"
+    )
+    old.close()
+    wanted = [make(1).trace, make(2).trace]
+    assert [row.trace for row in Index(home).each(Filter())] == wanted
+    index_all(home)
+    assert [row.trace for row in Index(home).each(Filter())] == wanted
+    kept = sqlite3.connect(home / "index.db")
+    assert kept.execute("SELECT count(*) FROM turns").fetchone() == (2,)
+    kept.close()
+    index_all(home)  # of this version: goes on, and nothing is doubled
+    assert len(Index(home).find(Filter())) == 2
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_turns_are_found_by_release_rule_cache_and_shadow(
+    home: Path, clock: FakeClock, make: Make, indexed: bool
+) -> None:
+    hit = {"cache": "exact", "saved_nano": 700, "saved_us": 5000, "cost_nano": 0, "queued_us": 12}
+    shadow = {"shadow_of": make(0).trace, "split": "canary"}
+    asyncio.run(write(home, clock, [make(0), make(1, **hit), make(2, **shadow), make(3, kind="embedding")]))
+    if indexed:
+        index_all(home)
+    index = Index(home)
+
+    def found(**wanted: object) -> list[int]:
+        return sorted(int(row.trace, 16) for row in index.find(Filter(**wanted)))  # type: ignore[arg-type]
+
+    assert found(cache="exact") == [1]
+    assert found(cache="") == [0, 2, 3]
+    assert found(shadow=True) == found(shadow_of=make(0).trace) == found(split="canary") == [2]
+    assert found(shadow=False) == [0, 1, 3]
+    assert found(shadow_of="") == []
+    assert found(kind="embedding") == [3]
+    assert found(asked="auto", split="") == [0, 1, 3]
+    (row,) = index.find(Filter(cache="exact"))
+    assert (row.saved_nano, row.saved_us, row.queued_us) == (700, 5000, 12)
+    assert [(s.group, s.saved_nano, s.saved_us, s.queued_us) for s in index.stats(("cache",))] == [
+        (("",), 0, 0, 0),
+        (("exact",), 700, 5000, 12),
+    ]
+
+
+@pytest.mark.parametrize("indexed", ["all", "half", "none"])
+def test_events_of_every_stream_are_listed_newest_first(home: Path, clock: FakeClock, make: Make, indexed: str) -> None:
+    async def note(stream: str, name: str) -> None:
+        clock.advance(1)
+        journal = open_journal(LedgerSettings(min_free_bytes=0), home, stream, clock)
+        await journal.write(make(clock.wall % 1000))
+        await journal.note(Happening(name, clock.now_ns(), {"by": stream}))
+        await journal.aclose()
+
+    asyncio.run(note("w0", "managed"))
+    began = clock.now_ns()
+    asyncio.run(note("cli", "texts_erased"))
+    if indexed == "half":
+        index_all(home)
+    asyncio.run(note("w1", "managed"))
+    if indexed == "all":
+        index_all(home)
+    index = Index(home)
+
+    def listed(limit: int = 10, **wanted: object) -> list[tuple[str, str]]:
+        found = index.events(EventFilter(**wanted), limit)  # type: ignore[arg-type]
+        assert all(isinstance(entry.content, Happening) for entry in found)
+        return [(entry.stream, entry.content.name) for entry in found]  # type: ignore[union-attr]
+
+    assert listed() == [("w1", "managed"), ("cli", "texts_erased"), ("w0", "managed")]
+    assert listed(limit=1) == [("w1", "managed")]
+    assert listed(name="managed", since_ns=began + 1) == [("w1", "managed")]
+    assert listed(until_ns=began + 1) == [("w0", "managed")]
+    assert listed(name="nothing") == []

@@ -20,7 +20,9 @@ from zhongshu.cli.ledger_views import (
     TenantOption,
     UntilOption,
     UserOption,
+    moment_ns,
     progress,
+    show_events,
     show_report,
     show_rows,
     show_sums,
@@ -246,6 +248,32 @@ def stats(
             print_json([{**dict(zip(groups, row.group, strict=True)), **_plain(row)} for row in sums])
         else:
             show_sums(groups, sums)
+
+
+@app.command(
+    help=t(
+        "What was done to the ledger and the installation: erasures, texts shown, changes.",
+        "对账本与系统所做的操作：删除、查看原文、变更。",
+    ),
+    epilog=examples("zhongshu ledger events", "zhongshu ledger events --name texts_erased --since 30d --json"),
+)
+def events(
+    name: str | None = typer.Option(None, "--name", help=t("Only these.", "只看此类。")),
+    since: str | None = SinceOption,
+    until: str | None = UntilOption,
+    limit: int = typer.Option(50, "--limit", "-n", min=1, help=t("How many at most.", "最多条数。")),
+    config: Path | None = ConfigOption,
+    as_json: bool = JsonOption,
+) -> None:
+    from zhongshu.ledger.rows import EventFilter
+
+    wanted = EventFilter(name=name, since_ns=moment_ns("--since", since), until_ns=moment_ns("--until", until))
+    with ledger(config) as (_, index):
+        found = index.events(wanted, limit)
+        if as_json:
+            print_json([{"stream": entry.stream, **msgspec.structs.asdict(entry.content)} for entry in found])
+        else:
+            show_events(found)
 
 
 @app.command(

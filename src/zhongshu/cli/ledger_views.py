@@ -20,6 +20,7 @@ from zhongshu.cli.words import chinese, t
 if TYPE_CHECKING:
     from zhongshu.ledger.findings import Report
     from zhongshu.ledger.index import Shown, Sums
+    from zhongshu.ledger.reader import Entry
     from zhongshu.ledger.rows import TurnRow
 
 TenantOption = typer.Option(None, "--tenant", "-t", help=t("Only this tenant.", "只看此租户。"))
@@ -110,6 +111,19 @@ def _show_columns(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> N
         padded = (set_cell_size(cell, width) for cell, width in zip(line, widths, strict=True))
         style = None if number else "bold"
         out.print("  ".join(padded).rstrip(), style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_events(found: Sequence[Entry]) -> None:
+    """Events, a line each."""
+    from zhongshu.ledger.payloads import Kept
+
+    columns = t("time|what|written by|facts", "时间|操作|写入者|详情").split("|")
+    rows = [
+        (local(event.at_ns), event.name, entry.stream, " ".join(f"{k}={v}" for k, v in event.facts.items()))
+        for entry in found
+        if not isinstance(event := entry.content, Kept)
+    ]
+    _show_columns(columns, rows)
 
 
 def show_turn(line: dict[str, Any], shown: Shown) -> None:

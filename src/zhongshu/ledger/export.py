@@ -84,8 +84,8 @@ def _jsonl(turns: Iterable[Shown], words: LabelWords) -> Iterator[bytes]:
 _CSV_COLUMNS = (
     "trace", "at_ns", "outcome", "tenant", "key_id", "user", "protocol", "kind", "asked", "release", "upstream",
     "served", "filing", "rule", "stop", "error", "stage", "prompt_tokens", "completion_tokens", "cached_tokens",
-    "thinking_tokens", "estimated", "cost_nano", "currency", "first_us", "took_us", "overhead_us", "text", "prompt",
-    "answer", "explicit_label", "AIGC",
+    "thinking_tokens", "estimated", "cost_nano", "currency", "first_us", "took_us", "overhead_us", "split",
+    "cache", "saved_nano", "saved_us", "shadow_of", "queued_us", "text", "prompt", "answer", "explicit_label", "AIGC",
 )  # fmt: skip
 
 

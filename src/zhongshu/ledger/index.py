@@ -16,8 +16,17 @@ import msgspec
 from zhongshu.core.records import Record
 from zhongshu.ledger import queries
 from zhongshu.ledger.payloads import Happening, Kept
-from zhongshu.ledger.reader import Entry, Places, Progress, entries, frames_after
-from zhongshu.ledger.rows import Filter, TurnRow, conditions, group_key, keeps, row_values
+from zhongshu.ledger.reader import Entry, Places, Progress, frames_after
+from zhongshu.ledger.rows import (
+    EventFilter,
+    Filter,
+    TurnRow,
+    conditions,
+    event_values,
+    group_key,
+    keeps,
+    row_values,
+)
 from zhongshu.ledger.seal import Opener, Texts
 from zhongshu.ledger.segments import Mark, streams
 from zhongshu.ledger.settings import LedgerSettings
@@ -35,7 +44,8 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Sums(msgspec.Struct, frozen=True):
-    """Totals of a group of turns in one currency. took_us: summed; divide by turns for the mean."""
+    """Totals of a group of turns in one currency. took_us: summed; divide by turns for the mean. saved_*: by answers
+    given before; queued_us: waited for a free place."""
 
     group: tuple[str, ...]
     currency: str
@@ -48,6 +58,9 @@ class Sums(msgspec.Struct, frozen=True):
     cost_nano: int
     took_us: int
     slowest_us: int
+    saved_nano: int
+    saved_us: int
+    queued_us: int
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -128,7 +141,7 @@ class Index:
             }
             for row in self._fresh(cursors):
                 if keeps(wanted, row):
-                    _add(totals.setdefault((*group_key(row, groups), row.currency), [0] * 9), row)
+                    _add(totals.setdefault((*group_key(row, groups), row.currency), [0] * 12), row)
         return [Sums(key[:-1], key[-1], *sums) for key, sums in sorted(totals.items())]
 
     def spent(self, stream: str, since_ns: int) -> tuple[Spent, ...]:
@@ -143,9 +156,19 @@ class Index:
                     totals[name] = totals.get(name, 0) + row.cost_nano
         return tuple(Spent(*name, cost) for name, cost in sorted(totals.items()) if cost)
 
-    def events(self) -> list[Entry]:
-        """What was done to the ledger itself: erasures. Reads the commands' stream."""
-        return [entry for entry in entries(self._home, "cli") if isinstance(entry.content, Happening)]
+    def events(self, wanted: EventFilter | None = None, limit: int = 1000) -> list[Entry]:
+        """What was done to the ledger and the installation (erasures, texts shown, changes), newest first."""
+        asked = msgspec.structs.asdict(wanted or EventFilter())
+        given = {name: value for name, value in asked.items() if value is not None}
+        clause = " AND ".join(queries.EVENT_FILTERS[name] for name in given)
+        sql = queries.EVENTS.format(where=f" WHERE {clause}" if clause else "")
+        with self._snapshot() as (db, cursors):
+            found = [_entry(row) for row in db.execute(sql, [*given.values(), limit])] if db else []
+            for stream in streams(self._home):
+                for mark, frame, _ in frames_after(self._home, stream, cursors.get(stream)):
+                    if (values := event_values(stream, mark.segment, frame)) and _passes(given, values):
+                        found.append(_entry(values))
+        return nlargest(limit, found, key=lambda entry: entry.written_ns)
 
     def follow(self) -> Iterator[TurnRow | None]:
         """New turns from now on; None whenever there is nothing new just now (the caller waits then)."""
@@ -181,7 +204,7 @@ class Index:
         try:
             db.execute("PRAGMA query_only=ON")
             db.execute("BEGIN")
-            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'cursors'").fetchone():
+            if db.execute("PRAGMA user_version").fetchone()[0] != queries.VERSION:
                 yield None, {}
                 return
             cursors = {row[0]: Mark(*row[1:]) for row in db.execute(queries.CURSORS)}
@@ -238,6 +261,21 @@ def _where(wanted: Filter) -> tuple[str, list[Any]]:
     return (f" WHERE {clause}" if clause else ""), list(asked.values())
 
 
+def _entry(values: tuple[Any, ...]) -> Entry:
+    stream, segment, frame, place, written_ns, name, at_ns, facts = values
+    event = Happening(name, at_ns, msgspec.json.decode(facts, type=dict[str, str]))
+    return Entry(stream, segment, frame, place, written_ns, event)
+
+
+def _passes(given: dict[str, Any], values: tuple[Any, ...]) -> bool:
+    *_, written_ns, name, _, _ = values
+    return (
+        given.get("name", name) == name
+        and given.get("since_ns", written_ns) <= written_ns
+        and written_ns < given.get("until_ns", written_ns + 1)
+    )
+
+
 def _add(sums: list[int], row: TurnRow) -> None:
     sums[0] += 1
     sums[1] += row.outcome != "answered"
@@ -248,6 +286,9 @@ def _add(sums: list[int], row: TurnRow) -> None:
     sums[6] += row.cost_nano
     sums[7] += row.took_us
     sums[8] = max(sums[8], row.took_us)
+    sums[9] += row.saved_nano
+    sums[10] += row.saved_us
+    sums[11] += row.queued_us
 
 
 def _plain(text: bytes) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from zhongshu.ledger import queries
 from zhongshu.ledger.reader import frames_after
-from zhongshu.ledger.rows import row_values
+from zhongshu.ledger.rows import event_values, row_values
 from zhongshu.ledger.segments import Mark, read_header, segment_path, stream_folder, streams
 
 BATCH = 2000
@@ -31,7 +31,7 @@ class Indexer:
         self._db.execute("PRAGMA journal_mode=WAL")
         # In WAL mode a power cut may lose the last commits whole; the journal still has them and the cursor knows.
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(queries.SCHEMA)
+        self._prepare()
         self.cursors = {row[0]: Mark(*row[1:]) for row in self._db.execute(queries.CURSORS)}
 
     def advance(self) -> int:
@@ -40,15 +40,24 @@ class Indexer:
 
     def forget(self, stream: str, segment: int) -> None:
         """Drop the rows of pruned segments, up to and with `segment`."""
-        self._db.execute(queries.DROP_PRUNED, (stream, segment))
+        for table in queries.TABLES:
+            self._db.execute(queries.DROP_PRUNED.format(table=table), (stream, segment))
 
     def close(self) -> None:
         """Let go of the database."""
         self._db.close()
 
+    def _prepare(self) -> None:
+        """Make the tables, or make them anew when other code made them; readers read the journal until then."""
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        anew = "" if version == queries.VERSION else queries.START_ANEW
+        settled = f"PRAGMA user_version={queries.VERSION};"
+        self._db.executescript(f"BEGIN IMMEDIATE; {anew} {queries.SCHEMA} {settled} COMMIT;")
+
     def _advance(self, stream: str) -> int:
         mark = self.cursors.get(stream)
         rows: list[tuple[Any, ...]] = []
+        events: list[tuple[Any, ...]] = []
         seen = 0
         entered: list[int] = []
         for at, frame, fields in frames_after(self._home, stream, mark):
@@ -58,19 +67,31 @@ class Indexer:
             seen += 1
             if row := row_values(stream, at.segment, frame, fields):
                 rows.append(row)
+            elif event := event_values(stream, at.segment, frame):
+                events.append(event)
             if seen >= self._batch:
                 break
         if seen and mark:
-            self._commit(stream, rows, mark, entered)
+            self._commit(stream, rows, events, mark, entered)
         return seen
 
-    def _commit(self, stream: str, rows: list[tuple[Any, ...]], mark: Mark, entered: list[int]) -> None:
+    def _commit(
+        self,
+        stream: str,
+        rows: list[tuple[Any, ...]],
+        events: list[tuple[Any, ...]],
+        mark: Mark,
+        entered: list[int],
+    ) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         with self._db:  # commits, or rolls back and raises
             self._db.executemany(queries.ADD_TURN, rows)
+            self._db.executemany(queries.ADD_EVENT, events)
             for segment in entered:
                 header = read_header(segment_path(stream_folder(self._home, stream), segment))
                 if header:
-                    self._db.execute(queries.DROP_CUT_OFF, (stream, segment - 1, header.prev_frames))
+                    for table in queries.TABLES:
+                        cut = queries.DROP_CUT_OFF.format(table=table)
+                        self._db.execute(cut, (stream, segment - 1, header.prev_frames))
             self._db.execute(queries.MOVE_CURSOR, (stream, mark.segment, mark.frame, mark.offset, mark.head))
         self.cursors[stream] = mark

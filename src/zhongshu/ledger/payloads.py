@@ -55,6 +55,12 @@ def decode_values(payload: bytes) -> list[Any] | None:
     return content[1] if content[0] == TURN else None
 
 
+def decode_event(payload: bytes) -> Happening | None:
+    """An event; None for a turn."""
+    content: list[Any] = _decode(payload)
+    return None if content[0] == TURN else Happening(content[1], content[2], content[3])
+
+
 def decode(payload: bytes, fields: tuple[str, ...]) -> Kept | Happening:
     """What a payload holds, read by its segment's field names. Raises msgspec errors when it is none of ours."""
     content: list[Any] = _decode(payload)

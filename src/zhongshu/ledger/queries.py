@@ -3,6 +3,9 @@ the pragmas. Column names of filters and groups come from the tables below, neve
 
 from __future__ import annotations
 
+VERSION = 2
+"""Of the tables below. An index of another version is made anew from the journal, which has everything."""
+
 # The index holds what is searched and summed; the record itself stays in the journal, found by its place.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS turns (
@@ -34,11 +37,30 @@ CREATE TABLE IF NOT EXISTS turns (
     first_us INTEGER NOT NULL,
     took_us INTEGER NOT NULL,
     overhead_us INTEGER NOT NULL,
+    split TEXT NOT NULL,
+    cache TEXT NOT NULL,
+    saved_nano INTEGER NOT NULL,
+    saved_us INTEGER NOT NULL,
+    shadow_of TEXT NOT NULL,
+    queued_us INTEGER NOT NULL,
     PRIMARY KEY (stream, segment, frame)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS turns_trace ON turns (trace);
 CREATE INDEX IF NOT EXISTS turns_at ON turns (at_ns);
 CREATE INDEX IF NOT EXISTS turns_tenant ON turns (tenant, at_ns);
+CREATE INDEX IF NOT EXISTS turns_shadow ON turns (shadow_of) WHERE shadow_of <> '';
+CREATE TABLE IF NOT EXISTS events (
+    stream TEXT NOT NULL,
+    segment INTEGER NOT NULL,
+    frame INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    written_ns INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    at_ns INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    PRIMARY KEY (stream, segment, frame)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS events_written ON events (written_ns);
 CREATE TABLE IF NOT EXISTS cursors (
     stream TEXT PRIMARY KEY,
     segment INTEGER NOT NULL,
@@ -52,10 +74,20 @@ COLUMNS = (
     "stream", "segment", "frame", "place", "written_ns", "trace", "at_ns", "outcome", "tenant", "key_id", "user_name",
     "asked", "release_name", "upstream", "served", "kind", "error", "stage", "prompt_tokens", "completion_tokens",
     "cached_tokens", "thinking_tokens", "estimated", "cost_nano", "currency", "first_us", "took_us", "overhead_us",
+    "split", "cache", "saved_nano", "saved_us", "shadow_of", "queued_us",
 )  # fmt: skip
 
 # A frame that was indexed before a crash is met again after it: once is enough.
 ADD_TURN = f"INSERT OR IGNORE INTO turns ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+
+# What was done to the ledger or the installation, found like a turn.
+ADD_EVENT = "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+# Events by filter, newest first.
+EVENTS = "SELECT * FROM events{where} ORDER BY written_ns DESC LIMIT ?"
+
+# An index made by other code: its tables go, and are filled anew.
+START_ANEW = "DROP TABLE IF EXISTS turns; DROP TABLE IF EXISTS events; DROP TABLE IF EXISTS cursors;"
 
 # In the same transaction as the turns it stands behind.
 MOVE_CURSOR = "INSERT OR REPLACE INTO cursors (stream, segment, frame, place, head) VALUES (?, ?, ?, ?, ?)"
@@ -64,10 +96,12 @@ MOVE_CURSOR = "INSERT OR REPLACE INTO cursors (stream, segment, frame, place, he
 CURSORS = "SELECT stream, segment, frame, place, head FROM cursors"
 
 # A writer whose sync failed cut its last frames off again; its next segment's header says how many stayed.
-DROP_CUT_OFF = "DELETE FROM turns WHERE stream = ? AND segment = ? AND frame > ?"
+DROP_CUT_OFF = "DELETE FROM {table} WHERE stream = ? AND segment = ? AND frame > ?"
 
 # Retention pruned these segments.
-DROP_PRUNED = "DELETE FROM turns WHERE stream = ? AND segment <= ?"
+DROP_PRUNED = "DELETE FROM {table} WHERE stream = ? AND segment <= ?"
+
+TABLES = ("turns", "events")
 
 # One turn by its trace id.
 BY_TRACE = f"SELECT {', '.join(COLUMNS)} FROM turns WHERE trace = ? ORDER BY at_ns DESC"
@@ -84,7 +118,8 @@ COUNT = "SELECT count(*) FROM turns{where}"
 # Sums for a group of turns.
 SUMS = """
 SELECT {groups}, currency, count(*), sum(outcome <> 'answered'), sum(prompt_tokens), sum(completion_tokens),
-       sum(cached_tokens), sum(thinking_tokens), sum(cost_nano), sum(took_us), max(took_us)
+       sum(cached_tokens), sum(thinking_tokens), sum(cost_nano), sum(took_us), max(took_us), sum(saved_nano),
+       sum(saved_us), sum(queued_us)
 FROM turns{where} GROUP BY {groups}, currency ORDER BY {groups}
 """
 
@@ -106,7 +141,16 @@ FILTERS = {
     "error": "error = ?",
     "since_ns": "at_ns >= ?",
     "until_ns": "at_ns < ?",
+    "asked": "asked = ?",
+    "kind": "kind = ?",
+    "split": "split = ?",
+    "cache": "cache = ?",
+    "shadow": "(shadow_of <> '') = ?",
+    "shadow_of": "shadow_of = ? AND shadow_of <> ''",
 }
+
+# The same for events.
+EVENT_FILTERS = {"name": "name = ?", "since_ns": "written_ns >= ?", "until_ns": "written_ns < ?"}
 
 # What a user may group by, and the expression it is. Days and hours are UTC.
 GROUPS = {
@@ -119,6 +163,10 @@ GROUPS = {
     "outcome": "outcome",
     "error": "error",
     "kind": "kind",
+    "asked": "asked",
+    "split": "split",
+    "cache": "cache",
+    "shadow": "CASE shadow_of WHEN '' THEN '' ELSE 'shadow' END",
     "hour": "strftime('%Y-%m-%dT%H:00Z', at_ns / 1000000000, 'unixepoch')",
     "day": "strftime('%Y-%m-%d', at_ns / 1000000000, 'unixepoch')",
     "month": "strftime('%Y-%m', at_ns / 1000000000, 'unixepoch')",

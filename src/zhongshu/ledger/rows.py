@@ -16,7 +16,7 @@ import msgspec
 
 from zhongshu.core.records import Record
 from zhongshu.ledger.frames import Frame
-from zhongshu.ledger.payloads import decode_values
+from zhongshu.ledger.payloads import decode_event, decode_values
 from zhongshu.ledger.queries import COLUMNS
 from zhongshu.ledger.reader import Place
 
@@ -52,6 +52,12 @@ class TurnRow(msgspec.Struct, frozen=True, array_like=True):
     first_us: int
     took_us: int
     overhead_us: int
+    split: str
+    cache: str
+    saved_nano: int
+    saved_us: int
+    shadow_of: str
+    queued_us: int
 
     @property
     def where(self) -> Place:
@@ -68,7 +74,11 @@ assert TurnRow.__struct_fields__ == COLUMNS, "the table and the row have the sam
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which turns. Everything given must hold; `text` looks into prompts and answers and needs their keys."""
+    """Which turns. Everything given must hold; `text` looks into prompts and answers and needs their keys.
+
+    asked: exactly this name was asked for. split: chosen by this rule; cache: "exact" or "semantic", "" for answered
+    anew; shadow: only turns that repeat another one unseen (True), only the others (False); shadow_of: that other one.
+    """
 
     trace: str | None = None
     tenant: str | None = None
@@ -82,11 +92,26 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     since_ns: int | None = None
     until_ns: int | None = None
     text: str | None = None
+    asked: str | None = None
+    kind: str | None = None
+    split: str | None = None
+    cache: str | None = None
+    shadow: bool | None = None
+    shadow_of: str | None = None
+
+
+class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events. Everything given must hold."""
+
+    name: str | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None
 
 
 _TAKEN = (
     "trace", "at_ns", "outcome", "tenant", "key_id", "user", "asked", "release", "upstream", "served", "kind", "error",
-    "stage", "usage", "cost_nano", "currency", "first_us", "took_us", "overhead_us",
+    "stage", "usage", "cost_nano", "currency", "first_us", "took_us", "overhead_us", "split", "cache", "saved_nano",
+    "saved_us", "shadow_of", "queued_us",
 )  # fmt: skip
 _BLANK = Record(trace="", at_ns=0, outcome="failed")
 _DEFAULTS: list[Any] = [msgspec.to_builtins(getattr(_BLANK, name)) for name in _TAKEN]
@@ -116,6 +141,18 @@ def row_values(stream: str, segment: int, frame: Frame, fields: tuple[str, ...])
         return None  # a changed frame: verification says so
 
 
+def event_values(stream: str, segment: int, frame: Frame) -> tuple[Any, ...] | None:
+    """The columns of a frame's event, in order, its facts as JSON; None for a turn or a frame that cannot be read."""
+    try:
+        event = decode_event(frame.payload)
+        if event is None:
+            return None
+        facts = msgspec.json.encode(event.facts).decode()
+        return stream, segment, frame.number, frame.offset, frame.written_ns, event.name, event.at_ns, facts
+    except (msgspec.MsgspecError, ValueError, LookupError, TypeError):
+        return None  # a changed frame: verification says so
+
+
 _TESTS: dict[str, Callable[[TurnRow, Any], bool]] = {
     "trace": lambda row, value: row.trace == value,
     "tenant": lambda row, value: row.tenant == value,
@@ -128,6 +165,12 @@ _TESTS: dict[str, Callable[[TurnRow, Any], bool]] = {
     "error": lambda row, value: row.error == value,
     "since_ns": lambda row, value: row.at_ns >= value,
     "until_ns": lambda row, value: row.at_ns < value,
+    "asked": lambda row, value: row.asked == value,
+    "kind": lambda row, value: row.kind == value,
+    "split": lambda row, value: row.split == value,
+    "cache": lambda row, value: row.cache == value,
+    "shadow": lambda row, value: bool(row.shadow_of) == value,
+    "shadow_of": lambda row, value: row.shadow_of == value != "",
 }
 
 
@@ -151,6 +194,10 @@ _GROUPED: dict[str, Callable[[TurnRow], str]] = {
     "outcome": lambda row: row.outcome,
     "error": lambda row: row.error,
     "kind": lambda row: row.kind,
+    "asked": lambda row: row.asked,
+    "split": lambda row: row.split,
+    "cache": lambda row: row.cache,
+    "shadow": lambda row: "shadow" if row.shadow_of else "",
     "hour": lambda row: _utc(row.at_ns).strftime("%Y-%m-%dT%H:00Z"),
     "day": lambda row: _utc(row.at_ns).strftime("%Y-%m-%d"),
     "month": lambda row: _utc(row.at_ns).strftime("%Y-%m"),

@@ -6,6 +6,7 @@ import pytest
 
 from zhongshu.api.admin import ledger
 from zhongshu.core.problems import fault
+from zhongshu.ledger.payloads import Happening
 from zhongshu.ledger.queries import GROUPS
 
 NS = 1_000_000_000
@@ -140,3 +141,31 @@ async def test_the_checkpoint_key(desk):
     assert (await desk.call("GET", "/admin/v1/ledger/checkpoint-key")).json()["public_key"] is None
     (desk.home / "secrets" / "checkpoint.pub").write_text("ab" * 32 + "\n")
     assert (await desk.call("GET", "/admin/v1/ledger/checkpoint-key")).json()["public_key"] == "ab" * 32
+
+
+async def test_events_are_listed_by_name_and_time(desk):
+    await desk.journal.note(Happening("managed", desk.clock.now_ns(), {"by": "k_1", "path": "/admin/v1/keys"}))
+    await desk.journal.note(Happening("text_shown", desk.clock.now_ns(), {"by": "k_2"}))
+    listed = (await desk.call("GET", "/admin/v1/ledger/events")).json()["data"]
+    assert [event["name"] for event in listed] == ["text_shown", "managed"]
+    assert listed[1]["stream"] == "worker-0"
+    assert listed[1]["facts"] == {"by": "k_1", "path": "/admin/v1/keys"}
+    named = (await desk.call("GET", "/admin/v1/ledger/events?name=managed&since=2020-01-01")).json()["data"]
+    assert [event["facts"]["by"] for event in named] == ["k_1"]
+    assert (await desk.call("GET", "/admin/v1/ledger/events?until=2020-01-01")).json()["data"] == []
+    assert (await desk.call("GET", "/admin/v1/ledger/events?since=5")).json()["error"]["param"] == "since"
+    assert (await desk.call("GET", "/admin/v1/ledger/events", key="user")).status == 403
+
+
+async def test_what_a_cache_saved_and_who_waited_is_told(desk):
+    await desk.write(cache="exact", saved_nano=1_500_000_000, saved_us=2000, cost_nano=0, queued_us=500)
+    await desk.write(shadow_of="0" * 32)
+    (hit,) = (await turns(desk, "?cache=exact"))["data"]
+    assert (hit["saved"], hit["queued_ms"]) == ({"amount": "1.5", "currency": "CNY"}, 0.5)
+    (shadow,) = (await turns(desk, "?shadow=true"))["data"]
+    assert shadow["shadow_of"] == "0" * 32
+    sums = (await desk.call("GET", "/admin/v1/ledger/stats?by=cache")).json()["data"]
+    assert [(row["group"]["cache"], row["saved"]["amount"], row["saved_ms"]) for row in sums] == [
+        ("", "0", 0.0),
+        ("exact", "1.5", 2.0),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -12,18 +13,21 @@ from zhongshu.api.admin import turns
 from zhongshu.api.admin.door import note
 from zhongshu.api.admin.given import Parts
 from zhongshu.api.admin.turns import TurnDetail, TurnFilter, TurnPage, TurnQuery, TurnSearch
-from zhongshu.api.admin.words import Cost, Shown
+from zhongshu.api.admin.words import Body, Cost, Limit, Moment, Shown, moment, nanoseconds
 from zhongshu.api.extra import money
 from zhongshu.core.problems import Said, fault
 from zhongshu.ledger.checkpoints import public_key
 from zhongshu.ledger.index import Index, Sums, open_index
+from zhongshu.ledger.payloads import Happening
+from zhongshu.ledger.rows import EventFilter
 
 SEARCHED = 20_000
 """Texts that one search opens at most; each costs a read and a decryption."""
 
 Group = Literal[
-    "tenant", "key", "user", "model", "release", "upstream", "outcome", "error", "kind", "hour", "day", "month"
-]
+    "tenant", "key", "user", "model", "release", "upstream", "outcome", "error", "kind", "asked", "split", "cache",
+    "shadow", "hour", "day", "month",
+]  # fmt: skip
 Trace = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="The turn's trace id.", examples=["0" * 32])]
 
 router = APIRouter(prefix="/ledger", tags=["ledger"])
@@ -49,8 +53,11 @@ class SumsOut(Shown):
     cached_tokens: int
     thinking_tokens: int
     cost: Cost
+    saved: Cost
     mean_ms: float
     slowest_ms: float
+    saved_ms: float
+    queued_ms: float
 
 
 class StatsOut(Shown):
@@ -58,6 +65,30 @@ class StatsOut(Shown):
 
     data: list[SumsOut]
     more: bool
+
+
+class EventQuery(Body):
+    """Events by filter."""
+
+    name: Annotated[str | None, Field(max_length=64, description='Only these, such as "managed".')] = None
+    since: Annotated[Moment | None, Field(description="From this time on (UTC without a zone).")] = None
+    until: Annotated[Moment | None, Field(description="Before this time.")] = None
+    limit: Limit = 50
+
+
+class EventOut(Shown):
+    """Something done to the ledger or the installation. stream: who wrote it down; facts never hold a user's text."""
+
+    at: datetime
+    name: str
+    stream: str
+    facts: dict[str, str]
+
+
+class EventsOut(Shown):
+    """Events, newest first."""
+
+    data: list[EventOut]
 
 
 class CheckpointKey(Shown):
@@ -117,6 +148,23 @@ def stats(parts: Parts, query: Annotated[StatsQuery, Query()]) -> StatsOut:
 
 
 @router.get(
+    "/events",
+    summary="List what was done to the ledger and the installation, newest first",
+    openapi_extra={"x-summary-zh": "列出对账本与系统所做的操作，最新在前"},
+)
+def list_events(parts: Parts, query: Annotated[EventQuery, Query()]) -> EventsOut:
+    wanted = EventFilter(name=query.name, since_ns=nanoseconds(query.since), until_ns=nanoseconds(query.until))
+    entries = _index(parts).events(wanted, query.limit)
+    found = [(entry.stream, entry.content) for entry in entries if isinstance(entry.content, Happening)]
+    return EventsOut(
+        data=[
+            EventOut(at=moment(event.at_ns), name=event.name, stream=stream, facts=event.facts)
+            for stream, event in found
+        ]
+    )
+
+
+@router.get(
     "/checkpoint-key",
     summary="Show the public key of the ledger's checkpoints",
     openapi_extra={"x-summary-zh": "查看账本检查点的公钥"},
@@ -156,6 +204,9 @@ def _sums(groups: tuple[str, ...], row: Sums) -> SumsOut:
         cached_tokens=row.cached_tokens,
         thinking_tokens=row.thinking_tokens,
         cost=Cost(amount=money(row.cost_nano), currency=row.currency),
+        saved=Cost(amount=money(row.saved_nano), currency=row.currency),
         mean_ms=round(row.took_us / max(1, row.turns) / 1000, 3),
         slowest_ms=row.slowest_us / 1000,
+        saved_ms=row.saved_us / 1000,
+        queued_ms=row.queued_us / 1000,
     )

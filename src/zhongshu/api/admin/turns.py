@@ -32,6 +32,12 @@ class TurnFilter(Body):
     error: Name | None = None
     since: Annotated[Moment | None, Field(description="From this time on (UTC without a zone).")] = None
     until: Annotated[Moment | None, Field(description="Before this time.")] = None
+    asked: Annotated[Name | None, Field(description="Exactly this name was asked for.")] = None
+    kind: Name | None = None
+    split: Annotated[Name | None, Field(description="Chosen by this rule of a model's releases.")] = None
+    cache: Annotated[Literal["exact", "semantic", ""] | None, Field(description="Empty: answered anew.")] = None
+    shadow: Annotated[bool | None, Field(description="Only turns that repeat another unseen, or only others.")] = None
+    shadow_of: Annotated[Name | None, Field(description="The trace id of the turn that is repeated.")] = None
 
     def filter(self, *, text: str | None = None) -> Filter:
         """In the ledger's words."""
@@ -47,6 +53,12 @@ class TurnFilter(Body):
             since_ns=nanoseconds(self.since),
             until_ns=nanoseconds(self.until),
             text=text,
+            asked=self.asked,
+            kind=self.kind,
+            split=self.split,
+            cache=self.cache,
+            shadow=self.shadow,
+            shadow_of=self.shadow_of,
         )
 
 
@@ -95,6 +107,11 @@ class TurnOut(Shown):
     first_ms: float
     took_ms: float
     overhead_ms: float
+    queued_ms: float
+    split: str
+    cache: str
+    saved: Cost
+    shadow_of: str
 
 
 class TurnPage(Shown):
@@ -210,4 +227,9 @@ def _listed(row: TurnRow) -> dict[str, Any]:
         "first_ms": row.first_us / 1000,
         "took_ms": row.took_us / 1000,
         "overhead_ms": row.overhead_us / 1000,
+        "queued_ms": row.queued_us / 1000,
+        "split": row.split,
+        "cache": row.cache,
+        "saved": {"amount": money(row.saved_nano), "currency": row.currency},
+        "shadow_of": row.shadow_of,
     }
