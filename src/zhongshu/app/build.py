@@ -39,6 +39,7 @@ from zhongshu.ledger.payloads import Happening
 from zhongshu.pipeline.stages import Assumptions, Rooms
 from zhongshu.router.rules import FirstRule
 from zhongshu.safety.label import AiLabeller
+from zhongshu.upstreams.adapters import adapter_name
 from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
 from zhongshu.upstreams.embedded.upstream import EmbeddedUpstream
 from zhongshu.upstreams.registry import offers as upstream_offers
@@ -51,9 +52,19 @@ _LONGEST_TURN_S = 600.0
 
 def offers(settings: Settings) -> tuple[Offer, ...]:
     """Everything that can be asked for: the configured models, then what upstreams name directly."""
-    named = tuple(offer_of(row, _card(row)) for row in settings.models)
+    named = tuple(_offer(row, settings) for row in settings.models)
     taken = {offer.release.model for offer in named}
     return (*named, *(o for o in upstream_offers(settings.upstreams) if o.release.model not in taken))
+
+
+def _offer(row: ModelSettings, settings: Settings) -> Offer:
+    """The offer of a configured model, under the name that its upstream knows its adapter by."""
+    offer = offer_of(row, _card(row))
+    upstream = next((found for found in settings.upstreams if found.name == row.upstream), None)
+    if not row.adapter or upstream is None:
+        return offer
+    there = adapter_name(upstream, offer.release.upstream_model, row.adapter) or offer.release.upstream_model
+    return msgspec.structs.replace(offer, release=msgspec.structs.replace(offer.release, upstream_model=there))
 
 
 def _card(row: ModelSettings) -> ModelCard:

@@ -251,6 +251,39 @@ MEANINGS: dict[Place, Meaning] = {
     ("models", "version"): Meaning(
         "The release's version: clients may pin name@version.", "版本；客户端可用 名称@版本 固定。"
     ),
+    ("models", "share"): Meaning(
+        "Part of the model's turns that this release takes until a plan is made; none on all rows: the first takes all.",
+        "在制定流量计划之前，此版本所占的流量份额；各行都不填时由第一个版本承担全部。",
+    ),
+    ("models", "sampling", "max_tokens"): Meaning(
+        "This release's bound of an answer, tokens; it only lowers the caller's.",
+        "此版本回答长度的上限，词元；只会调低调用方的值。",
+    ),
+    ("models", "sampling", "temperature"): Meaning(
+        "Temperature of this release, in place of the caller's.", "此版本的 temperature，取代调用方的值。"
+    ),
+    ("models", "sampling", "top_p"): Meaning(
+        "top_p of this release, in place of the caller's.", "此版本的 top_p，取代调用方的值。"
+    ),
+    ("models", "sampling", "top_k"): Meaning(
+        "top_k of this release, in place of the caller's.", "此版本的 top_k，取代调用方的值。"
+    ),
+    ("models", "sampling", "seed"): Meaning(
+        "Seed of this release, in place of the caller's.", "此版本的随机种子，取代调用方的值。"
+    ),
+    ("models", "sampling", "presence_penalty"): Meaning(
+        "presence_penalty of this release, in place of the caller's.", "此版本的 presence_penalty，取代调用方的值。"
+    ),
+    ("models", "sampling", "frequency_penalty"): Meaning(
+        "frequency_penalty of this release, in place of the caller's.", "此版本的 frequency_penalty，取代调用方的值。"
+    ),
+    ("models", "prompt"): Meaning(
+        "A prompt that this release puts before every conversation.", "此版本置于每次对话之前的提示。"
+    ),
+    ("models", "adapter"): Meaning(
+        "Fine-tuned weights (LoRA) that the upstream loads by this name: vLLM, SGLang and compatible servers.",
+        "上游按此名称加载的微调权重（LoRA）：vLLM、SGLang 及兼容服务。",
+    ),
     ("models", "tier"): Meaning(
         'What `auto` uses it for: "general", "reasoning" or "none".',
         "auto 将它用作：“general”（通用）、“reasoning”（推理）或 “none”。",
@@ -295,6 +328,14 @@ EXAMPLES: dict[Place, object] = {
     ("models", "name"): "deepseek-chat",
     ("models", "upstream"): "deepseek",
     ("models", "context"): 65536,
+    ("models", "share"): 90.0,
+    ("models", "sampling", "max_tokens"): 2048,
+    ("models", "sampling", "temperature"): 0.3,
+    ("models", "sampling", "top_p"): 0.9,
+    ("models", "sampling", "top_k"): 40,
+    ("models", "sampling", "seed"): 7,
+    ("models", "sampling", "presence_penalty"): 0.0,
+    ("models", "sampling", "frequency_penalty"): 0.0,
     ("models", "parameters"): 671_000_000_000,
     ("models", "dimensions"): 1024,
     ("models", "price", "cached_input"): 0.5,

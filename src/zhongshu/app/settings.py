@@ -29,6 +29,7 @@ from zhongshu.engine.models.settings import ModelSourceSettings
 from zhongshu.engine.settings import EngineSettings
 from zhongshu.ledger.settings import LedgerSettings
 from zhongshu.safety.settings import LabelSettings
+from zhongshu.upstreams.adapters import adapter_name
 from zhongshu.upstreams.settings import UpstreamSettings
 
 Count = Annotated[int, Meta(ge=1)]
@@ -83,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _check_names("upstreams", [row.name for row in self.upstreams])
         _check_names("models", [f"{row.name}@{row.version}" for row in self.models])
         _check_upstreams_of_models(self.models, {row.name for row in self.upstreams})
+        _check_adapters(self.models, self.upstreams)
 
     @property
     def digest(self) -> str:
@@ -119,6 +121,19 @@ def _check_upstreams_of_models(models: tuple[ModelSettings, ...], upstreams: set
             raise ValueError(
                 f"models.{number}.{field}: the embedded engine has no such model; it has {known}",
                 f"models.{number}.{field}: 内置引擎没有这个模型；可用：{known}",
+            )
+
+
+def _check_adapters(models: tuple[ModelSettings, ...], upstreams: tuple[UpstreamSettings, ...]) -> None:
+    """An adapter must mean something where it is sent."""
+    by_name = {row.name: row for row in upstreams}
+    for number, row in enumerate(models):
+        upstream = by_name.get(row.upstream)
+        if row.adapter and upstream and adapter_name(upstream, row.name, row.adapter) is None:
+            raise ValueError(
+                f"models.{number}.adapter: {row.upstream} loads no adapters; put the fine-tuned model's name there "
+                "into upstream_model instead",
+                f"models.{number}.adapter: {row.upstream} 不支持加载适配器；请将微调后的模型名填入 upstream_model",
             )
 
 

@@ -36,6 +36,9 @@ def offer_of(row: ModelSettings, card: ModelCard | None = None) -> Offer:
         version=row.version,
         upstream=row.upstream,
         upstream_model=row.upstream_model or row.name,
+        share=row.share,
+        shape=row.shape,
+        adapter=row.adapter,
     )
     return Offer(release=release, card=card or card_of(row))
 

@@ -6,23 +6,56 @@ import re
 
 import msgspec
 
-from zhongshu.core.models import Ability, Family, Price, Thinking
+from zhongshu.core.models import Ability, Family, Price, Shape, Thinking
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/\-]{0,127}")
+
+
+class SamplingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one release draws its answers, in place of the caller's; `max_tokens` only lowers the caller's."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+
+    def __post_init__(self) -> None:
+        for field, least, most in _BOUNDS:
+            value = getattr(self, field)
+            if value is not None and not least <= value <= most:
+                raise ValueError(
+                    f"{field}: give a number from {least:g} to {most:g}", f"{field}: 请填写 {least:g} 到 {most:g} 的数"
+                )
+
+
+_BOUNDS = (
+    ("max_tokens", 1, 1e9), ("temperature", 0, 2), ("top_p", 0, 1), ("top_k", 1, 1e6),
+    ("presence_penalty", -2, 2), ("frequency_penalty", -2, 2),
+)  # fmt: skip
+NO_SAMPLING = SamplingSettings()
 
 
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model and the upstream that answers it.
 
     name: what clients ask for. upstream: the name of an upstream row, or "embedded". upstream_model: its name there
-    (default: the same). tier: what `auto` uses it for - "general", "reasoning" or "none". Abilities not listed are
-    absent. price: money for a million tokens. context in tokens.
+    (default: the same). Rows of one name and different versions are its releases: `share` says what part of the turns
+    one takes until a plan is made (without: the first takes all); `sampling`, `prompt` and `adapter` make it differ.
+    tier: what `auto` uses it for - "general", "reasoning" or "none". Abilities not listed are absent. price: money for
+    a million tokens. context in tokens.
     """
 
     name: str
     upstream: str
     upstream_model: str = ""
     version: str = "1"
+    share: float | None = None
+    sampling: SamplingSettings = NO_SAMPLING
+    prompt: str = ""
+    adapter: str = ""
     tier: str = "none"
     family: Family = "language"
     abilities: tuple[Ability, ...] = ("chat", "completion", "tools", "json", "schema")
@@ -45,6 +78,13 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError(
                 "version: give a short text without '@', such as \"1\"", "version: 请填写不含 '@' 的短文本，例如 \"1\""
             )
+        if self.share is not None and not 0 <= self.share <= 1e6:
+            raise ValueError("share: give a number, 0 or more", "share: 请填写不小于 0 的数")
+        if self.adapter and self.upstream == "embedded":
+            raise ValueError(
+                "adapter: the embedded engine loads no adapters yet; serve this release by vLLM or SGLang",
+                "adapter: 内置引擎暂不支持适配器；请用 vLLM 或 SGLang 提供此版本",
+            )
         if self.name == "auto":
             raise ValueError(
                 'name: "auto" is taken: it lets the router choose', 'name: "auto" 已被占用：它表示由路由选择'
@@ -62,3 +102,20 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                     f"price.{field}: give money for a million tokens, from 0, below 1000000",
                     f"price.{field}: 请填写每百万词元的价格，不小于 0，小于 1000000",
                 )
+
+    @property
+    def shape(self) -> Shape | None:
+        """What this release makes of a turn; None for nothing."""
+        if not self.prompt and self.sampling == NO_SAMPLING:
+            return None
+        wanted = self.sampling
+        return Shape(
+            prompt=self.prompt,
+            max_tokens=wanted.max_tokens,
+            temperature=wanted.temperature,
+            top_p=wanted.top_p,
+            top_k=wanted.top_k,
+            seed=wanted.seed,
+            presence_penalty=wanted.presence_penalty,
+            frequency_penalty=wanted.frequency_penalty,
+        )

@@ -84,14 +84,35 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     fallbacks: tuple[str, ...] = ()
 
 
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """What a release makes of a turn: a prompt before its conversation, and parameters in place of the caller's
+    (`max_tokens` only lowers them). What is not set stays as the caller has it."""
+
+    prompt: str = ""
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+
+
 class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """A named version of a model: which upstream answers it and under what name there."""
+    """A named version of a model: which upstream answers it and under what name there.
+
+    weight: among its replicas. share: of the model's turns, until somebody makes a plan; None: the first release takes
+    all. shape: what it makes of a turn, None for nothing. adapter: fine-tuned weights that the upstream loads by name.
+    """
 
     model: str
     version: str
     upstream: str
     upstream_model: str
     weight: float = 1.0
+    share: float | None = None
+    shape: Shape | None = None
+    adapter: str = ""
 
     @property
     def name(self) -> str:

@@ -13,21 +13,25 @@ from zhongshu.core.labels import Label, TextMark
 from zhongshu.core.models import ModelCard, Offer, Route
 from zhongshu.core.problems import Problem, Refusal
 from zhongshu.core.records import Attempt, Record
+from zhongshu.core.shapes import shaped
 from zhongshu.core.turns import Turn
 
 
 class Call:
-    """What an upstream is asked: the turn, and the offer (release and card) it is to answer as. `effort` is the
-    route's decision, which overrides the turn's own. `dropped` collects the fields that its wire format cannot say
-    and whose loss changes no meaning; what would change it is refused (model_cannot)."""
+    """What an upstream is asked: the turn as the offer's release shapes it, and the offer (release and card) it is to
+    answer as. `effort` is the route's decision, which overrides the turn's own. `dropped` collects the fields that its
+    wire format cannot say and whose loss changes no meaning; what would change it is refused (model_cannot)."""
 
     __slots__ = ("dropped", "effort", "offer", "turn")
 
     def __init__(self, turn: Turn, offer: Offer, effort: str | None = None) -> None:
-        self.turn = turn
+        shape = offer.release.shape
+        self.turn = turn if shape is None else shaped(turn, shape)
         self.offer = offer
         self.effort = effort
         self.dropped: tuple[str, ...] = ()
+        if turn.wire is not None and self.turn.wire is None:
+            self.dropped = tuple(turn.wire.unread())
 
 
 class Asking:
