@@ -14,6 +14,7 @@ from zhongshu.core.models import ModelCard, Offer, Release
 from zhongshu.core.ports import Upstream
 from zhongshu.upstreams.openai.request import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
+from zhongshu.upstreams.responses.upstream import ResponsesUpstream
 from zhongshu.upstreams.rows import ROWS, KeyHeader, KnownUpstream, WireFormat
 from zhongshu.upstreams.settings import UpstreamSettings
 from zhongshu.upstreams.transport import Headers, HttpTransport, Limits, Transport
@@ -78,7 +79,14 @@ def _openai(row: UpstreamSettings, transport: Transport) -> AnyUpstream:
     return OpenAIUpstream(row.name, manner_of(row), transport, row.max_body_bytes)
 
 
-_WIRES: dict[WireFormat, Callable[[UpstreamSettings, Transport], AnyUpstream]] = {"openai": _openai}
+def _responses(row: UpstreamSettings, transport: Transport) -> AnyUpstream:
+    return ResponsesUpstream(row.name, manner_of(row), transport, row.max_body_bytes)
+
+
+_WIRES: dict[WireFormat, Callable[[UpstreamSettings, Transport], AnyUpstream]] = {
+    "openai": _openai,
+    "responses": _responses,
+}
 
 
 def wire_of(row: UpstreamSettings) -> WireFormat:

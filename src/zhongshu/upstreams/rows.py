@@ -46,6 +46,16 @@ ROWS: dict[str, KnownUpstream] = {
         note="Thoughts are not shown; reasoning tokens are counted.",
         note_zh="不返回思考内容，但计入思考词元。",
     ),
+    "openai-responses": KnownUpstream(
+        title="OpenAI (Responses API)",
+        base_url="https://api.openai.com/v1",
+        key_env="OPENAI_API_KEY",
+        wire="responses",
+        manner=Manner(developer_role=True),
+        seen="2026-11-22",
+        note="Built-in tools and encrypted thoughts; nothing is stored there. Knows no stop texts, seeds or penalties.",
+        note_zh="支持内置工具与加密的思考内容；不在服务商处存储。不支持停止文本、随机种子与惩罚系数。",
+    ),
     "deepseek": KnownUpstream(
         title="DeepSeek",
         base_url="https://api.deepseek.com/v1",

@@ -11,6 +11,7 @@ that never comes, a missing [DONE]. A chunk that had to be put right, and every 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 import msgspec
 
@@ -42,6 +43,15 @@ from zhongshu.upstreams.openai.response import (
 from zhongshu.upstreams.openai.shapes import ChoiceShape, Message, ToolCallShape, reply_decoder
 from zhongshu.upstreams.sse import EventTooLarge, SseParser
 from zhongshu.upstreams.transport import Opened, drain
+
+
+class PieceReader(Protocol):
+    """Turns the data of one piece of a stream after another into Events. `done`: the end mark has come."""
+
+    done: bool
+
+    def read(self, payload: bytes) -> Event | None: ...
+    def finish(self) -> Event | None: ...
 
 
 class _Call:
@@ -244,7 +254,7 @@ class OpenAIStream:
 
     __slots__ = ("_broken", "_drained", "_opened", "_over", "_parser", "_reader", "_upstream")
 
-    def __init__(self, opened: Opened, reader: ChunkReader, upstream: str, event_bytes: int) -> None:
+    def __init__(self, opened: Opened, reader: PieceReader, upstream: str, event_bytes: int) -> None:
         self._opened = opened
         self._reader = reader
         self._parser = SseParser(event_bytes)

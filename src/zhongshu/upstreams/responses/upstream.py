@@ -1,0 +1,110 @@
+"""An upstream that speaks the Responses format: asks over a transport, reads by this folder's rules.
+
+Knows no tenant and no conversation: each turn brings all that came before it, and nothing is kept at the provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from zhongshu.core.answers import Answer, Embeddings, Event, Passed, unfold
+from zhongshu.core.ports import Call, EventStream
+from zhongshu.core.problems import fault
+from zhongshu.upstreams.cannot import cannot
+from zhongshu.upstreams.openai import errors
+from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.response import read_models
+from zhongshu.upstreams.openai.stream import OpenAIStream
+from zhongshu.upstreams.responses.reply import read_answer
+from zhongshu.upstreams.responses.request import body_of
+from zhongshu.upstreams.responses.stream import EventReader
+from zhongshu.upstreams.transport import Headers, Opened, Request, Transport
+
+JSON: Headers = (("content-type", "application/json"),)
+_PATH = "/responses"
+_MODELS = Request("GET", "/models")
+_COMPLAINT_BYTES = 65_536
+
+
+class ResponsesUpstream:
+    """One account or server. `event_bytes` bounds one event of a stream, of which the last holds the whole answer."""
+
+    def __init__(self, name: str, manner: Manner, transport: Transport, event_bytes: int = 8 * 1024 * 1024) -> None:
+        self.name = name
+        self._manner = manner
+        self._transport = transport
+        self._event_bytes = event_bytes
+
+    async def complete(self, call: Call) -> Answer:
+        """The whole answer. Raises Fault with an upstream_* problem, context_length_exceeded or model_cannot."""
+        request = Request("POST", _PATH, body_of(call, self._manner, stream=False), JSON)
+        response = await self._transport.send(request)
+        if response.status != 200:
+            raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
+        return read_answer(response.body, self.name)
+
+    async def stream(self, call: Call) -> EventStream:
+        """The answer as it is made. Raises as `complete` does until the upstream has said 200, and later from the
+        stream itself."""
+        opened = await self._transport.open(
+            Request("POST", _PATH, body_of(call, self._manner, stream=True), JSON),
+        )
+        if opened.status != 200:
+            body = await self._rest(opened, _COMPLAINT_BYTES)
+            raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
+        if "json" in (opened.header("content-type") or ""):
+            return _Whole(unfold(read_answer(await self._rest(opened, self._event_bytes), self.name)))
+        return OpenAIStream(opened, EventReader(self.name), self.name, self._event_bytes)
+
+    async def embed(self, call: Call) -> Embeddings:
+        """This format knows no vectors."""
+        raise cannot(call, "embedding")
+
+    async def hand_on(self, call: Call) -> Passed:
+        """Nor requests of another kind."""
+        raise cannot(call, call.turn.kind)
+
+    async def check(self) -> None:
+        """Ask for the list of models, which costs nothing. A server that has no such list is there all the same."""
+        await self.models()
+
+    async def models(self) -> tuple[str, ...] | None:
+        """The names it lists; None when it has no list."""
+        response = await self._transport.send(_MODELS)
+        if response.status in (404, 405):
+            return None
+        if response.status != 200:
+            raise errors.explain(self.name, "", response.status, response.body, response.header)
+        return read_models(response.body, self.name)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+    async def _rest(self, opened: Opened, limit: int) -> bytes:
+        """What is left of a body, at most `limit` bytes."""
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            while chunk := await opened.read():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    raise fault("upstream_malformed", upstream=self.name, why=f"the body is over {limit} bytes")
+        finally:
+            await opened.aclose()
+        return b"".join(chunks)
+
+
+class _Whole:
+    """The stream of an answer that came whole."""
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+
+    async def batches(self) -> AsyncIterator[tuple[Event, ...]]:
+        """All at once."""
+        yield (self._event,)
+
+    async def aclose(self) -> None:
+        """Nothing is left open."""
