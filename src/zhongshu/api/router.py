@@ -10,8 +10,11 @@ from zhongshu.api.openai.errors import send_problem
 from zhongshu.core.problems import problem
 
 
+ANY = "*"
+
+
 class At(NamedTuple):
-    """A callable and the method it takes."""
+    """A callable and the method it takes; ANY for one that says itself what it takes."""
 
     method: str
     app: App
@@ -31,7 +34,7 @@ class Router:
         at = self._exact.get(scope["path"]) or self._by_prefix(scope["path"])
         if at is None:
             return await self._rest(scope, receive, send)
-        if scope["method"] != at.method and not (scope["method"] == "HEAD" and at.method == "GET"):
+        if at.method not in (scope["method"], ANY) and not (scope["method"] == "HEAD" and at.method == "GET"):
             wrong = problem("method_not_allowed", method=scope["method"], allowed=at.method)
             return await send_problem(scope, send, wrong, more=[(b"allow", at.method.encode())])
         await at.app(scope, receive, send)

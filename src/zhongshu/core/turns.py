@@ -154,17 +154,22 @@ class Wire(msgspec.Struct, frozen=True):
     An upstream of the same dialect forwards these bytes, so fields we do not know pass through untouched. A stage
     that changes the turn drops the wire (`turn.changed(...)`), and the upstream writes the request from our words.
     read: the fields that were read into our words; an upstream of another dialect states the others as not carried.
-    form: of a request that is no JSON.
+    form: of a request that is no JSON. unsaid: what stands inside a field that was read and has no word of ours.
+    needed: what only an upstream of the same dialect can do, and without which the answer would be another; one of
+    another dialect refuses it. headers: the dialect's own that belong to the request.
     """
 
     dialect: str
     fields: dict[str, Raw]
     read: frozenset[str] = frozenset()
     form: Form | None = None
+    unsaid: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
 
     def unread(self) -> list[str]:
-        """Fields that only an upstream of the same dialect understands."""
-        return [name for name in self.fields if name not in self.read]
+        """What only an upstream of the same dialect understands."""
+        return [*[name for name in self.fields if name not in self.read], *self.unsaid]
 
 
 class Wishes(msgspec.Struct, frozen=True):

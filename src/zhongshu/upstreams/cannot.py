@@ -11,3 +11,17 @@ _REMEDY = Said("See GET /v1/models for models that can.", "支持的模型见 GE
 def cannot(call: Call, what: str | Said, param: str = "model", remedy: str | Said = _REMEDY) -> Fault:
     """The Fault model_cannot for this call. what: the thing in words; param: the field that asks for it."""
     return fault("model_cannot", param=param, model=call.turn.model, what=what, remedy=remedy)
+
+
+def state_unread(call: Call) -> None:
+    """State what came by another dialect and cannot be carried; refuse it where the answer would be another without.
+    For an upstream that writes the request from our words. Raises Fault("model_cannot")."""
+    wire = call.turn.wire
+    if wire is None:
+        return
+    if wire.needed:
+        field = wire.needed[0]
+        raise cannot(call, Said(f"`{field}`", f"`{field}`"), param=field)
+    unread = wire.unread()
+    if unread:
+        call.dropped = (*call.dropped, *unread)

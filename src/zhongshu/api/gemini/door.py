@@ -1,0 +1,43 @@
+"""Everything below /v1beta/models: which method of which model is asked for, as the end of the path says.
+
+GET  /v1beta/models, /v1beta/models/NAME
+POST /v1beta/models/NAME:generateContent, :streamGenerateContent, :countTokens, :embedContent, :batchEmbedContents
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zhongshu.api.asgi import App, Receive, Scope, Send
+from zhongshu.api.endpoint import Bounds, Endpoint, Load
+from zhongshu.api.gemini.dialect import Embed, Generate
+from zhongshu.api.gemini.models import CountTokens, Models, refuse
+from zhongshu.core.problems import problem
+from zhongshu.pipeline.stages import Rooms
+
+
+class GeminiDoor:
+    """An ASGI callable for the whole protocol."""
+
+    def __init__(self, rooms: Callable[[], Rooms], bounds: Bounds, load: Load) -> None:
+        generate = Endpoint(Generate(), rooms, bounds, load)
+        embed = Endpoint(Embed(), rooms, bounds, load)
+        self._models = Models(rooms)
+        self._methods: dict[str, App] = {
+            "generateContent": generate,
+            "streamGenerateContent": generate,
+            "countTokens": CountTokens(rooms, bounds.max_body_bytes),
+            "embedContent": embed,
+            "batchEmbedContents": embed,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        if method in ("GET", "HEAD"):
+            return await self._models(scope, receive, send)
+        app = self._methods.get(scope["path"].rpartition(":")[2])
+        if app is None:
+            return await refuse(scope, send, problem("not_found"))
+        if method != "POST":
+            return await refuse(scope, send, problem("method_not_allowed", method=method[:16], allowed="POST"))
+        await app(scope, receive, send)

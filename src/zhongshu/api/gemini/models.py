@@ -1,0 +1,117 @@
+"""GET /v1beta/models: what this key may ask for, in Google's words; and countTokens, by our own estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from zhongshu.api.asgi import JSON_TYPE, Receive, Scope, Send, read_body, send_reply
+from zhongshu.api.errors import error_headers, prefers_chinese
+from zhongshu.api.gemini.dialect import credential
+from zhongshu.api.gemini.errors import error_body
+from zhongshu.api.gemini.request import counted_messages, model_of
+from zhongshu.core.access import Caller
+from zhongshu.core.models import ModelCard
+from zhongshu.core.problems import Fault, Problem, Refusal, problem
+from zhongshu.pipeline.estimate import tokens_of
+from zhongshu.pipeline.stages import Rooms
+
+PREFIX = "/v1beta/models"
+AUTO = "auto"
+_encode = msgspec.json.Encoder().encode
+_MOST_LISTED = 1000
+
+
+async def refuse(scope: Scope, send: Send, problem: Problem) -> None:
+    """Answer with an error."""
+    body = error_body(problem, chinese=prefers_chinese(scope))
+    await send_reply(send, problem.status, error_headers(problem, ""), body)
+
+
+class Models:
+    """An ASGI callable for the list of models, and for one of them."""
+
+    def __init__(self, rooms: Callable[[], Rooms]) -> None:
+        self._rooms = rooms
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        rooms = self._rooms()
+        caller = await _caller(rooms, scope)
+        if isinstance(caller, Refusal):
+            return await refuse(scope, send, caller.problem)
+        name = scope["path"][len(PREFIX) :].strip("/")
+        listed = _listed(rooms, caller)
+        if not name:
+            return await send_reply(send, 200, [JSON_TYPE], _encode(_page(listed, scope["query_string"])))
+        row = next((row for row in listed if row["name"] == f"models/{name}"), None)
+        if row is None:
+            return await refuse(scope, send, problem("model_not_found", param="model", model=name[:256]))
+        await send_reply(send, 200, [JSON_TYPE], _encode(row))
+
+
+class CountTokens:
+    """An ASGI callable for countTokens. Counts by size, as reservations do; asks no upstream."""
+
+    def __init__(self, rooms: Callable[[], Rooms], max_body_bytes: int) -> None:
+        self._rooms = rooms
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        rooms = self._rooms()
+        try:
+            caller = await _caller(rooms, scope)
+            if isinstance(caller, Refusal):
+                return await refuse(scope, send, caller.problem)
+            body = await read_body(receive, dict(scope["headers"]), self._max_body_bytes)
+            name, messages = model_of(scope["path"]), counted_messages(body)
+        except Fault as fault:
+            return await refuse(scope, send, fault.problem)
+        if not rooms.catalog.find(name) or (caller.models and name not in caller.models):
+            return await refuse(scope, send, problem("model_not_found", param="model", model=name))
+        total = sum(tokens_of(message.text()) + 4 for message in messages)
+        await send_reply(send, 200, [JSON_TYPE], _encode({"totalTokens": total, "zhongshu": {"estimated": True}}))
+
+
+async def _caller(rooms: Rooms, scope: Scope) -> Caller | Refusal:
+    key = credential(dict(scope["headers"]), scope["query_string"])
+    return await rooms.gate.identify(key) if key else Refusal("admit", problem("missing_key"))
+
+
+def _listed(rooms: Rooms, caller: Caller) -> list[dict[str, Any]]:
+    cards = {card.name: _row(card.name, card) for card in rooms.catalog.cards()}
+    if rooms.catalog.find(AUTO):
+        cards = {AUTO: _row(AUTO, None), **cards}
+    return [row for name, row in cards.items() if not caller.models or name in caller.models]
+
+
+def _page(listed: list[dict[str, Any]], query: bytes) -> dict[str, Any]:
+    """A page of the list: `pageSize` of them from `pageToken` on, which is a place."""
+    asked = parse_qs(query)
+    begin, size = _number(asked, b"pageToken", 0), _number(asked, b"pageSize", _MOST_LISTED) or _MOST_LISTED
+    page: dict[str, Any] = {"models": listed[begin : begin + size]}
+    return page | {"nextPageToken": str(begin + size)} if begin + size < len(listed) else page
+
+
+def _number(asked: dict[bytes, list[bytes]], name: bytes, default: int) -> int:
+    given = asked.get(name, [b""])[0]
+    return int(given) if given.isdigit() and len(given) < 10 else default
+
+
+def _row(name: str, card: ModelCard | None) -> dict[str, Any]:
+    embeds = card is not None and "embedding" in card.abilities
+    speaks = card is None or "chat" in card.abilities
+    methods = ["generateContent", "streamGenerateContent", "countTokens"] if speaks else []
+    row: dict[str, Any] = {
+        "name": f"models/{name}",
+        "version": "1",
+        "displayName": name,
+        "description": (card.note or "") if card else "",
+        "supportedGenerationMethods": methods + (["embedContent", "batchEmbedContents"] if embeds else []),
+        "thinking": card is not None and card.thinking != "never",
+    }
+    if card is not None and card.context:
+        row["inputTokenLimit"] = row["outputTokenLimit"] = card.context
+    return row
