@@ -64,7 +64,8 @@ class Incoming(msgspec.Struct, frozen=True):
 
 
 class StreamWriter(Protocol):
-    """Writes one stream's events in its protocol's form. What ends the last choice is held back until `close`, so that
+    """Writes one stream's events in its protocol's form. A form other than server-sent events says so in an attribute
+    `content_type`, a header, which is read when the first events have been written. What ends the last choice is held back until `close`, so that
     the record can be durable, and our object travel, before the client sees the end."""
 
     def write(self, events: tuple[Event, ...]) -> bytes:
@@ -76,12 +77,14 @@ class StreamWriter(Protocol):
         ...
 
     def broken(self, error: bytes) -> bytes:
-        """The end of a stream that broke off: `error` is the dialect's error body."""
+        """The end of a stream that broke off: `error` is the dialect's error body. Empty where the form has no words
+        for it: the connection is cut."""
         ...
 
 
 class Asked(Protocol):
-    """A decoded request: its turn, and how its reply is written."""
+    """A decoded request: its turn, and how its reply is written. A plain reply that is no JSON says so in an attribute
+    `content_type`, a header."""
 
     @property
     def turn(self) -> Turn: ...
@@ -152,7 +155,9 @@ class Endpoint:
             path, query = scope["path"], scope["query_string"]
             asked = self._dialect.read(Incoming(body, trace, rooms.clock.now_ns(), path, query, headers))
             agent = headers.get(b"user-agent", b"")[:200].decode("latin-1")
-            arrived = Arrived(asked.turn, caller, started_ns, body, _address(scope), agent, headers)
+            wire = asked.turn.wire
+            kept = wire.form.summary if wire is not None and wire.form is not None else body
+            arrived = Arrived(asked.turn, caller, started_ns, kept, _address(scope), agent, headers)
             with leaving(scope, receive):
                 if asked.turn.stream:
                     await self._stream(rooms, arrived, asked, scope, send)
@@ -194,7 +199,9 @@ class Endpoint:
         overhead_ms = _overhead_ms(done.upstream_us, took_ms)
         extra = extra_of(answered.routed, done.label, usage, answered.cost_nano, overhead_ms, answered.hit)
         body = asked.whole(reply, usage, extra)
-        kind = (b"content-type", reply.content_type.encode()) if isinstance(reply, Passed) else JSON_TYPE
+        kind = (
+            (b"content-type", reply.content_type.encode()) if isinstance(reply, Passed) else _type_of(asked, JSON_TYPE)
+        )
         headers = _headers(answered.routed, kind, answered.hit)
         headers.append((b"x-zhongshu-overhead-ms", b"%.3f" % overhead_ms))
         headers.append((b"x-zhongshu-cost", f"{extra.cost.amount} {extra.cost.currency}".encode()))
@@ -210,14 +217,16 @@ class Endpoint:
         try:
             async with contextlib.aclosing(live.batches()) as batches:
                 async for batch in batches:
-                    if not started:
-                        started = True
-                        headers = _headers(live.routed, EVENT_STREAM, live.hit)
-                        await send({"type": "http.response.start", "status": 200, "headers": headers})
                     if isinstance(batch, Closing):
                         chunk = writer.close(batch.usage, _closing_extra(rooms, arrived, live, batch))
+                    else:
+                        chunk = writer.write(batch)
+                    if not started:
+                        started = True
+                        headers = _headers(live.routed, _type_of(writer, EVENT_STREAM), live.hit)
+                        await send({"type": "http.response.start", "status": 200, "headers": headers})
+                    if isinstance(batch, Closing):
                         return await send({"type": "http.response.body", "body": chunk})
-                    chunk = writer.write(batch)
                     if chunk:
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except (Fault, asyncio.CancelledError) as error:
@@ -225,7 +234,13 @@ class Endpoint:
                 raise
             broken = error.problem if isinstance(error, Fault) else problem("draining")
             body = self._dialect.error(broken, chinese=prefers_chinese(scope), trace=arrived.turn.trace)
-            await send({"type": "http.response.body", "body": writer.broken(body)})
+            said = writer.broken(body)
+            if said:  # else the reply is left without an end, and the server cuts the connection
+                await send({"type": "http.response.body", "body": said})
+
+
+def _type_of(written: object, usual: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    return getattr(written, "content_type", usual)
 
 
 def _overhead_ms(upstream_us: int, took_ms: float) -> float:

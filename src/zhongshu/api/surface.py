@@ -6,11 +6,28 @@ from collections.abc import Callable, Mapping
 
 from zhongshu.api.asgi import App
 from zhongshu.api.endpoint import Bounds, Endpoint, Load
+from zhongshu.api.gemini.door import GeminiDoor
 from zhongshu.api.health import Health, Metrics, Probe
+from zhongshu.api.openai.audio import Speech, Transcriptions, Translations
 from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
+from zhongshu.api.openai.images import ImageEdits, Images
 from zhongshu.api.openai.models import Models
-from zhongshu.api.router import At, Router
+from zhongshu.api.openai.moderations import Moderations
+from zhongshu.api.openai.rerank import Rerank
+from zhongshu.api.router import ANY, At, Router
 from zhongshu.pipeline.stages import Rooms
+
+_HANDED_ON = {
+    "/v1/rerank": Rerank,
+    "/v2/rerank": Rerank,
+    "/rerank": Rerank,
+    "/v1/moderations": Moderations,
+    "/v1/audio/speech": Speech,
+    "/v1/audio/transcriptions": Transcriptions,
+    "/v1/audio/translations": Translations,
+    "/v1/images/generations": Images,
+    "/v1/images/edits": ImageEdits,
+}
 
 
 def surface(
@@ -24,16 +41,19 @@ def surface(
     """The application of one worker. `rest` answers what is not in the table (administration, documentation)."""
     health = Health(probes, load)
     models = Models(rooms)
+    gemini = At(ANY, GeminiDoor(rooms, bounds, load))
     return Router(
         exact={
             "/v1/chat/completions": At("POST", Endpoint(Chat(), rooms, bounds, load)),
             "/v1/completions": At("POST", Endpoint(Completions(), rooms, bounds, load)),
             "/v1/embeddings": At("POST", Endpoint(EmbeddingsOf(), rooms, bounds, load)),
+            **{path: At("POST", Endpoint(of(), rooms, bounds, load)) for path, of in _HANDED_ON.items()},
             "/v1/models": At("GET", models),
+            "/v1beta/models": gemini,
             "/healthz": At("GET", health),
             "/readyz": At("GET", health),
             "/metrics": At("GET", Metrics(render_metrics, rooms)),
         },
-        prefixed={"/v1/models/": At("GET", models)},
+        prefixed={"/v1/models/": At("GET", models), "/v1beta/models/": gemini},
         rest=rest,
     )

@@ -297,6 +297,10 @@ MEANINGS: dict[Place, Meaning] = {
     ("models", "context"): Meaning("Prompt and answer together, tokens.", "上下文长度（提示加回答），词元。"),
     ("models", "parameters"): Meaning("Number of parameters.", "参数量。"),
     ("models", "dimensions"): Meaning("Length of its vectors, for an embedding model.", "向量维数（向量模型）。"),
+    ("models", "rerank"): Meaning(
+        'How it ranks documents: "own" (its upstream does), "cosine" (an embedding model, by its vectors).',
+        "如何重排文档：“own”（由上游完成）、“cosine”（向量模型按向量相似度）。",
+    ),
     ("models", "price", "input"): Meaning("Money for a million prompt tokens.", "每百万输入词元的价格。"),
     ("models", "price", "output"): Meaning("Money for a million answer tokens.", "每百万输出词元的价格。"),
     ("models", "price", "cached_input"): Meaning(

@@ -8,6 +8,7 @@ from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.models import ModelCard, Offer, Release
 
 AUTO = "auto"
+_OTHER_WORK = frozenset({"embedding", "rerank", "moderation", "speech", "transcription", "translation", "image"})
 
 
 def card_of(row: ModelSettings) -> ModelCard:
@@ -18,13 +19,14 @@ def card_of(row: ModelSettings) -> ModelCard:
         architecture="encoder" if row.family == "embedding" else "decoder",
         parameters=row.parameters,
         context=row.context,
-        abilities=frozenset(row.abilities),
+        abilities=frozenset((*row.abilities, "rerank") if row.rerank == "cosine" else row.abilities),
         thinking=row.thinking,
         tier=row.tier,
         price=row.price,
         licence=row.licence,
         filing=row.filing,
         dimensions=row.dimensions,
+        rerank=row.rerank,
         note=row.note,
     )
 
@@ -44,8 +46,8 @@ def offer_of(row: ModelSettings, card: ModelCard | None = None) -> Offer:
 
 
 def _routed(card: ModelCard) -> bool:
-    """Whether `auto` may choose it: a chat model that was given a tier, or any model that makes vectors."""
-    return "embedding" in card.abilities or (card.tier in ("general", "reasoning") and "chat" in card.abilities)
+    """Whether `auto` may choose it: a chat model that was given a tier, or any model that does other work."""
+    return bool(card.abilities & _OTHER_WORK) or (card.tier in ("general", "reasoning") and "chat" in card.abilities)
 
 
 class ModelCatalog:

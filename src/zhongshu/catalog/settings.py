@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import msgspec
 
@@ -45,7 +46,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     (default: the same). Rows of one name and different versions are its releases: `share` says what part of the turns
     one takes until a plan is made (without: the first takes all); `sampling`, `prompt` and `adapter` make it differ.
     tier: what `auto` uses it for - "general", "reasoning" or "none". Abilities not listed are absent. price: money for
-    a million tokens. context in tokens.
+    a million tokens. context in tokens. rerank: "cosine" lets an embedding model rank documents by its vectors.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     context: int | None = None
     parameters: int | None = None
     dimensions: int | None = None
+    rerank: Literal["own", "cosine"] = "own"
     price: Price = Price()
     licence: str | None = None
     filing: str | None = None
@@ -95,6 +97,11 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             )
         if self.context is not None and self.context < 1:
             raise ValueError("context: give the number of tokens, at least 1", "context: 请填写词元数，至少 1")
+        if self.rerank == "cosine" and "embedding" not in self.abilities:
+            raise ValueError(
+                'rerank: "cosine" needs a model that makes vectors; add "embedding" to `abilities`',
+                'rerank: "cosine" 需要能生成向量的模型；请在 `abilities` 中加入 "embedding"',
+            )
         for field in ("input", "output", "cached_input", "thinking"):
             amount = getattr(self.price, field)
             if amount is not None and not 0 <= amount < 1e6:

@@ -63,7 +63,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
 
     tier: what `auto` uses it for: "general", "reasoning" or "none". thinking: "prompted" models are asked to think in
     steps by us; "switch" models have a provider's own switch; "always" models cannot be told not to. fallbacks: models
-    that answer in its place when it cannot, in order.
+    that answer in its place when it cannot, in order. rerank: "cosine" ranks documents by the model's vectors.
     """
 
     name: str
@@ -82,6 +82,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     dimensions: int | None = None
     note: str | None = None
     fallbacks: tuple[str, ...] = ()
+    rerank: Literal["own", "cosine"] = "own"
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):

@@ -116,6 +116,12 @@ _ROWS: dict[str, _Row] = {
         "The body must be JSON (Content-Type: application/json).",
         "请求体必须是 JSON（Content-Type: application/json）。",
     ),
+    "invalid_form": _Row(
+        400,
+        _BAD,
+        "The body is not a form that can be read: {why}. Send multipart/form-data as the official SDKs do.",
+        "请求体不是可读取的表单：{why}。请像官方 SDK 那样发送 multipart/form-data。",
+    ),
     "conflict": _Row(409, _BAD, "`{what}` is already there. Choose another name.", "`{what}` 已存在，请换一个名称。"),
     # who asks
     "missing_key": _Row(
@@ -201,6 +207,26 @@ _ROWS: dict[str, _Row] = {
         _BAD,
         "There is no model `{model}` here. See GET /v1/models.",
         "没有名为 `{model}` 的模型。请查看 GET /v1/models。",
+    ),
+    "release_not_found": _Row(
+        404,
+        _BAD,
+        "There is no release `{release}`. Its model has {known}; add a [[models]] row of that version to the settings.",
+        "没有版本 `{release}`。该模型现有版本：{known}；请在设置中添加该版本的 [[models]] 行。",
+    ),
+    "canary_running": _Row(
+        409,
+        _BAD,
+        "A canary of `{model}` is under way (release {release}). Let it end, or end it with "
+        "`zhongshu releases promote` or `zhongshu releases rollback`.",
+        "`{model}` 正在进行灰度发布（版本 {release}）。请等待其结束，或用 `zhongshu releases promote` 或 "
+        "`zhongshu releases rollback` 结束。",
+    ),
+    "nothing_to_roll_back": _Row(
+        409,
+        _BAD,
+        "There is no such change of `{model}` to go back from. See `zhongshu releases history`.",
+        "`{model}` 没有可回退的此项变更。请查看 `zhongshu releases history`。",
     ),
     "model_cannot": _Row(400, _BAD, "`{model}` cannot do {what}. {remedy}", "`{model}` 不支持 {what}。{remedy}"),
     # who answers

@@ -7,6 +7,9 @@ from zhongshu.core.answers import Answer, Usage
 from zhongshu.core.models import Offer
 from zhongshu.core.turns import Turn
 
+_WORDLESS = frozenset({"embedding", "rerank", "moderation"})
+_WRITTEN = frozenset({"chat", "completion"})
+
 
 def tokens_of_size(characters: int, utf8_bytes: int) -> int:
     """About one token for four ASCII characters and seven for ten others (Qwen's and DeepSeek's own rule of thumb).
@@ -25,17 +28,17 @@ def tokens_of(text: str) -> int:
 def ask_of(turn: Turn, offers: tuple[Offer, ...], completion_tokens: int) -> Ask:
     """The most a turn may come to: prompt by size, completion by its limit, at the dearest of its possible prices."""
     prompt = turn.body_bytes // 4 + 1
-    completion = 0 if turn.kind == "embedding" else (turn.sampling.max_tokens or completion_tokens) * turn.sampling.n
+    completion = 0 if turn.kind in _WORDLESS else (turn.sampling.max_tokens or completion_tokens) * turn.sampling.n
     usage = Usage(prompt=prompt, completion=completion)
     dearest = max([offer.card.price.cost_nano(usage) for offer in offers])
     return Ask(tokens=prompt + completion, cost_nano=dearest)
 
 
 def usage_of(turn: Turn, answer: Answer | None) -> Usage:
-    """Usage of an answer whose upstream gave none."""
+    """Usage of an answer whose upstream gave none. Of what was handed on, only the words that went in are counted."""
     prompt = sum(tokens_of(message.text()) + 4 for message in turn.messages) + sum(map(tokens_of, turn.prompts))
     thinking = completion = 0
-    for choice in answer.choices if answer else ():
+    for choice in answer.choices if answer and turn.kind in _WRITTEN else ():
         thought = tokens_of(choice.thought) if choice.thought else 0
         thinking += thought
         completion += thought + (tokens_of(choice.text) if choice.text else 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from zhongshu.core.answers import Answer, Embeddings, Passed, Usage
@@ -11,6 +13,7 @@ from zhongshu.core.records import Outcome, Record
 from zhongshu.pipeline.stages import Admitted, Arrived, Labelled, Rooms, Routed
 
 _encode = msgspec.json.Encoder().encode
+_KEPT_BYTES = 256 * 1024
 
 
 class Entry:
@@ -127,7 +130,7 @@ class Entry:
             settings=self._rooms.assume.settings,
             policy=self._rooms.assume.policy,
             prompt=arrived.body,
-            answer=_encode(self.answer.choices) if isinstance(self.answer, Answer) else b"",
+            answer=_encode(self.answer.choices) if isinstance(self.answer, Answer) else _passed(self.answer, turn.kind),
             split=routed.split if routed else "",
             cache=hit.kind if hit else "",
             saved_nano=hit.cost_nano if hit else 0,
@@ -135,6 +138,20 @@ class Entry:
             dropped=asking.dropped if asking else (),
             queued_us=asking.queued_us if asking else 0,
         )
+
+
+def _passed(answer: Embeddings | Passed | None, kind: str) -> bytes:
+    """What is kept of a reply that was handed on: words as they are; of sound and pictures the size and digest."""
+    if not isinstance(answer, Passed):
+        return b""
+    body, content_type = answer.body, answer.content_type
+    if kind != "image" and len(body) <= _KEPT_BYTES:
+        if "json" in content_type:
+            return body
+        if content_type.startswith("text/"):
+            return _encode(body.decode("utf-8", "replace"))
+    digest = hashlib.sha256(body).hexdigest()
+    return _encode({"content_type": content_type, "bytes": len(body), "sha256": digest})
 
 
 def _stop(answer: Answer | Embeddings | Passed | None) -> str:

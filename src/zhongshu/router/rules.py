@@ -49,8 +49,8 @@ class FirstRule:
         if turn.model != "auto" and turn.kind in offers[0].card.abilities:
             return Route(offers[0], turn.effort, "named", "The caller named this model.", "调用方指定了该模型。")
         able = tuple([offer for offer in offers if turn.kind in offer.card.abilities])
-        if able and turn.kind == "embedding":
-            why = "It is the first model that makes vectors.", "它是首个可生成向量的模型。"
+        if able and turn.kind not in ("chat", "completion"):
+            why = "It is the first model that can do this.", "它是首个具备此能力的模型。"
             return Route(able[0], None, "only", *why)
         return _tiered(turn, able) if able else _cannot(turn, offers[0], turn.kind)
 

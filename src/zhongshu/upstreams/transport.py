@@ -38,6 +38,7 @@ _UNSENDABLE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 # Servers and firewalls forget connections that nobody uses; many do after a minute.
 _KEEP_S = 50.0
 _EOF_WITHIN_S = 0.05
+_MOST_HEADS = 64
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -266,7 +267,8 @@ class HttpTransport:
         if any(_UNSENDABLE.search(line) for line in lines) or " " in target:
             raise ValueError("a header or address holds a character that cannot be sent")
         head = ("\r\n".join(lines) + "\r\n").encode("latin-1")
-        self._heads[method, path, headers] = head
+        if len(self._heads) < _MOST_HEADS:  # a form's boundary makes a head that never comes again
+            self._heads[method, path, headers] = head
         return head
 
 

@@ -12,6 +12,7 @@ from zhongshu.core.problems import Fault, fault
 from zhongshu.engine.client import EngineClient
 from zhongshu.engine.messages import Address
 from zhongshu.upstreams.cannot import cannot
+from zhongshu.upstreams.cosine import rerank
 from zhongshu.upstreams.embedded.answering import choices
 from zhongshu.upstreams.embedded.link import EngineRefusal, Link, is_lost
 from zhongshu.upstreams.embedded.walk import Tally
@@ -37,6 +38,8 @@ class EmbeddedUpstream:
 
     async def stream(self, call: Call) -> EventStream:
         """The answer as it is made; begun when this returns, so that what is wrong with the turn is known by then."""
+        if call.turn.kind not in ("chat", "completion"):
+            raise cannot(call, call.turn.kind)
         events = self._events(call)
         try:
             first = await anext(events)
@@ -68,7 +71,9 @@ class EmbeddedUpstream:
         raise AssertionError("unreachable")
 
     async def hand_on(self, call: Call) -> Passed:
-        """The engine runs language and embedding models only."""
+        """The engine runs language and embedding models only; the latter can rank documents by their vectors."""
+        if call.turn.kind == "rerank" and call.offer.card.rerank == "cosine":
+            return await rerank(self.embed, call)
         raise cannot(call, call.turn.kind)
 
     async def check(self) -> None:

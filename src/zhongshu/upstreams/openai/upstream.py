@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 from zhongshu.core.answers import Answer, Embeddings, Event, Passed, unfold
 from zhongshu.core.ports import Call, EventStream
 from zhongshu.core.problems import fault
-from zhongshu.upstreams.cannot import cannot
+from zhongshu.upstreams.cosine import rerank
 from zhongshu.upstreams.openai import errors
+from zhongshu.upstreams.openai.hand_on import PassingStream, read_passed, request_of
 from zhongshu.upstreams.openai.request import DIALECTS, PATHS, Manner, body_of
 from zhongshu.upstreams.openai.response import read_answer, read_embeddings, read_models
 from zhongshu.upstreams.openai.stream import ChunkReader, OpenAIStream
@@ -44,11 +45,15 @@ class OpenAIUpstream:
         """The answer as it is made. Raises as `complete` does until the upstream has said 200, and later from the
         stream itself."""
         kind = call.turn.kind
-        request = Request("POST", PATHS[kind], body_of(call, self._manner, stream=True), JSON)
+        passing = kind not in PATHS
+        body = b"" if passing else body_of(call, self._manner, stream=True)
+        request = request_of(call) if passing else Request("POST", PATHS[kind], body, JSON)
         opened = await self._transport.open(request)
         if opened.status != 200:
             body = await self._rest(opened, _COMPLAINT_BYTES)
             raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
+        if passing:
+            return PassingStream(opened, self.name, self._event_bytes)
         if "json" in (opened.header("content-type") or ""):
             body = await self._rest(opened, self._event_bytes)
             return _NotStreamed((unfold(read_answer(body, self.name, DIALECTS[kind])),))
@@ -66,7 +71,12 @@ class OpenAIUpstream:
 
     async def hand_on(self, call: Call) -> Passed:
         """Rerank, moderation, sound and pictures. Raises as `complete` does."""
-        raise cannot(call, call.turn.kind)
+        if call.turn.kind == "rerank" and call.offer.card.rerank == "cosine":
+            return await rerank(self.embed, call)
+        response = await self._transport.send(request_of(call))
+        if response.status != 200:
+            raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
+        return read_passed(response.body, response.header("content-type") or "application/octet-stream")
 
     async def check(self) -> None:
         """Ask for the list of models, which costs nothing. A server that has no such list is there all the same."""

@@ -1,6 +1,8 @@
 """The scripted upstream as an ASGI application, and what it counts.
 
 POST /v1/chat/completions, /v1/completions, /v1/embeddings     by the behaviour of the model asked for
+POST /v1/responses                                              likewise (responses.py)
+POST /v1/rerank, /v1/moderations, /v1/audio/*, /v1/images/*     likewise (others.py)
 GET  /v1/models                                                 every behaviour there is
 GET  /stats, DELETE /stats                                      what was asked, sent and left
 GET  /last                                                      the last request's exact body
@@ -18,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from zhongshu.upstreams.scripted import others, responses
 from zhongshu.upstreams.scripted.chunks import Asked, Scene, embeddings, events, whole
 from zhongshu.upstreams.scripted.script import SHIPPED, Behaviour, Break, Script
 
@@ -29,6 +32,7 @@ TRANSPORT = "zhongshu.transport"
 _JSON = "application/json"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Asked).decode
+_RESPONSES = "/responses"
 _TYPES = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_limit_error"}
 
 
@@ -82,14 +86,55 @@ class ScriptedApp:
             return await exchange.reply(401, _error(401))
         if path == "/models":
             return await exchange.reply(200, _encode(self._list()))
-        if path not in ("/chat/completions", "/completions", "/embeddings") or method != "POST":
+        if path in others.PATHS and method == "POST":
+            self._last, self.last_headers = body, headers
+            return await self._hand(exchange, path, body, dict(headers).get("content-type", ""))
+        if path not in ("/chat/completions", "/completions", "/embeddings", _RESPONSES) or method != "POST":
             return await exchange.reply(404, _error(404))
         self._last, self.last_headers = body, headers
         await self._answer(exchange, path, body)
 
+    async def _hand(self, exchange: _Exchange, path: str, body: bytes, content_type: str) -> None:
+        """One of the other endpoints, by the behaviour of the model asked for."""
+        try:
+            fields = others.fields_of(body, content_type)
+            model = str(fields.get("model", "mock"))
+            behaviour = self._behaviour(Asked(model=model))
+            said = others.reply(path, fields, behaviour)
+        except (msgspec.DecodeError, KeyError, UnicodeDecodeError) as error:
+            return await exchange.reply(400, _error(400, f"the request cannot be read: {error}"))
+        self._count(exchange, model, body)
+        try:
+            await self._pass(exchange, said, behaviour)
+        except _Gone:
+            self.stats.left += exchange.left
+        finally:
+            exchange.forget()
+            self.stats.in_flight -= 1
+
+    async def _pass(self, exchange: _Exchange, said: others.Said, behaviour: Behaviour) -> None:
+        if behaviour.first_s:
+            await exchange.wait(behaviour.first_s)
+        if behaviour.broken is not None and behaviour.broken.after == 0:
+            await exchange.break_off(behaviour.broken)
+        if behaviour.status != 200:
+            extra = {"retry-after": behaviour.retry_after} if behaviour.retry_after else {}
+            return await exchange.reply(behaviour.status, _error(behaviour.status), extra=extra)
+        if not said.pieces:
+            return await exchange.reply(200, said.body, said.content_type)
+        await exchange.start(200, said.content_type, {})
+        for number, piece in enumerate(said.pieces):
+            if behaviour.each_s:
+                await exchange.wait(behaviour.each_s)
+            if behaviour.broken is not None and number == behaviour.broken.after:
+                return await exchange.break_off(behaviour.broken)
+            exchange.still_there()
+            await exchange.send_body(piece)
+        await exchange.send_body(b"", more=False)
+
     async def _answer(self, exchange: _Exchange, path: str, body: bytes) -> None:
         try:
-            asked = _decode(body)
+            asked = responses.asked_of(body) if path == _RESPONSES else _decode(body)
             behaviour = self._behaviour(asked)
         except msgspec.DecodeError as error:
             return await exchange.reply(400, _error(400, f"the request cannot be read: {error}"))
@@ -115,21 +160,22 @@ class ScriptedApp:
             return await exchange.reply(200, _encode(embeddings(asked)))
         scene = Scene(asked, behaviour, body, self.stats.requests, path == "/completions")
         if asked.stream:
-            return await self._stream(exchange, scene)
+            pieces = responses.packed(scene, body) if path == _RESPONSES else _packed(scene)
+            return await self._stream(exchange, scene, pieces)
         self.stats.tokens_sent += len(scene.pieces) + len(scene.thoughts)
         if behaviour.each_s:
             await exchange.wait(behaviour.each_s * len(scene.pieces))
-        text = _encode(whole(scene))
+        text = _encode(responses.whole(scene, body) if path == _RESPONSES else whole(scene))
         if behaviour.broken is not None:
             return await exchange.break_body(text, behaviour.broken)
         await exchange.reply(200, text)
 
-    async def _stream(self, exchange: _Exchange, scene: Scene) -> None:
+    async def _stream(self, exchange: _Exchange, scene: Scene, pieces: Iterator[bytes]) -> None:
         behaviour = scene.behaviour
         await exchange.start(200, "text/event-stream; charset=utf-8", {"cache-control": "no-cache"})
         if behaviour.each_s or behaviour.broken is not None:
             exchange.watch()
-        for number, packed in enumerate(_packed(scene)):
+        for number, packed in enumerate(pieces):
             if behaviour.each_s:
                 await exchange.wait(behaviour.each_s)
             if behaviour.broken is not None and number == behaviour.broken.after:

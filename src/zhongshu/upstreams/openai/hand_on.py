@@ -1,0 +1,168 @@
+"""Requests that are handed on as they came: rerank, moderation, speech, transcription, translation, pictures.
+
+The body goes on with nothing changed but the model's name; the reply comes back unread but for the tokens it says were
+used, and what an event stream says of its text and errors. Knows no meaning of a score, a sound or a picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from zhongshu.core.answers import DataDelta, Delta, Event, Passed, StopDelta, TextDelta, Usage, UsageDelta
+from zhongshu.core.ports import Call
+from zhongshu.core.problems import fault
+from zhongshu.upstreams.cannot import cannot
+from zhongshu.upstreams.openai import errors
+from zhongshu.upstreams.sse import EventTooLarge, SseParser
+from zhongshu.upstreams.transport import Headers, Opened, Request
+
+_PATHS = {
+    "rerank": "/rerank",
+    "moderation": "/moderations",
+    "speech": "/audio/speech",
+    "transcription": "/audio/transcriptions",
+    "translation": "/audio/translations",
+    "image": "/images/generations",
+}
+_EDITS = "/images/edits"
+_JSON: Headers = (("content-type", "application/json"),)
+_EVENT_STREAM = "text/event-stream"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Counts(msgspec.Struct):
+    """Tokens, as OpenAI's two families of endpoints and Cohere spell them."""
+
+    input_tokens: float | None = None
+    output_tokens: float | None = None
+    prompt_tokens: float | None = None
+    completion_tokens: float | None = None
+    total_tokens: float | None = None
+
+
+class _Meta(msgspec.Struct):
+    tokens: _Counts | None = None
+
+
+class _Reply(msgspec.Struct):
+    """What is read of a JSON reply. meta: where Cohere keeps its tokens."""
+
+    model: str | None = None
+    usage: _Counts | None = None
+    meta: _Meta | None = None
+
+
+class _Piece(msgspec.Struct):
+    """What is read of an event: `transcript.text.delta`, `speech.audio.done`, `error` ..."""
+
+    type: str = ""
+    delta: Any = None
+    usage: _Counts | None = None
+    error: Any = None
+
+
+_reply = msgspec.json.Decoder(_Reply, strict=False)
+_piece = msgspec.json.Decoder(_Piece, strict=False)
+
+
+def request_of(call: Call) -> Request:
+    """The request that asks for this turn. Raises Fault("model_cannot") for a turn with no exact form."""
+    wire, kind = call.turn.wire, call.turn.kind
+    if wire is None:
+        raise cannot(call, kind)
+    model = call.offer.release.upstream_model
+    form = wire.form
+    if form is None:
+        fields = dict(wire.fields)
+        fields.pop("zhongshu", None)
+        fields["model"] = Raw(_encode(model))
+        return Request("POST", _PATHS[kind], _encode(fields), _JSON)
+    begin, end = form.model_at
+    body = b"".join((form.body[:begin], model.encode(), form.body[end:]))
+    path = _EDITS if kind == "image" else _PATHS[kind]
+    return Request("POST", path, body, (("content-type", form.content_type),))
+
+
+def read_passed(body: bytes, content_type: str) -> Passed:
+    """The reply as it came, with the tokens it says were used; none when it says nothing of them or is no JSON."""
+    if "json" not in content_type:
+        return Passed(body, content_type)
+    try:
+        reply = _reply.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Passed(body, content_type)
+    counts = reply.usage or (reply.meta.tokens if reply.meta else None)
+    return Passed(body, content_type, _usage(counts), reply.model or "")
+
+
+def _usage(counts: _Counts | None) -> Usage | None:
+    if counts is None:
+        return None
+    given, made = counts.input_tokens or counts.prompt_tokens, counts.output_tokens or counts.completion_tokens
+    if given is None:
+        if counts.total_tokens is None:  # sound that is billed by the second
+            return None
+        given = counts.total_tokens - (made or 0)
+    return Usage(prompt=max(int(given), 0), completion=max(int(made or 0), 0))
+
+
+class PassingStream:
+    """A reply on its way: its bytes as the network cut them. Bytes that are no text are counted and hashed, and that
+    is all the record keeps of them."""
+
+    def __init__(self, opened: Opened, upstream: str, event_bytes: int) -> None:
+        self._opened = opened
+        self._upstream = upstream
+        self._content_type = opened.header("content-type") or "application/octet-stream"
+        self._parser = SseParser(event_bytes) if _EVENT_STREAM in self._content_type else None
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    async def batches(self) -> AsyncIterator[tuple[Event, ...]]:
+        """Each piece as it comes. Raises Fault: upstream_cut, or what an error inside an event stream says."""
+        parser, spoken = self._parser, False
+        while chunk := await self._opened.read():
+            deltas: list[Delta] = [DataDelta(0, len(chunk))]
+            if parser is not None:
+                deltas += self._read(parser, chunk)
+                spoken = spoken or len(deltas) > 1
+            self._size += len(chunk)
+            self._digest.update(chunk)
+            yield (Event(tuple(deltas), chunk, self._content_type),)
+        last: tuple[Delta, ...] = () if spoken else (TextDelta(0, self._summary()),)
+        yield (Event((*last, StopDelta(0, "stop"))),)
+
+    async def aclose(self) -> None:
+        """Leave: the upstream's connection is reset at once, unless it has been read to its end."""
+        await self._opened.aclose()
+
+    def _summary(self) -> str:
+        return f"{self._content_type}, {self._size} bytes, SHA-256 {self._digest.hexdigest()}"
+
+    def _read(self, parser: SseParser, chunk: bytes) -> list[Delta]:
+        try:
+            payloads = parser.feed(chunk)
+        except EventTooLarge as limit:
+            raise fault("upstream_malformed", upstream=self._upstream, why=f"one event is over {limit} bytes") from None
+        found: list[Delta] = []
+        for payload in payloads:
+            if payload.startswith(b"[DONE]"):
+                continue
+            try:
+                piece = _piece.decode(payload)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                raise fault("upstream_malformed", upstream=self._upstream, why="an event is not JSON") from None
+            if piece.error is not None or piece.type == "error":
+                raise errors.explain(self._upstream, "", 200, payload)
+            if piece.type == "transcript.text.delta" and isinstance(piece.delta, str):
+                found.append(TextDelta(0, piece.delta))
+            usage = _usage(piece.usage)
+            if usage is not None:
+                found.append(UsageDelta(usage))
+        return found
