@@ -1,8 +1,8 @@
-"""The tables of the access room: tenants, keys, and the number that goes up when either changes."""
+"""The tables of the access room: tenants, keys, budgets, their alerts, and the number that goes up with a change."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
 
 from zhongshu.storage.database import schema
 
@@ -35,4 +35,38 @@ access_revision = Table(
     schema,
     Column("one", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, nullable=False),
+)
+
+budgets = Table(
+    "budgets",
+    schema,
+    Column("tenant", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("whose", Text, primary_key=True),
+    Column("budget_nano", BigInteger, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+)
+
+budget_alerts = Table(
+    "budget_alerts",
+    schema,
+    Column("id", Text, primary_key=True),
+    Column("purse", Text, nullable=False),
+    Column("percent", Integer, nullable=False),
+    Column("budget_nano", BigInteger, nullable=False),
+    Column("spent_nano", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("whose", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_ns", BigInteger, nullable=False),
+    Column("trouble", Text, nullable=False),
+    UniqueConstraint("purse", "percent", "budget_nano"),
+    Index("ix_budget_alerts_at_ns", "at_ns"),
 )

@@ -16,8 +16,9 @@ from zhongshu.core.turns import Thought, ToolCall
 Stop = Literal["stop", "length", "tool_calls", "content_filter", "error"]
 
 
-class Usage(msgspec.Struct, frozen=True):
-    """Tokens used. `cached` is part of `prompt`; `thinking` is part of `completion`.
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tokens used. Parts of `prompt`: `cached` (read from the provider's cache), `cache_write` (written to it),
+    `audio_in`, `image_in`. Parts of `completion`: `thinking`, `audio_out`, `image_out`. Parts do not overlap.
 
     `estimated` is true when the upstream did not say and we counted by size.
     """
@@ -27,6 +28,11 @@ class Usage(msgspec.Struct, frozen=True):
     cached: int = 0
     thinking: int = 0
     estimated: bool = False
+    cache_write: int = 0
+    audio_in: int = 0
+    audio_out: int = 0
+    image_in: int = 0
+    image_out: int = 0
 
     @property
     def total(self) -> int:

@@ -63,6 +63,7 @@ def as_dict(shown: Shown, words: LabelWords) -> dict[str, Any]:
     """
     record = shown.record
     line: dict[str, Any] = msgspec.to_builtins(record)
+    line["usage"] = msgspec.structs.asdict(record.usage)
     del line["prompt"], line["answer"]
     line["written_ns"] = shown.row.written_ns
     line["text"] = shown.text_state

@@ -135,7 +135,8 @@ def row_values(stream: str, segment: int, frame: Frame, fields: tuple[str, ...])
         return (
             stream, segment, frame.number, frame.offset, frame.written_ns,
             trace, at_ns, outcome, tenant, key, user or "", asked, release, upstream, served, kind, error, stage,
-            usage["prompt"], usage["completion"], usage["cached"], usage["thinking"], int(usage["estimated"]), *rest,
+            usage.get("prompt", 0), usage.get("completion", 0), usage.get("cached", 0), usage.get("thinking", 0),
+            int(usage.get("estimated", False)), *rest,
         )  # fmt: skip
     except (msgspec.MsgspecError, ValueError, LookupError, TypeError):
         return None  # a changed frame: verification says so
