@@ -12,18 +12,21 @@ from pathlib import Path
 import msgspec
 from starlette.middleware.cors import CORSMiddleware
 
-from zhongshu.access.build import Access, open_access
+from zhongshu.access.build import STATE, Access, open_access
 from zhongshu.api.admin.later import Later
 from zhongshu.api.admin.parts import AdminParts
 from zhongshu.api.asgi import App
 from zhongshu.api.endpoint import Bounds, Load
 from zhongshu.api.surface import surface
 from zhongshu.app import effective
+from zhongshu.app.caching import Caching
 from zhongshu.app.preparing import EMBEDDED
 from zhongshu.app.settings import Settings
 from zhongshu.app.shared_metrics import SharedMetrics
 from zhongshu.catalog.catalog import ModelCatalog, card_of, offer_of
-from zhongshu.catalog.releases import FirstRelease
+from zhongshu.catalog.changing import ReleaseDesk
+from zhongshu.catalog.following import follow_plans
+from zhongshu.catalog.releases import TrafficPlans
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.models import ModelCard, Offer
@@ -39,6 +42,8 @@ from zhongshu.ledger.payloads import Happening
 from zhongshu.pipeline.stages import Assumptions, Rooms
 from zhongshu.router.rules import FirstRule
 from zhongshu.safety.label import AiLabeller
+from zhongshu.storage.database import Database, open_database
+from zhongshu.storage.revisions import Follower
 from zhongshu.upstreams.adapters import adapter_name
 from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
 from zhongshu.upstreams.embedded.upstream import EmbeddedUpstream
@@ -84,7 +89,10 @@ async def open_installation(settings: Settings, slot: str, engine_socket: Path) 
     )  # first: takes the slot
     access = await asyncio.to_thread(open_access, settings.access, settings.home, clock, slot)
     await access.start()
-    return Installation(settings, slot, access, journal, EngineClient(engine_socket))
+    state = await asyncio.to_thread(open_database, settings.home / STATE)
+    installation = Installation(settings, slot, access, journal, EngineClient(engine_socket), state)
+    await installation.start()
+    return installation
 
 
 class Installation:
@@ -94,17 +102,24 @@ class Installation:
     the Rooms it began with, and upstreams that are no longer used are closed when their last turn can have ended.
     """
 
-    def __init__(self, settings: Settings, slot: str, access: Access, journal: Writer, engine: EngineClient) -> None:
+    def __init__(
+        self, settings: Settings, slot: str, access: Access, journal: Writer, engine: EngineClient, state: Database
+    ) -> None:
         self.load = Load()
         self._settings = settings
         self._access = access
         self._journal = journal
         self._engine = engine
+        self._state = state
         self._clock = SystemClock()
+        self._plans = TrafficPlans()
+        self._follower = Follower(state)
+        follow_plans(self._plans, state, self._follower)
         self._parent = os.getppid()
         self._counted = Metrics()
         self._shared = SharedMetrics(settings.home / "run", slot, self._snapshot)
         self._embedded = EmbeddedUpstream(EMBEDDED, engine)
+        self._caching = Caching(settings.home, self._embedded, self._clock)
         self._upstreams = self._open_upstreams(settings)
         self._rooms = self._connect(settings)
         self._closing: set[asyncio.Task[None]] = set()
@@ -120,6 +135,10 @@ class Installation:
         if server.cors_origins:
             self.app = CORSMiddleware(self.app, server.cors_origins, allow_methods=("*",), allow_headers=("*",))
         self._shared.start()
+
+    async def start(self) -> None:
+        """Take over what the state database has, and follow its changes from now on."""
+        await self._follower.start()
 
     def reload(self, settings: Settings) -> None:
         """Use other settings from the next turn on. What cannot be opened leaves everything as it was."""
@@ -139,24 +158,29 @@ class Installation:
         """Close every room; no turn may be in flight."""
         for task in self._closing:
             task.cancel()
+        await self._follower.aclose()
         await self._shared.aclose()
+        await self._caching.aclose()
         await _close_all(self._upstreams)
         await self._engine.aclose()
         await self._journal.aclose()
         await self._access.aclose()
+        self._state.close()
 
     def _connect(self, settings: Settings) -> Rooms:
+        assume = Assumptions(settings=settings.digest)
         return Rooms(
             gate=self._access.gate,
             catalog=ModelCatalog(offers(settings)),
             router=FirstRule(),
             dispatcher=UpstreamDispatcher(self._upstreams, self._clock),
-            releases=FirstRelease(),
+            releases=self._plans,
             labeller=AiLabeller(settings.label),
             journal=self._journal,
             observer=self._counted,
             clock=self._clock,
-            assume=Assumptions(settings=settings.digest),
+            assume=assume,
+            cache=self._caching.by(settings.cache, settings.models, assume.policy),
         )
 
     def _open_upstreams(self, settings: Settings) -> dict[str, Upstream]:
@@ -183,6 +207,7 @@ class Installation:
         return AdminParts(
             gate=self._access.gate,
             access=self._access.admin,
+            releases=ReleaseDesk(self._state, self._clock, lambda: offers(self._settings)),
             clock=self._clock,
             home=settings.home,
             ledger=settings.ledger,

@@ -23,12 +23,14 @@ from zhongshu.app.complaints import Complaint, SettingsError
 from zhongshu.app.overlay import Overlay
 from zhongshu.app.profiles import Profile, joined
 from zhongshu.app.toml_lines import Place, locate
+from zhongshu.caches.settings import CacheSettings
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.engine.models import rows
 from zhongshu.engine.models.settings import ModelSourceSettings
 from zhongshu.engine.settings import EngineSettings
 from zhongshu.ledger.settings import LedgerSettings
 from zhongshu.safety.settings import LabelSettings
+from zhongshu.sessions.settings import SessionsSettings
 from zhongshu.upstreams.adapters import adapter_name
 from zhongshu.upstreams.settings import UpstreamSettings
 
@@ -74,7 +76,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     server: ServerSettings = ServerSettings()
     access: AccessSettings = AccessSettings()
     ledger: LedgerSettings = LedgerSettings()
+    sessions: SessionsSettings = SessionsSettings()
     label: LabelSettings = LabelSettings()
+    cache: CacheSettings = CacheSettings()
     engine: EngineSettings = EngineSettings()
     model_sources: ModelSourceSettings = ModelSourceSettings()
     upstreams: tuple[UpstreamSettings, ...] = ()
@@ -85,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _check_names("models", [f"{row.name}@{row.version}" for row in self.models])
         _check_upstreams_of_models(self.models, {row.name for row in self.upstreams})
         _check_adapters(self.models, self.upstreams)
+        _check_embedder(self.cache, joined(self.profile, self.models))
 
     @property
     def digest(self) -> str:
@@ -122,6 +127,21 @@ def _check_upstreams_of_models(models: tuple[ModelSettings, ...], upstreams: set
                 f"models.{number}.{field}: the embedded engine has no such model; it has {known}",
                 f"models.{number}.{field}: 内置引擎没有这个模型；可用：{known}",
             )
+
+
+def _check_embedder(cache: CacheSettings, models: tuple[ModelSettings, ...]) -> None:
+    """Answers are compared by meaning only where there is a local model that makes vectors."""
+    by_meaning = cache.models == "semantic" or any(row.cache == "semantic" for row in models)
+    makes_vectors = any(
+        row.name == cache.embedder and row.upstream == "embedded" and "embedding" in row.abilities for row in models
+    )
+    if by_meaning and not makes_vectors:
+        raise ValueError(
+            f'cache.embedder: "semantic" needs a local model that makes vectors; add a row to `[[models]]` with name = '
+            f'"{cache.embedder}", upstream = "embedded" and abilities = ["embedding"]',
+            f'cache.embedder: "semantic" 需要本地向量模型；请在 `[[models]]` 中添加一行：name = "{cache.embedder}"、'
+            'upstream = "embedded"、abilities = ["embedding"]',
+        )
 
 
 def _check_adapters(models: tuple[ModelSettings, ...], upstreams: tuple[UpstreamSettings, ...]) -> None:

@@ -47,6 +47,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     one takes until a plan is made (without: the first takes all); `sampling`, `prompt` and `adapter` make it differ.
     tier: what `auto` uses it for - "general", "reasoning" or "none". Abilities not listed are absent. price: money for
     a million tokens. context in tokens. rerank: "cosine" lets an embedding model rank documents by its vectors.
+    cache: whether its answers are kept and given again; what is not set here is as `[cache]` has it.
     """
 
     name: str
@@ -69,6 +70,9 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     licence: str | None = None
     filing: str | None = None
     note: str | None = None
+    cache: Literal["off", "exact", "semantic"] | None = None
+    cache_ttl_s: float | None = None
+    cache_threshold: float | None = None
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -101,6 +105,13 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError(
                 'rerank: "cosine" needs a model that makes vectors; add "embedding" to `abilities`',
                 'rerank: "cosine" 需要能生成向量的模型；请在 `abilities` 中加入 "embedding"',
+            )
+        if self.cache_ttl_s is not None and not self.cache_ttl_s > 0:
+            raise ValueError("cache_ttl_s: give seconds, more than 0", "cache_ttl_s: 请填写大于 0 的秒数")
+        if self.cache_threshold is not None and not 0 < self.cache_threshold <= 1:
+            raise ValueError(
+                "cache_threshold: give a cosine, above 0, at most 1",
+                "cache_threshold: 请填写大于 0 且不大于 1 的余弦值",
             )
         for field in ("input", "output", "cached_input", "thinking"):
             amount = getattr(self.price, field)

@@ -39,9 +39,10 @@ class Asking:
 
     tiers: the offers of the chosen release first (several: its replicas), then those of each release to fall back to.
     offer: who answered, or was asked last. attempts: every try in order. why: what led away from the first choice.
+    held: the dispatcher's own, of a stream under way.
     """
 
-    __slots__ = ("attempts", "caller", "dropped", "effort", "offer", "queued_us", "tiers", "turn")
+    __slots__ = ("attempts", "caller", "dropped", "effort", "held", "offer", "queued_us", "tiers", "turn")
 
     def __init__(self, turn: Turn, caller: Caller, tiers: tuple[tuple[Offer, ...], ...], effort: str | None) -> None:
         self.turn = turn
@@ -52,6 +53,7 @@ class Asking:
         self.attempts: list[Attempt] = []
         self.dropped: tuple[str, ...] = ()
         self.queued_us = 0
+        self.held: object | None = None
 
 
 class EventStream(Protocol):
@@ -196,8 +198,9 @@ class Hit(msgspec.Struct, frozen=True):
 class Cache(Protocol):
     """Answers given before, to be given again to the same tenant."""
 
-    def begin(self, turn: Turn, caller: Caller, offer: Offer) -> Seek | None:
-        """What to look for; None when this turn's answer is not to be cached. Cheap for what is not."""
+    def begin(self, asking: Asking, headers: Mapping[bytes, bytes]) -> Seek | None:
+        """What to look for; None when this turn's answer is not to be cached. Cheap for what is not. What another
+        release than `asking.offer` answers in the end is not kept."""
         ...
 
 

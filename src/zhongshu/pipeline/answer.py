@@ -98,8 +98,7 @@ async def _enter(rooms: Rooms, arrived: Arrived, entry: Entry) -> Routed | Refus
 def _seek(rooms: Rooms, routed: Routed) -> Seek | None:
     if rooms.cache is None:
         return None
-    asking = routed.asking
-    return rooms.cache.begin(asking.turn, asking.caller, asking.offer)
+    return rooms.cache.begin(routed.asking, routed.admitted.arrived.headers)
 
 
 class _Again:
@@ -134,7 +133,8 @@ class Live:
         self._rooms = rooms
         self._entry = entry
         self._events = events
-        self._fold = Fold()
+        self._fold = self._unmarked = Fold()
+        entry.hit = hit
 
     async def batches(self) -> AsyncGenerator[Batch | Closing, None]:
         """Events in the batches they arrived in; then, once the record is durable, the Closing.
@@ -146,9 +146,14 @@ class Live:
         ended: Problem | None = None
         mark = self._rooms.labeller.words_for(self._turn)
         marked = None if mark is NO_MARK else MarkedStream(mark)
+        if marked and self._seek is not None:
+            self._unmarked = Fold()
         try:
             async for batch in self._events.batches():
                 if marked:
+                    if self._unmarked is not fold:
+                        for event in batch:
+                            self._unmarked.add(event)
                     batch = tuple(map(marked.mark, batch))
                 for event in batch:
                     fold.add(event)
@@ -183,7 +188,8 @@ class Live:
         entry, hit, folded = self._entry, self.hit, self._fold.answer()
         answered = again(self.routed, hit) if hit else with_usage(self.routed, folded)
         if self._seek is not None:
-            self._seek.keep(folded, answered.usage, answered.cost_nano, entry.upstream_us)
+            kept = folded if self._unmarked is self._fold else self._unmarked.answer()
+            self._seek.keep(kept, answered.usage, answered.cost_nano, entry.upstream_us)
         made = self._rooms.labeller.label(self._turn)
         entry.answered(Labelled(answered, made))
         return Closing(made, answered.usage, answered.cost_nano, entry.upstream_us, hit)
@@ -193,4 +199,4 @@ class Live:
         entry, so_far = self._entry, self._fold.answer()
         entry.answer = so_far
         entry.usage = so_far.usage or (usage_of(self._turn, so_far) if so_far.choices else Usage())
-        entry.cost_nano = cost_of(self.routed, entry.usage)
+        entry.cost_nano = 0 if self.hit else cost_of(self.routed, entry.usage)

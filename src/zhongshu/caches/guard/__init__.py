@@ -1,0 +1,1 @@
+"""Whether two questions can mean the same, by their words alone: English and Chinese."""

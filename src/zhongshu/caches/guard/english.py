@@ -1,0 +1,199 @@
+"""Reads an English question: what is asked for, what is denied, and its words without form words, each in one form."""
+
+from __future__ import annotations
+
+from zhongshu.caches.guard.reading import Reading, listed
+
+# Words that say nothing about what is asked; question words and negations are looked at first.
+_FORM = frozenset(listed("""a an the this that these those it its i me my mine we us our you your he she him her his they them their
+    is am are was were be been being do does did doing done have has had having will would shall should can could may
+    might must ought of in on at by for with about as into onto to from and so too also just please kindly hi hello hey
+    there here then thus well now exactly actually really basically simply quickly easily properly
+    what whats what's which who whom whose when where why how howto if any some very much
+    tell explain describe show give let know help need want like wish try wonder wondering ask asking question
+    way ways method methods step steps procedure process approach possible able manage go about
+    mean means meaning meant define defined definition sense stand stands term concept idea
+    best good right correct proper recommended standard
+    get got getting use using used one's ones thing things something anything stuff someone anyone somebody people person
+    out up thanks thank ok okay guide tutorial instructions brief briefly short overview introduction detail details
+    currently today's s re ve ll d m t""")) - {"and", "now", "best", "good"}  # fmt: skip
+_NOT = frozenset(
+    listed(
+        "not no never none neither nor without cannot can't cant don't dont doesn't doesnt didn't didnt isn't isnt aren't "
+        "arent wasn't wasnt weren't won't wont wouldn't shouldn't shouldnt couldn't mustn't haven't hasn't hadn't except "
+        "avoid prevent stop instead unless"
+    )
+)
+_DIRECTED = frozenset(listed("to into from than over versus vs before after convert translate beat beats between"))
+# Same meaning wherever they stand in a question. Opposites, names and units are never here.
+_SAME = (
+    "change alter modify edit update",
+    "fix repair solve resolve",
+    "delete remove erase",
+    "create make build",
+    "begin start commence",
+    "end finish complete",
+    "buy purchase",
+    "big large",
+    "small little",
+    "error problem issue fault trouble",
+    "picture image photo photograph",
+    "car automobile",
+    "film movie",
+    "phone telephone",
+    "pc computer",
+    "reset recover restore",
+    "happen occur",
+    "reason cause",
+    "difference differ different distinguish distinction",
+    "advantage benefit pro upside",
+    "disadvantage drawback con downside",
+    "obtain acquire",
+    "quick fast rapid",
+    "cost price",
+    "choose pick select",
+    "verify confirm",
+    "sign symptom indication",
+    "flu influenza",
+    "doctor physician",
+    "kid child children",
+    "important significant",
+    "lower reduce decrease lessen",
+    "raise increase boost",
+    "find locate",
+    "author writer",
+    "write written wrote author",
+    "invent inventor invention invented",
+    "discover discoverer discovery",
+    "capital",
+    "inhabitant population inhabitants",
+    "tall height high",
+    "boil boiling",
+    "freeze freezing",
+    "lose lost forgotten forgot forget",
+    "begin beginning",
+    "run execute launch",
+    "set configure",
+    "login log-in signin sign-in",
+    "function work",
+    "refund money-back",
+    "order sort",
+    "list array",
+    "folder directory",
+    "screenshot screengrab",
+    "cook prepare",
+    "javascript js",
+    "python py",
+    "database db",
+    "repo repository",
+    "app application",
+    "usa us america",
+    "uk britain",
+)
+_ONE_FORM = {word: group.split()[0] for group in _SAME for word in group.split()}
+_IRREGULAR = {
+    "was": "be", "children": "child", "men": "man", "women": "woman", "people": "person", "mice": "mouse", "feet": "foot",
+    "teeth": "tooth", "wrote": "write", "written": "write", "made": "make", "bought": "buy", "built": "build",
+    "found": "find", "lost": "lose", "began": "begin", "ran": "run", "sent": "send", "paid": "pay", "broke": "break",
+    "broken": "break", "chosen": "choose", "chose": "choose", "grew": "grow", "grown": "grow", "felt": "feel",
+    "kept": "keep", "left": "left", "news": "news", "gas": "gas", "bus": "bus", "always": "always", "series": "series",
+}  # fmt: skip
+_KINDS = {
+    "why": "why", "when": "when", "where": "where", "who": "who", "whom": "who", "whose": "who", "which": "what",
+    "how": "how", "howto": "how",
+}  # fmt: skip
+_AMOUNTS = {
+    "many": "how many", "much": "how many", "long": "how long", "far": "how far", "old": "how old", "often": "how often",
+    "tall": "how tall", "big": "how big", "large": "how big", "deep": "how deep", "fast": "how fast", "heavy": "how heavy",
+    "high": "how tall", "come": "why",
+}  # fmt: skip
+_HOW_NOUNS = frozenset(
+    listed("way ways method methods step steps procedure process approach instructions guide tutorial")
+)
+_POLITE = frozenset(listed("can could would will please kindly may"))
+_ASKS = frozenset(listed("is are was were am do does did can could should will would has have may might must shall"))
+_TELLING = frozenset(listed("tell explain show help describe give let walk teach"))
+
+
+def read(pieces: list[str]) -> Reading:
+    """Read the pieces of a question."""
+    words = _expanded(pieces)
+    denied = sum(word in _NOT for word in words) % 2 == 1
+    kind, taken = _kind(words)
+    kept = [_form(word) for at, word in enumerate(words) if at not in taken and word not in _FORM and word not in _NOT]
+    directed = any(word in _DIRECTED for word in words)
+    return Reading(kind, denied, [word for word in kept if word], directed)
+
+
+def _expanded(pieces: list[str]) -> list[str]:
+    """Possessives and joined forms apart: "france's" is france."""
+    words: list[str] = []
+    for piece in pieces:
+        if piece.endswith("'s"):
+            words.append(piece[:-2])
+        elif piece.endswith(("'re", "'ve", "'ll")) or piece in ("i'd", "i'm", "you'd"):
+            words.append(piece.partition("'")[0])
+        else:
+            words.append(piece)
+    return words
+
+
+def _kind(words: list[str]) -> tuple[str, frozenset[int]]:
+    """What is asked for, and the places of words that said so."""
+    for at, word in enumerate(words):
+        following = words[at + 1] if at + 1 < len(words) else ""
+        if word == "how" and following in _AMOUNTS:
+            return _AMOUNTS[following], frozenset({at + 1})
+        if word == "what" and following in ("time", "date", "year", "day"):
+            return "when", frozenset({at + 1})
+        if word == "what" and "reason" in words[at : at + 5]:
+            return "why", frozenset({words.index("reason", at)})
+        if word in _KINDS and not (word in ("when", "where", "who", "which", "whose") and at and _relative(words[:at])):
+            return _KINDS[word], frozenset()
+    if any(word in _HOW_NOUNS for word in words) and not _yes_or_no(words):
+        return "how", frozenset()
+    return ("yes or no", frozenset()) if _yes_or_no(words) else ("", frozenset())
+
+
+def _relative(before: list[str]) -> bool:
+    """Whether a question word in the middle only joins: what comes before is neither a preposition nor a plea."""
+    return not (set(before) & (_TELLING | {"know", "wonder", "wondering", "me", "by", "from", "since", "to", "and"}))
+
+
+def _yes_or_no(words: list[str]) -> bool:
+    begin = [word for word in words[:6] if word not in ("hi", "hello", "hey", "please", ",", "!", ".")]
+    if not begin or begin[0] not in _ASKS:
+        return False
+    plea = begin[0] in _POLITE and len(begin) > 1 and begin[1] == "you"
+    return not (plea and any(word in _TELLING for word in begin[2:5]))
+
+
+def _form(word: str) -> str:
+    """One form of a word: singular, infinitive, the first of its synonyms."""
+    if word in _ONE_FORM:
+        return _ONE_FORM[word]
+    bare = _IRREGULAR.get(word) or _stem(word)
+    return _ONE_FORM.get(bare, "" if bare in _FORM else bare)
+
+
+def _stem(word: str) -> str:
+    """Without the ending of a plural, a past or a progressive form (after Porter 1980, steps 1a and 1b)."""
+    if not word.isascii() or not word.isalpha() or len(word) < 4:
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        word = word[:-3] + "y"
+    elif word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        word = word[:-2]
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed"):
+        stem = word[: -len(ending)]
+        if word.endswith(ending) and len(stem) >= 3 and any(vowel in stem for vowel in "aeiouy"):
+            return _mended(stem)
+    return word[:-1] if word.endswith("e") and len(word) > 4 else word
+
+
+def _mended(stem: str) -> str:
+    if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "lsz":
+        return stem[:-1]
+    return stem[:-1] if stem.endswith("e") and len(stem) > 4 else stem

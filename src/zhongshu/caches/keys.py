@@ -1,0 +1,120 @@
+"""What makes two turns the same: a digest over everything that can change the answer.
+
+Tenant, release (with whatever a release carries), policy, depth of thought, and every field of the Turn but those
+named in _NO_INFLUENCE: a field added to Turn is part of the key until somebody shows that it need not be. The request
+as it came is part of it as well, in canonical JSON (order and whitespace do not count), because an upstream of the
+same dialect gets it with fields that our words do not hold; only where every name in it is one that our words hold
+whole is it left out, so that the same plain question over another protocol is found.
+
+Digests are keyed BLAKE2b (RFC 7693): from the file alone nobody can check whether a text was asked.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, cast
+
+import msgspec
+from msgspec import Raw
+
+from zhongshu.core.models import Release
+from zhongshu.core.turns import Turn
+
+_VERSION = 1
+_NO_INFLUENCE = frozenset(
+    {"trace", "arrived_ns", "protocol", "model", "stream", "user", "body_bytes", "wire", "wishes", "tools", "format"}
+)
+_FIELDS = tuple(name for name in Turn.__struct_fields__ if name not in _NO_INFLUENCE)
+_RELEASE = tuple(name for name in Release.__struct_fields__ if name not in ("upstream", "weight", "share"))
+# Of the request itself: who asks, how the answer travels, and the model, which stands in the release.
+_UNTOLD = frozenset({"model", "stream", "stream_options", "user", "zhongshu"})
+# Names that our words hold whole, wherever they stand. max_completion_tokens is not here: beside max_tokens it wins.
+_HELD = frozenset(
+    {
+        "messages", "role", "content", "text", "type", "name", "system", "max_tokens", "temperature", "top_p", "seed",
+        "stop", "n", "presence_penalty", "frequency_penalty",
+    }
+)  # fmt: skip
+_BLANK = "\x00question"
+
+_encode = msgspec.json.Encoder().encode
+_sorted = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """key: 32 bytes, equal for turns that must have the same answer. scope: 32 bytes, equal for turns that differ in
+    their question alone; empty where that cannot be told."""
+
+    key: bytes
+    scope: bytes = b""
+
+
+def identity(
+    secret: bytes, turn: Turn, tenant: str, user: str, release: Release, effort: str | None, policy: str,
+    question: str | None,
+) -> Identity:  # fmt: skip
+    """The identity of a turn. user: empty where a whole tenant shares answers. question: the text of the last message,
+    where a scope is wanted. release: the one about to be asked."""
+    fixed = (
+        _VERSION,
+        tenant,
+        user,
+        policy,
+        effort,
+        [getattr(release, name) for name in _RELEASE],
+        [(tool.name, tool.description, _canonical(tool.parameters), tool.strict) for tool in turn.tools],
+        (turn.format.kind, turn.format.name, turn.format.schema and _canonical(turn.format.schema)),
+        [getattr(turn, name) for name in _FIELDS if name != "messages"],
+    )
+    wire = _beyond_words(turn)
+    key = _digest(secret, b"zs answer", (fixed, turn.messages, wire))
+    if question is None:
+        return Identity(key)
+    if wire is not None:
+        wire, found = _without(wire, question)
+        if not found:
+            return Identity(key)
+    asker = turn.messages[-1].name
+    return Identity(key, _digest(secret, b"zs scope", (fixed, turn.messages[:-1], asker, wire)))
+
+
+def _digest(secret: bytes, purpose: bytes, material: object) -> bytes:
+    return blake2b(_sorted(material), digest_size=32, key=secret, person=purpose).digest()
+
+
+def _canonical(raw: Raw) -> object:
+    return _decode(raw)
+
+
+def _beyond_words(turn: Turn) -> tuple[str, dict[str, Any]] | None:
+    """The request's own fields, where any of them may say more than our words do."""
+    if turn.wire is None:
+        return None
+    fields: dict[str, Any] = {n: _decode(raw) for n, raw in turn.wire.fields.items() if n not in _UNTOLD}
+    return None if _held(fields) else (turn.wire.dialect, fields)
+
+
+def _held(value: Any) -> bool:
+    """Whether every name in it is one that our words hold whole."""
+    if isinstance(value, dict):
+        named = cast("dict[str, Any]", value)
+        if named.get("type", "text") != "text":
+            return False
+        return all(name in _HELD and _held(inner) for name, inner in named.items())
+    if isinstance(value, list):
+        return all(map(_held, cast("list[Any]", value)))
+    return True
+
+
+def _without(value: Any, question: str) -> tuple[Any, bool]:
+    """The value with the question's text blanked, and whether it was there."""
+    if isinstance(value, str):
+        return (_BLANK, True) if value == question else (value, False)
+    if isinstance(value, list | tuple):
+        pairs = [_without(inner, question) for inner in cast("list[Any]", value)]
+        return [inner for inner, _ in pairs], any(found for _, found in pairs)
+    if isinstance(value, dict):
+        named = {name: _without(inner, question) for name, inner in cast("dict[str, Any]", value).items()}
+        return {name: inner for name, (inner, _) in named.items()}, any(found for _, found in named.values())
+    return value, False

@@ -1,0 +1,54 @@
+"""An answer cache over a real file, and a pipeline with it in its place."""
+
+import pytest
+
+from tests.pipeline.conftest import Path as Pipeline
+from zhongshu.caches.cache import AnswerCache
+from zhongshu.caches.rules import Rule, Rules
+from zhongshu.caches.settings import CacheSettings
+from zhongshu.core.clock import SystemClock
+from zhongshu.ledger.textkeys import TextKeys
+from zhongshu.upstreams.fake import FakeModel
+
+EXACT = Rule("exact", True, 3600.0, 0.93)
+SEMANTIC = Rule("semantic", True, 3600.0, 0.93)
+
+
+def opened(home, rule=EXACT, embedder=None, clock=None, policy="", **settings):
+    """A cache in `home` where every model goes by `rule`."""
+    rules = Rules(CacheSettings(**settings), {"m": rule} if rule else {})
+    cache = AnswerCache(home, rules, TextKeys(home), clock or SystemClock())
+    cache.use(rules, policy, embedder)
+    return cache
+
+
+class Cached(Pipeline):
+    """A pipeline with a cache: `ask` is one turn, and says how it was answered."""
+
+    def __init__(self, cache, **of_model):
+        labels = {name: of_model.pop(name) for name in ("text", "words") if name in of_model}
+        super().__init__(FakeModel("fake", **of_model), **labels)
+        self.cache = cache
+        import msgspec
+
+        self.rooms = msgspec.structs.replace(self.rooms, cache=cache)
+
+
+@pytest.fixture
+def home(tmp_path):
+    tmp_path.chmod(0o700)
+    return tmp_path
+
+
+@pytest.fixture
+async def caches(home):
+    """Opens caches, and closes them."""
+    made = []
+
+    def open_one(*args, **given):
+        made.append(opened(given.pop("at", home), *args, **given))
+        return made[-1]
+
+    yield open_one
+    for cache in made:
+        await cache.aclose()
