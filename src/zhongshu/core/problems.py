@@ -16,7 +16,8 @@ import msgspec
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What a caller is told. `message` names the field and the remedy, in English and Chinese."""
+    """What a caller is told. `message` names the field and the remedy, in English and Chinese. upstream_status: the
+    HTTP status of the upstream behind it, where that is a fact of the sentence; told to records only."""
 
     code: str
     status: int
@@ -25,6 +26,7 @@ class Problem(msgspec.Struct, frozen=True):
     message_zh: str
     param: str | None = None
     retry_after_s: float | None = None
+    upstream_status: int = 0
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -122,6 +124,43 @@ _ROWS: dict[str, _Row] = {
         "The body is not a form that can be read: {why}. Send multipart/form-data as the official SDKs do.",
         "请求体不是可读取的表单：{why}。请像官方 SDK 那样发送 multipart/form-data。",
     ),
+    "file_not_found": _Row(
+        404,
+        _BAD,
+        "There is no file `{file}`. It may have expired; see GET /v1/files.",
+        "没有文件 `{file}`，可能已过期。请查看 GET /v1/files。",
+    ),
+    "file_too_large": _Row(
+        413,
+        _BAD,
+        "The file is larger than {limit} bytes. Send a smaller one, or raise `files.max_file_bytes`.",
+        "文件超过 {limit} 字节。请发送更小的文件，或调高 `files.max_file_bytes`。",
+    ),
+    "file_quota_exceeded": _Row(
+        413,
+        _BAD,
+        "The files of this tenant may take {limit} bytes, and this one does not fit. Delete some, or raise "
+        "`files.tenant_bytes`.",
+        "此租户的文件总量上限为 {limit} 字节，已放不下此文件。请删除一些文件，或调高 `files.tenant_bytes`。",
+    ),
+    "batch_not_found": _Row(
+        404,
+        _BAD,
+        "There is no batch `{batch}`. See GET /v1/batches.",
+        "没有批次 `{batch}`。请查看 GET /v1/batches。",
+    ),
+    "batch_over": _Row(
+        409,
+        _BAD,
+        "Batch `{batch}` is {status} and cannot be cancelled any more.",
+        "批次 `{batch}` 的状态为 {status}，已无法取消。",
+    ),
+    "batch_expired": _Row(
+        408,
+        _BAD,
+        "The batch expired before this request was answered. Send what is left in another batch.",
+        "批次在处理此请求前已过期。请将剩余请求放入新的批次。",
+    ),
     "conflict": _Row(409, _BAD, "`{what}` is already there. Choose another name.", "`{what}` 已存在，请换一个名称。"),
     # who asks
     "missing_key": _Row(
@@ -194,6 +233,38 @@ _ROWS: dict[str, _Row] = {
         "server_error",
         "The text of turn `{trace}` does not open: the journal or its keys were changed. Run `zhongshu ledger verify`.",
         "请求 `{trace}` 的原文无法解密：日志或其密钥已被改动。请运行 `zhongshu ledger verify`。",
+    ),
+    "response_not_found": _Row(
+        404,
+        _BAD,
+        "There is no response `{id}`. It may be past its retention, deleted, or was not stored (`store`: false).",
+        "没有编号为 `{id}` 的响应：可能已过保存期限、已删除，或当时未保存（`store` 为 false）。",
+    ),
+    "previous_response_not_found": _Row(
+        400,
+        _BAD,
+        "The conversation before this turn is not here: `{id}` or one before it was deleted, has expired or was not "
+        "stored. Send the conversation in `input`.",
+        "此前的对话不存在：`{id}` 或更早的响应已删除、过期或未保存。请在 `input` 中发送完整对话。",
+    ),
+    "response_not_background": _Row(
+        400,
+        _BAD,
+        "Response `{id}` was not asked for with `background`: true, so it cannot be cancelled. Close its connection instead.",
+        "响应 `{id}` 并非以 `background` 为 true 请求，无法取消；请直接关闭其连接。",
+    ),
+    "sessions_off": _Row(
+        400,
+        _BAD,
+        "`{field}` needs stored responses, and this server stores none. Send the conversation in `input`, or turn "
+        "`sessions.keep` on.",
+        "`{field}` 需要保存响应，而本服务不保存。请在 `input` 中发送完整对话，或打开 `sessions.keep`。",
+    ),
+    "sessions_unavailable": _Row(
+        503,
+        "server_error",
+        "Stored responses cannot be read or written now. Try again shortly; see `zhongshu doctor`.",
+        "目前无法读写已保存的响应。请稍后重试；参见 `zhongshu doctor`。",
     ),
     "upstream_not_found": _Row(
         404,
@@ -280,6 +351,14 @@ _ROWS: dict[str, _Row] = {
         "upstream_error",
         "Upstream `{upstream}` broke off in the middle of the answer. Send it again.",
         "上游 `{upstream}` 在回答中途断开。请重试。",
+    ),
+    "upstream_resting": _Row(
+        503,
+        "upstream_error",
+        "Upstream `{upstream}` is left alone for another {retry_after_s:.0f} s after failures ({why}). Try again then; "
+        "`zhongshu upstreams health` shows its state.",
+        "上游 `{upstream}` 连续失败（{why}），暂停使用，还需 {retry_after_s:.0f} 秒。请届时重试；状态可用 "
+        "`zhongshu upstreams health` 查看。",
     ),
     "engine_unavailable": _Row(
         503,
@@ -377,6 +456,7 @@ def problem(
         message_zh=row.zh.format(**{name: fact.zh if isinstance(fact, Said) else fact for name, fact in facts.items()}),
         param=param,
         retry_after_s=retry_after_s,
+        upstream_status=status_there if isinstance(status_there := facts.get("upstream_status"), int) else 0,
     )
 
 
