@@ -6,11 +6,12 @@ import msgspec
 import pytest
 
 from tests.api.conftest import Response
-from zhongshu.access.build import open_access
+from zhongshu.access.build import STATE, open_access
 from zhongshu.access.settings import AccessSettings
 from zhongshu.api.admin.later import Later
 from zhongshu.api.admin.parts import AdminParts
 from zhongshu.catalog.catalog import offer_of
+from zhongshu.catalog.changing import ReleaseDesk
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.answers import Usage
 from zhongshu.core.clock import SystemClock
@@ -20,6 +21,7 @@ from zhongshu.engine.messages import EngineStatus, ModelStatus
 from zhongshu.ledger.export import LabelWords
 from zhongshu.ledger.journal import open_journal
 from zhongshu.ledger.settings import LedgerSettings
+from zhongshu.storage.database import open_database
 
 ROWS = (
     ModelSettings(name="small", upstream="up", tier="general"),
@@ -47,6 +49,7 @@ class Desk:
         self.clock = SystemClock()
         self.ledger = LedgerSettings(min_free_bytes=0)
         self.access = open_access(AccessSettings(), home, self.clock, "worker-0")
+        self.state = open_database(home / STATE)
         self.journal = open_journal(self.ledger, home, "worker-0", self.clock)
         self.notes = []
         self.note_fails = None
@@ -60,6 +63,7 @@ class Desk:
         """Administration; `other` replaces some of its parts."""
         given = dict(  # noqa: C408
             gate=self.access.gate, access=self.access.admin, clock=self.clock, home=self.home, ledger=self.ledger,
+            releases=ReleaseDesk(self.state, self.clock, lambda: tuple(map(offer_of, ROWS))),
             label_words=lambda: LabelWords(producer="001191110000000000000000001"), note=self._note,
             offers=lambda: tuple(map(offer_of, ROWS)), upstreams=lambda: self.upstreams,
             local_file=lambda offer: None if offer.release.upstream == "up" else False, engine=self._engine,
@@ -126,3 +130,4 @@ async def desk(tmp_path):
     yield made
     await made.journal.aclose()
     await made.access.aclose()
+    made.state.close()

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from zhongshu.access.admin import AccessAdmin
+from zhongshu.catalog.changing import ReleaseDesk
 from zhongshu.core.clock import Clock
 from zhongshu.core.models import Offer
 from zhongshu.core.ports import Gate, Upstream
@@ -29,6 +30,7 @@ class AdminParts(msgspec.Struct, frozen=True, kw_only=True):
 
     gate: Gate
     access: AccessAdmin
+    releases: ReleaseDesk
     clock: Clock
     home: Path
     ledger: LedgerSettings
