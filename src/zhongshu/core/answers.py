@@ -17,7 +17,7 @@ Stop = Literal["stop", "length", "tool_calls", "content_filter", "error"]
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Tokens used. Parts of `prompt`: `cached` (read from the provider's cache), `cache_write` (written to it),
+    """Tokens used. Parts of `prompt`: `cached` (read from the provider's cache), `written` (to it),
     `audio_in`, `image_in`. Parts of `completion`: `thinking`, `audio_out`, `image_out`. Parts do not overlap.
 
     `estimated` is true when the upstream did not say and we counted by size.
@@ -28,7 +28,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     cached: int = 0
     thinking: int = 0
     estimated: bool = False
-    cache_write: int = 0
+    written: int = 0
     audio_in: int = 0
     audio_out: int = 0
     image_in: int = 0

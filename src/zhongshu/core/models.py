@@ -1,4 +1,4 @@
-"""What can be asked for: model cards, releases, prices. Values only; the catalog room keeps them."""
+"""What can be asked for: model cards and releases. Values only; the catalog room keeps them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from zhongshu.core.answers import Usage
+from zhongshu.core.prices import Price, Tariff
 
 Ability = Literal[
     "chat",
@@ -28,34 +28,7 @@ Ability = Literal[
     "image",
 ]
 Family = Literal["language", "multimodal", "audio", "embedding"]
-Currency = Literal["CNY", "USD"]
 Thinking = Literal["never", "always", "switch", "prompted"]
-
-
-class Price(msgspec.Struct, frozen=True):
-    """Money for a million tokens, in `currency`. `cached_input` and `thinking` default to input and output."""
-
-    input: float = 0.0
-    output: float = 0.0
-    cached_input: float | None = None
-    thinking: float | None = None
-    currency: Currency = "CNY"
-
-    def cost_nano(self, usage: Usage) -> int:
-        """The cost of `usage` in billionths of the currency, rounded up.
-
-        A price per million tokens is, per token, that many millionths: x 1e6 gives picos, which a float holds exactly
-        up to nine thousand units of money for one turn.
-        """
-        cached = self.input if self.cached_input is None else self.cached_input
-        thinking = self.output if self.thinking is None else self.thinking
-        micro = (
-            (usage.prompt - usage.cached) * self.input
-            + usage.cached * cached
-            + (usage.completion - usage.thinking) * self.output
-            + usage.thinking * thinking
-        )
-        return -(-round(micro * 1e6) // 1000)
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +47,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     abilities: frozenset[Ability] = frozenset({"chat"})
     thinking: Thinking = "never"
     tier: str = "none"
-    price: Price = Price()
+    price: Price | Tariff = Price()
     licence: str | None = None
     filing: str | None = None
     file_bytes: int | None = None
