@@ -12,6 +12,7 @@ import msgspec
 
 from zhongshu.core.models import ModelCard, Offer, Release
 from zhongshu.core.ports import Upstream
+from zhongshu.upstreams.gemini.upstream import GeminiUpstream
 from zhongshu.upstreams.openai.request import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
 from zhongshu.upstreams.responses.upstream import ResponsesUpstream
@@ -83,8 +84,13 @@ def _responses(row: UpstreamSettings, transport: Transport) -> AnyUpstream:
     return ResponsesUpstream(row.name, manner_of(row), transport, row.max_body_bytes)
 
 
+def _gemini(row: UpstreamSettings, transport: Transport) -> AnyUpstream:
+    return GeminiUpstream(row.name, transport, row.max_body_bytes)
+
+
 _WIRES: dict[WireFormat, Callable[[UpstreamSettings, Transport], AnyUpstream]] = {
     "openai": _openai,
+    "gemini": _gemini,
     "responses": _responses,
 }
 

@@ -56,6 +56,16 @@ ROWS: dict[str, KnownUpstream] = {
         note="Built-in tools and encrypted thoughts; nothing is stored there. Knows no stop texts, seeds or penalties.",
         note_zh="支持内置工具与加密的思考内容；不在服务商处存储。不支持停止文本、随机种子与惩罚系数。",
     ),
+    "gemini": KnownUpstream(
+        title="Google Gemini",
+        base_url="https://generativelanguage.googleapis.com/v1beta",
+        key_env="GEMINI_API_KEY",
+        key_header="x-goog-api-key",
+        wire="gemini",
+        seen="2026-11-22",
+        note="Wants the signatures of its calls handed back; clients of OpenAI's format cannot, so theirs are marked.",
+        note_zh="要求回传工具调用的签名；OpenAI 格式的客户端无法回传，故以标记代替。",
+    ),
     "deepseek": KnownUpstream(
         title="DeepSeek",
         base_url="https://api.deepseek.com/v1",

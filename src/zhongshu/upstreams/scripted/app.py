@@ -3,6 +3,7 @@
 POST /v1/chat/completions, /v1/completions, /v1/embeddings     by the behaviour of the model asked for
 POST /v1/responses                                              likewise (responses.py)
 POST /v1/rerank, /v1/moderations, /v1/audio/*, /v1/images/*     likewise (others.py)
+POST /v1beta/models/NAME:generateContent and Google's others    likewise (gemini.py)
 GET  /v1/models                                                 every behaviour there is
 GET  /stats, DELETE /stats                                      what was asked, sent and left
 GET  /last                                                      the last request's exact body
@@ -20,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from zhongshu.upstreams.scripted import others, responses
+from zhongshu.upstreams.scripted import gemini, others, responses
 from zhongshu.upstreams.scripted.chunks import Asked, Scene, embeddings, events, whole
 from zhongshu.upstreams.scripted.script import SHIPPED, Behaviour, Break, Script
 
@@ -82,15 +83,28 @@ class ScriptedApp:
         if path == "/last/headers":
             return await exchange.reply(200, _encode(self.last_headers))
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        if self._key and ("authorization", f"Bearer {self._key}") not in headers:
-            return await exchange.reply(401, _error(401))
+        if path.startswith(gemini.PREFIX):
+            exchange.error = gemini.error
+        if self._key and not {("authorization", f"Bearer {self._key}"), ("x-goog-api-key", self._key)} & set(headers):
+            return await exchange.reply(401, exchange.error(401))
         if path == "/models":
             return await exchange.reply(200, _encode(self._list()))
+        if path.startswith(gemini.PREFIX):
+            return await self._google(exchange, path, method, body, headers)
         if path in others.PATHS and method == "POST":
             self._last, self.last_headers = body, headers
             return await self._hand(exchange, path, body, dict(headers).get("content-type", ""))
         if path not in ("/chat/completions", "/completions", "/embeddings", _RESPONSES) or method != "POST":
             return await exchange.reply(404, _error(404))
+        self._last, self.last_headers = body, headers
+        await self._answer(exchange, path, body)
+
+    async def _google(
+        self, exchange: _Exchange, path: str, method: str, body: bytes, headers: list[tuple[str, str]]
+    ) -> None:
+        """A method of one of Google's models, or the list of them."""
+        if method == "GET":
+            return await exchange.reply(200, _encode(gemini.listed(list(self._models))))
         self._last, self.last_headers = body, headers
         await self._answer(exchange, path, body)
 
@@ -134,10 +148,10 @@ class ScriptedApp:
 
     async def _answer(self, exchange: _Exchange, path: str, body: bytes) -> None:
         try:
-            asked = responses.asked_of(body) if path == _RESPONSES else _decode(body)
+            asked = _asked(path, body)
             behaviour = self._behaviour(asked)
         except msgspec.DecodeError as error:
-            return await exchange.reply(400, _error(400, f"the request cannot be read: {error}"))
+            return await exchange.reply(400, exchange.error(400, f"the request cannot be read: {error}"))
         self._count(exchange, asked.model, body)
         try:
             await self._play(exchange, path, body, asked, behaviour)
@@ -154,18 +168,19 @@ class ScriptedApp:
             await exchange.break_off(behaviour.broken)
         if behaviour.status != 200 or behaviour.body:
             extra = {"retry-after": behaviour.retry_after} if behaviour.retry_after else {}
-            text = behaviour.body.encode() or _error(behaviour.status)
+            text = behaviour.body.encode() or exchange.error(behaviour.status)
             return await exchange.reply(behaviour.status, text, behaviour.content_type, extra)
         if path == "/embeddings":
             return await exchange.reply(200, _encode(embeddings(asked)))
+        if path.startswith(gemini.PREFIX) and asked.input is not None:
+            return await exchange.reply(200, _encode(gemini.vectors(asked, path)))
         scene = Scene(asked, behaviour, body, self.stats.requests, path == "/completions")
         if asked.stream:
-            pieces = responses.packed(scene, body) if path == _RESPONSES else _packed(scene)
-            return await self._stream(exchange, scene, pieces)
+            return await self._stream(exchange, scene, _streamed(path, scene, body))
         self.stats.tokens_sent += len(scene.pieces) + len(scene.thoughts)
         if behaviour.each_s:
             await exchange.wait(behaviour.each_s * len(scene.pieces))
-        text = _encode(responses.whole(scene, body) if path == _RESPONSES else whole(scene))
+        text = _encode(_whole(path, scene, body))
         if behaviour.broken is not None:
             return await exchange.break_body(text, behaviour.broken)
         await exchange.reply(200, text)
@@ -224,6 +239,7 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._left: asyncio.Task[None] | None = None
+        self.error: Callable[..., bytes] = _error
         self.left = False
         self.connection = id(self._transport) if self._transport else hash(scope.get("client"))
 
@@ -287,7 +303,7 @@ class _Exchange:
             case "cut" | "reset":
                 self._sever(reset=broken.how == "reset")
             case "error":
-                await self.send_body(b"data: " + _error(500, "the model stopped working") + b"\n\n", more=False)
+                await self.send_body(b"data: " + self.error(500, "the model stopped working") + b"\n\n", more=False)
             case "json":
                 await self.send_body(b'data: {"choices": [{"index": 0, "delta": {\n\ndata: [DONE]\n\n', more=False)
             case "bytes":
@@ -316,6 +332,24 @@ class _Exchange:
     async def _until_left(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+def _asked(path: str, body: bytes) -> Asked:
+    if path.startswith(gemini.PREFIX):
+        return gemini.asked_of(path, body)
+    return responses.asked_of(body) if path == _RESPONSES else _decode(body)
+
+
+def _whole(path: str, scene: Scene, body: bytes) -> dict[str, Any]:
+    if path.startswith(gemini.PREFIX):
+        return gemini.whole(scene, body)
+    return responses.whole(scene, body) if path == _RESPONSES else whole(scene)
+
+
+def _streamed(path: str, scene: Scene, body: bytes) -> Iterator[bytes]:
+    if path.startswith(gemini.PREFIX):
+        return gemini.packed(scene, body)
+    return responses.packed(scene, body) if path == _RESPONSES else _packed(scene)
 
 
 def _packed(scene: Scene) -> Iterator[bytes]:

@@ -1,0 +1,1 @@
+"""Google's wire format: generateContent and its stream, as the Gemini API speaks it."""

@@ -1,0 +1,110 @@
+"""An upstream that speaks Google's wire format: asks over a transport, reads by this folder's rules.
+
+Knows no tenant, no price and no journal, and does not retry. The model stands in the address, and `alt=sse` asks for
+events in place of a growing array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from zhongshu.core.answers import Answer, Embeddings, Event, Passed
+from zhongshu.core.ports import Call, EventStream
+from zhongshu.core.problems import fault
+from zhongshu.upstreams.cannot import cannot
+from zhongshu.upstreams.gemini.errors import explain
+from zhongshu.upstreams.gemini.request import body_of, embedding_body, path_of
+from zhongshu.upstreams.gemini.response import PieceReader, read_answer, read_embeddings, read_models, read_pieces
+from zhongshu.upstreams.openai.stream import OpenAIStream
+from zhongshu.upstreams.transport import Headers, Opened, Request, Response, Transport
+
+JSON: Headers = (("content-type", "application/json"),)
+_COMPLAINT_BYTES = 65_536
+_MODELS = Request("GET", "/models?pageSize=1000")
+
+
+class GeminiUpstream:
+    """One account. `event_bytes` bounds one event of a stream."""
+
+    def __init__(self, name: str, transport: Transport, event_bytes: int = 8 * 1024 * 1024) -> None:
+        self.name = name
+        self._transport = transport
+        self._event_bytes = event_bytes
+
+    async def complete(self, call: Call) -> Answer:
+        """The whole answer. Raises Fault with an upstream_* problem, model_cannot or context_length_exceeded."""
+        response = await self._asked(call, "generateContent", body_of(call))
+        return read_answer(response.body, self.name)
+
+    async def stream(self, call: Call) -> EventStream:
+        """The answer as it is made. Raises as `complete` does until the upstream has said 200, and later from the
+        stream itself."""
+        path = path_of(call.offer.release.upstream_model, "streamGenerateContent?alt=sse")
+        opened = await self._transport.open(Request("POST", path, body_of(call), JSON))
+        if opened.status != 200:
+            body = await self._rest(opened, _COMPLAINT_BYTES)
+            raise explain(self.name, call.turn.model, opened.status, body, opened.header)
+        if "json" in (opened.header("content-type") or ""):
+            return _Whole(read_pieces(await self._rest(opened, self._event_bytes), self.name))
+        return OpenAIStream(opened, PieceReader(self.name), self.name, self._event_bytes)
+
+    async def embed(self, call: Call) -> Embeddings:
+        """One vector for each text. Raises as `complete` does."""
+        response = await self._asked(call, "batchEmbedContents", embedding_body(call))
+        return read_embeddings(response.body, self.name)
+
+    async def hand_on(self, call: Call) -> Passed:
+        """Google's format has none of the other kinds."""
+        raise cannot(call, call.turn.kind)
+
+    async def check(self) -> None:
+        """Ask for the list of models, which costs nothing."""
+        await self.models()
+
+    async def models(self) -> tuple[str, ...] | None:
+        """The names it lists; None when it has no list."""
+        response = await self._transport.send(_MODELS)
+        if response.status in (404, 405):
+            return None
+        if response.status != 200:
+            raise explain(self.name, "", response.status, response.body, response.header)
+        return read_models(response.body, self.name)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+    async def _asked(self, call: Call, method: str, body: bytes) -> Response:
+        path = path_of(call.offer.release.upstream_model, method)
+        response = await self._transport.send(Request("POST", path, body, JSON))
+        if response.status != 200:
+            raise explain(self.name, call.turn.model, response.status, response.body, response.header)
+        return response
+
+    async def _rest(self, opened: Opened, limit: int) -> bytes:
+        """What is left of a body, at most `limit` bytes."""
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            while chunk := await opened.read():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    raise fault("upstream_malformed", upstream=self.name, why=f"the body is over {limit} bytes")
+        finally:
+            await opened.aclose()
+        return b"".join(chunks)
+
+
+class _Whole:
+    """The stream of an answer that came whole."""
+
+    def __init__(self, events: tuple[Event, ...]) -> None:
+        self._events = events
+
+    async def batches(self) -> AsyncIterator[tuple[Event, ...]]:
+        """All at once."""
+        yield self._events
+
+    async def aclose(self) -> None:
+        """Nothing is left open."""
