@@ -20,6 +20,7 @@ from zhongshu.api.endpoint import Bounds, Load
 from zhongshu.api.surface import surface
 from zhongshu.app import effective
 from zhongshu.app.caching import Caching
+from zhongshu.app.dispatching import rules_of
 from zhongshu.app.preparing import EMBEDDED
 from zhongshu.app.settings import Settings
 from zhongshu.app.shared_metrics import SharedMetrics
@@ -45,6 +46,7 @@ from zhongshu.safety.label import AiLabeller
 from zhongshu.storage.database import Database, open_database
 from zhongshu.storage.revisions import Follower
 from zhongshu.upstreams.adapters import adapter_name
+from zhongshu.upstreams.dispatch.board import Board
 from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
 from zhongshu.upstreams.embedded.upstream import EmbeddedUpstream
 from zhongshu.upstreams.registry import offers as upstream_offers
@@ -120,6 +122,8 @@ class Installation:
         self._shared = SharedMetrics(settings.home / "run", slot, self._snapshot)
         self._embedded = EmbeddedUpstream(EMBEDDED, engine)
         self._caching = Caching(settings.home, self._embedded, self._clock)
+        self._slot = slot
+        self._board = Board(self._clock, rules_of(settings, slot))
         self._upstreams = self._open_upstreams(settings)
         self._rooms = self._connect(settings)
         self._closing: set[asyncio.Task[None]] = set()
@@ -149,6 +153,7 @@ class Installation:
             return
         old, self._upstreams, self._settings = self._upstreams, opened, settings
         self._access.gate.reload(settings.access)
+        self._board.use(rules_of(settings, self._slot))
         self._rooms = self._connect(settings)
         task = asyncio.create_task(self._close_later(old))
         self._closing.add(task)
@@ -173,7 +178,7 @@ class Installation:
             gate=self._access.gate,
             catalog=ModelCatalog(offers(settings)),
             router=FirstRule(),
-            dispatcher=UpstreamDispatcher(self._upstreams, self._clock),
+            dispatcher=UpstreamDispatcher(self._upstreams, self._clock, self._board),
             releases=self._plans,
             labeller=AiLabeller(settings.label),
             journal=self._journal,

@@ -36,6 +36,10 @@ GROUPS: dict[str, Meaning] = {
     "model_sources": Meaning(
         "Where files of local models come from, and where they are kept.", "本地模型文件的来源与存放位置。"
     ),
+    "dispatch": Meaning(
+        "How replicas are chosen, how often is asked again, and when a failing upstream is left alone.",
+        "如何选择副本、重试多少次、何时暂停使用出错的上游。",
+    ),
     "upstreams": Meaning(
         "Places that answer: provider accounts and self-hosted servers. A row for each.",
         "给出回答的地方：服务商账号与自建服务，每个一行。",
@@ -250,6 +254,52 @@ MEANINGS: dict[Place, Meaning] = {
         "Where model files are kept; empty: $ZHONGSHU_MODELS or ~/.cache/zhongshu/models.",
         "模型文件存放处；留空为 $ZHONGSHU_MODELS 或 ~/.cache/zhongshu/models。",
     ),
+    ("dispatch", "balance"): Meaning(
+        "How a replica is chosen: conversation (stays where its prompt is cached), weighted, least-busy, fastest.",
+        "如何选择副本：conversation（同一会话留在已缓存提示之处）、weighted（按权重）、least-busy（最空闲）、fastest（最快）。",
+    ),
+    ("dispatch", "retries"): Meaning(
+        "Tries after the first, for each model of the fallback chain.", "对候补链上每个模型，首次之后的重试次数。"
+    ),
+    ("dispatch", "retry_share"): Meaning(
+        "Retries are at most this share of the turns of an upstream, 0 to 1.",
+        "重试次数最多占该上游请求数的比例，0 到 1。",
+    ),
+    ("dispatch", "backoff_s"): Meaning(
+        "Bound of the first random pause before the same replica is asked again, seconds; doubled each time.",
+        "再次请求同一副本前首次随机等待的上限，秒；此后逐次加倍。",
+    ),
+    ("dispatch", "backoff_max_s"): Meaning("The longest such bound, seconds.", "上述上限的最大值，秒。"),
+    ("dispatch", "retry_after_max_s"): Meaning(
+        "An upstream whose Retry-After is longer is not asked again by the same turn, seconds.",
+        "上游的 Retry-After 超过此值时，同一请求不再重试它，秒。",
+    ),
+    ("dispatch", "deadline_s"): Meaning(
+        "No try after the first outlasts this, waiting included, seconds.",
+        "首次之后的任何尝试（含等待）不得超过此时间，秒。",
+    ),
+    ("dispatch", "breaker"): Meaning(
+        "Whether failing upstreams are left alone for a while.", "是否暂停使用连续出错的上游。"
+    ),
+    ("dispatch", "failures"): Meaning("So many failures in a row open a breaker.", "连续失败达到此次数即熔断。"),
+    ("dispatch", "error_rate"): Meaning(
+        "Or this share of failures within the window, 0 to 1.", "或时间窗内失败比例达到此值，0 到 1。"
+    ),
+    ("dispatch", "min_tries"): Meaning(
+        "Tries within the window before that share counts.", "时间窗内至少有此次数的请求才按比例判断。"
+    ),
+    ("dispatch", "window_s"): Meaning("That window, seconds.", "上述时间窗，秒。"),
+    ("dispatch", "cool_down_s"): Meaning(
+        "How long it is left alone, seconds; doubled while trials fail.", "熔断后的暂停时间，秒；试探失败则加倍。"
+    ),
+    ("dispatch", "cool_down_max_s"): Meaning(
+        "The longest such time, and the longest Retry-After that is heeded, seconds.",
+        "暂停时间的上限，也是所遵循的 Retry-After 的上限，秒。",
+    ),
+    ("dispatch", "trials"): Meaning(
+        "Turns that may try it at once afterwards; so many successes close the breaker.",
+        "此后可同时试探的请求数；成功达到同样次数即恢复。",
+    ),
     ("upstreams", "name"): Meaning("What models refer to.", "模型行所引用的名称。"),
     ("upstreams", "kind"): Meaning(
         "A known service (see `zhongshu upstreams known`) or openai-compatible; empty: the one of this name.",
@@ -277,6 +327,19 @@ MEANINGS: dict[Place, Meaning] = {
     ("upstreams", "organisation"): Meaning("OpenAI's organisation header.", "OpenAI 的组织请求头。"),
     ("upstreams", "max_connections"): Meaning(
         "Connections open at once; none: no limit.", "同时打开的连接数；不填为不限。"
+    ),
+    ("upstreams", "max_concurrent"): Meaning(
+        "Turns in flight there at once on this machine, shared out among its workers; none: no limit.",
+        "本机同时在该上游处理的请求数，由各工作进程分摊；不填为不限。",
+    ),
+    ("upstreams", "max_queue"): Meaning(
+        "Turns that may wait in each worker for a free place; more get 503 with Retry-After.",
+        "每个工作进程中可排队等待的请求数；超出者返回 503 与 Retry-After。",
+    ),
+    ("upstreams", "queue_s"): Meaning("Longest wait for a free place, seconds.", "排队等待的最长时间，秒。"),
+    ("upstreams", "probe_s"): Meaning(
+        "How often it is asked for its list of models, so that it is known to be back, seconds; none: never.",
+        "多久向它请求一次模型列表以便得知其已恢复，秒；不填为不探测。",
     ),
     ("upstreams", "connect_s"): Meaning("Time to connect, seconds.", "连接时限，秒。"),
     ("upstreams", "first_byte_s"): Meaning("Time until its reply begins, seconds.", "等待回复开始的时限，秒。"),
@@ -340,6 +403,26 @@ MEANINGS: dict[Place, Meaning] = {
         "Fine-tuned weights (LoRA) that the upstream loads by this name: vLLM, SGLang and compatible servers.",
         "上游按此名称加载的微调权重（LoRA）：vLLM、SGLang 及兼容服务。",
     ),
+    ("models", "weight"): Meaning(
+        "This replica's part of the turns, among rows of the same name and version with other upstreams.",
+        "在名称与版本相同、上游不同的各行（副本）之间，此行所占的份额。",
+    ),
+    ("models", "max_concurrent"): Meaning(
+        "Turns in flight at once at this upstream for this model, on this machine; none: no limit.",
+        "此模型在该上游、本机同时处理的请求数；不填为不限。",
+    ),
+    ("models", "fallbacks"): Meaning(
+        "Models that answer when this one cannot, in this order.", "此模型无法回答时，依次由这些模型代答。"
+    ),
+    ("models", "try_s"): Meaning(
+        "How long one try may take until its content begins, seconds; none: the upstream's own limits.",
+        "单次尝试在内容开始之前最多等待多久，秒；不填则按上游自身的时限。",
+    ),
+    ("models", "hedge_s"): Meaning(
+        "After how long without content a second replica is asked too, seconds; 0: after what 95 of 100 turns take; "
+        "none: never.",
+        "内容迟迟不来时，多久之后同时询问第二个副本，秒；0 为按 95% 请求的用时；不填为不启用。",
+    ),
     ("models", "tier"): Meaning(
         'What `auto` uses it for: "general", "reasoning" or "none".',
         "auto 将它用作：“general”（通用）、“reasoning”（推理）或 “none”。",
@@ -394,6 +477,11 @@ EXAMPLES: dict[Place, object] = {
     ("model_sources", "huggingface_url"): "https://huggingface.co",
     ("upstreams", "name"): "deepseek",
     ("upstreams", "max_connections"): 100,
+    ("upstreams", "max_concurrent"): 64,
+    ("upstreams", "probe_s"): 15.0,
+    ("models", "max_concurrent"): 32,
+    ("models", "try_s"): 30.0,
+    ("models", "hedge_s"): 2.0,
     ("upstreams", "total_s"): 900.0,
     ("models", "name"): "deepseek-chat",
     ("models", "upstream"): "deepseek",

@@ -32,6 +32,7 @@ from zhongshu.ledger.settings import LedgerSettings
 from zhongshu.safety.settings import LabelSettings
 from zhongshu.sessions.settings import SessionsSettings
 from zhongshu.upstreams.adapters import adapter_name
+from zhongshu.upstreams.dispatch.settings import DispatchSettings
 from zhongshu.upstreams.settings import UpstreamSettings
 
 Count = Annotated[int, Meta(ge=1)]
@@ -81,12 +82,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache: CacheSettings = CacheSettings()
     engine: EngineSettings = EngineSettings()
     model_sources: ModelSourceSettings = ModelSourceSettings()
+    dispatch: DispatchSettings = DispatchSettings()
     upstreams: tuple[UpstreamSettings, ...] = ()
     models: tuple[ModelSettings, ...] = ()
 
     def __post_init__(self) -> None:
         _check_names("upstreams", [row.name for row in self.upstreams])
-        _check_names("models", [f"{row.name}@{row.version}" for row in self.models])
+        _check_replicas(self.models)
+        _check_fallbacks(self.profile, self.models, self.upstreams)
         _check_upstreams_of_models(self.models, {row.name for row in self.upstreams})
         _check_adapters(self.models, self.upstreams)
         _check_embedder(self.cache, joined(self.profile, self.models))
@@ -108,6 +111,35 @@ def _check_names(group: str, names: list[str]) -> None:
                 f"{group}.{number}.name: another row is called {name} too; rename or remove one",
                 f"{group}.{number}.name: 已有另一行也叫 {name}；请改名或删除其一",
             )
+
+
+def _check_replicas(models: tuple[ModelSettings, ...]) -> None:
+    """Rows of one name and version are replicas: each at an upstream of its own."""
+    seen: set[tuple[str, str, str]] = set()
+    for number, row in enumerate(models):
+        if (row.name, row.version, row.upstream) in seen:
+            raise ValueError(
+                f"models.{number}.name: another row is called {row.name}@{row.version} and has this upstream too; give "
+                "it another version or upstream, or remove one",
+                f"models.{number}.name: 已有另一行也叫 {row.name}@{row.version} 且使用同一上游；请更换版本或上游，或删除其一",
+            )
+        seen.add((row.name, row.version, row.upstream))
+
+
+def _check_fallbacks(
+    profile: Profile, models: tuple[ModelSettings, ...], upstreams: tuple[UpstreamSettings, ...]
+) -> None:
+    """Models to fall back to must be there."""
+    rows_here = joined(profile, models)
+    here = {row.name for row in rows_here} | {f"{row.name}@{row.version}" for row in rows_here}
+    here |= {name for row in upstreams for name in row.models}
+    for number, row in enumerate(models):
+        for name in row.fallbacks:
+            if name not in here:
+                raise ValueError(
+                    f"models.{number}.fallbacks: there is no model {name}; add it, or remove it here",
+                    f"models.{number}.fallbacks: 没有名为 {name} 的模型；请添加，或在此删除",
+                )
 
 
 def _check_upstreams_of_models(models: tuple[ModelSettings, ...], upstreams: set[str]) -> None:

@@ -28,6 +28,7 @@ def card_of(row: ModelSettings) -> ModelCard:
         dimensions=row.dimensions,
         rerank=row.rerank,
         note=row.note,
+        fallbacks=row.fallbacks,
     )
 
 
@@ -39,6 +40,7 @@ def offer_of(row: ModelSettings, card: ModelCard | None = None) -> Offer:
         upstream=row.upstream,
         upstream_model=row.upstream_model or row.name,
         share=row.share,
+        weight=row.weight,
         shape=row.shape,
         adapter=row.adapter,
     )

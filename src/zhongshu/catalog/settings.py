@@ -47,7 +47,11 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     one takes until a plan is made (without: the first takes all); `sampling`, `prompt` and `adapter` make it differ.
     tier: what `auto` uses it for - "general", "reasoning" or "none". Abilities not listed are absent. price: money for
     a million tokens. context in tokens. rerank: "cosine" lets an embedding model rank documents by its vectors.
-    cache: whether its answers are kept and given again; what is not set here is as `[cache]` has it.
+    cache: whether its answers are kept and given again; what is not set here is as `[cache]` has it. Rows of one name
+    and version with different upstreams are replicas: `weight` is this one's part among them, `max_concurrent` how many
+    of its turns may be in flight on this machine. fallbacks: models that answer when this one cannot, in order. try_s:
+    how long one try may take until its content begins; hedge_s: after how long a second replica is asked too (0: after
+    what 95 of 100 turns take).
     """
 
     name: str
@@ -58,6 +62,11 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sampling: SamplingSettings = NO_SAMPLING
     prompt: str = ""
     adapter: str = ""
+    weight: float = 1.0
+    max_concurrent: int | None = None
+    fallbacks: tuple[str, ...] = ()
+    try_s: float | None = None
+    hedge_s: float | None = None
     tier: str = "none"
     family: Family = "language"
     abilities: tuple[Ability, ...] = ("chat", "completion", "tools", "json", "schema")
@@ -99,6 +108,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError(
                 'tier: use "general", "reasoning" or "none"', 'tier: 请用 "general"、"reasoning" 或 "none"'
             )
+        self._check_dispatch()
         if self.context is not None and self.context < 1:
             raise ValueError("context: give the number of tokens, at least 1", "context: 请填写词元数，至少 1")
         if self.rerank == "cosine" and "embedding" not in self.abilities:
@@ -137,3 +147,18 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             presence_penalty=wanted.presence_penalty,
             frequency_penalty=wanted.frequency_penalty,
         )
+
+    def _check_dispatch(self) -> None:
+        if not 0 < self.weight <= 1e6:
+            raise ValueError(
+                "weight: give a number above 0; drain a replica with `zhongshu upstreams open`",
+                "weight: 请填写大于 0 的数；停用某个副本请用 `zhongshu upstreams open`",
+            )
+        if self.max_concurrent is not None and self.max_concurrent < 1:
+            raise ValueError("max_concurrent: give at least 1, or leave it out", "max_concurrent: 至少为 1，或省略")
+        if self.try_s is not None and not 0 < self.try_s <= 86_400:
+            raise ValueError("try_s: give seconds, above 0 and at most 86400", "try_s: 请填写 0 到 86400 秒")
+        if self.hedge_s is not None and not 0 <= self.hedge_s <= 3600:
+            raise ValueError("hedge_s: give 0 to 3600 seconds", "hedge_s: 请填写 0 到 3600 秒")
+        if self.name in self.fallbacks:
+            raise ValueError("fallbacks: name other models than this one", "fallbacks: 请填写此模型以外的模型")

@@ -13,7 +13,9 @@ Outcome = Literal["answered", "refused", "failed", "left", "cut"]
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
     """One try at an upstream. status: HTTP status or 0; `error` is a problem code, empty when it answered. why: what
-    led to this try ("retry", "fallback", "hedge", ...), empty for the first."""
+    led to this try ("retry", "fallback", "context", "hedge", "probe"), empty for the first. `error` may also be "empty"
+    (nothing was said), "outrun" (a hedge's loser) and "left". cost_nano: what a try that was outrun may have cost, an
+    estimate; it is part of no budget."""
 
     upstream: str
     model: str
@@ -21,6 +23,7 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     error: str
     took_us: int
     why: str = ""
+    cost_nano: int = 0
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,9 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     (mode 0600) or "none"; left out, the row's environment variable. models: names there that clients may ask for as
     they are; a model with a price or a name of its own stands in `[[models]]`. headers: sent with every request; a
     value "env:NAME" is read from the environment. organisation: OpenAI's header of that name. max_connections: open
-    at once. connect_s, first_byte_s (of the reply), idle_s (between two pieces), total_s: limits on waiting.
+    at once. max_concurrent: turns in flight on this machine, shared out among its workers (at least one each); more
+    wait, at most `max_queue` in each worker and `queue_s` seconds. probe_s: how often it is asked for its list of
+    models while nothing else tells how it is. connect_s, first_byte_s (of the reply), idle_s (between two pieces), total_s: limits on waiting.
     max_body_bytes: of a whole reply, or of one event of a stream. proxy: an address, "system" for the environment's
     HTTP_PROXY and HTTPS_PROXY, or "env:NAME". ca_file: certificates to trust instead of the system's (PEM). thinking: how depth of thought is spelt; left out, the row's way.
     """
@@ -40,6 +42,10 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     headers: Mapping[str, str] = {}
     organisation: str = ""
     max_connections: int | None = None
+    max_concurrent: int | None = None
+    max_queue: int = 100
+    queue_s: float = 30.0
+    probe_s: float | None = None
     connect_s: float = 10.0
     first_byte_s: float = 300.0
     idle_s: float = 120.0
@@ -110,12 +116,18 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
                 )
 
     def _check_limits(self) -> None:
-        for field in ("connect_s", "first_byte_s", "idle_s", "total_s"):
+        for field in ("connect_s", "first_byte_s", "idle_s", "total_s", "queue_s"):
             value = getattr(self, field)
             if value is not None and not 0 < value <= 86_400:
                 raise ValueError(f"{field}: give seconds, above 0 and at most 86400", f"{field}: 请填写 0 到 86400 秒")
         if self.max_connections is not None and self.max_connections < 1:
             raise ValueError("max_connections: give at least 1, or leave it out", "max_connections: 至少为 1，或省略")
+        if self.max_concurrent is not None and self.max_concurrent < 1:
+            raise ValueError("max_concurrent: give at least 1, or leave it out", "max_concurrent: 至少为 1，或省略")
+        if not 0 <= self.max_queue <= 1_000_000:
+            raise ValueError("max_queue: give 0 or more", "max_queue: 请填写不小于 0 的数")
+        if self.probe_s is not None and not 0.1 <= self.probe_s <= 86_400:
+            raise ValueError("probe_s: give 0.1 to 86400 seconds", "probe_s: 请填写 0.1 到 86400 秒")
         if self.max_body_bytes < 1024:
             raise ValueError("max_body_bytes: give at least 1024", "max_body_bytes: 至少为 1024")
 

@@ -1,66 +1,92 @@
-"""The Dispatcher: asks the upstream of the first offer once, and says what came of it."""
+"""The Dispatcher: asks until one answers. A model with one upstream that is in order is asked straight away; everything
+else (replicas, limits, failures) takes its course in `course.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 from zhongshu.core.answers import Answer, Embeddings, Passed
 from zhongshu.core.clock import Clock
 from zhongshu.core.ports import Asking, Call, EventStream, Upstream
-from zhongshu.core.problems import Fault, Problem, fault
-from zhongshu.core.records import Attempt
+from zhongshu.core.problems import Fault, Problem
+from zhongshu.upstreams.dispatch.beginning import BegunStream, EmptyReply, begin, is_empty
+from zhongshu.upstreams.dispatch.board import Board
+from zhongshu.upstreams.dispatch.context import overflows
+from zhongshu.upstreams.dispatch.course import Course
+from zhongshu.upstreams.dispatch.trying import Ask, Trier
 
 T = TypeVar("T")
 
 
 class UpstreamDispatcher:
-    """Asks the upstreams of this worker. `upstreams` by name."""
+    """Asks the upstreams of this worker. `upstreams` by name; without a board it asks once and no more."""
 
-    def __init__(self, upstreams: Mapping[str, Upstream], clock: Clock) -> None:
-        self._upstreams = upstreams
-        self._clock = clock
+    def __init__(self, upstreams: Mapping[str, Upstream], clock: Clock, board: Board | None = None) -> None:
+        self._board = board or Board(clock)
+        self._replicas = self._board.replicas
+        self._trier = Trier(upstreams, clock)
+        self._now_ns = clock.steady_ns
 
     async def complete(self, asking: Asking) -> Answer:
         """The whole answer."""
-        return await self._ask(asking, lambda upstream, call: upstream.complete(call))
+        return await self._asked(asking, _complete)
 
     async def stream(self, asking: Asking) -> EventStream:
-        """The answer as it is made. Its end must be told to `ended`."""
-        return await self._ask(asking, lambda upstream, call: upstream.stream(call))
+        """The answer as it is made, from its first content on. Its end must be told to `ended`."""
+        begun = await self._asked(asking, _stream)
+        asking.held = begun
+        return begun
 
     async def embed(self, asking: Asking) -> Embeddings:
         """One vector for each text."""
-        return await self._ask(asking, lambda upstream, call: upstream.embed(call))
+        return await self._asked(asking, _embed)
 
     async def hand_on(self, asking: Asking) -> Passed:
         """A request of another kind."""
-        return await self._ask(asking, lambda upstream, call: upstream.hand_on(call))
+        return await self._asked(asking, _hand_on)
 
     def ended(self, asking: Asking, problem: Problem | None) -> None:
-        """A stream is over. What broke it belongs to the attempt that began it."""
-        if problem is None or not asking.attempts:
-            return
-        last = asking.attempts[-1]
-        asking.attempts[-1] = Attempt(last.upstream, last.model, last.status, problem.code, last.took_us, last.why)
+        """A stream is over: well, with this problem, or (code "left") left by its reader."""
+        begun, asking.held = asking.held, None
+        if isinstance(begun, BegunStream):
+            begun.over(problem, asking.attempts, self._now_ns())
 
-    async def _ask(self, asking: Asking, ask: Callable[[Upstream, Call], Awaitable[T]]) -> T:
-        offer = asking.offer
+    async def _asked(self, asking: Asking, ask: Ask[T]) -> T:
+        tier = asking.tiers[0]
+        offer = tier[0]
         release = offer.release
-        upstream = self._upstreams.get(release.upstream)
-        if upstream is None:
-            raise fault("upstream_unreachable", upstream=release.upstream)
-        call = Call(asking.turn, offer, asking.effort)
-        began = self._clock.steady_ns()
-        error = "left"
+        replica = self._replicas.get((release.upstream, release.upstream_model))
+        if len(tier) > 1 or replica is None or not replica.calm or self._ruled(asking):
+            return await Course(self._board, self._trier, self._now_ns, asking, ask).run()
         try:
-            answer = await ask(upstream, call)
-            error = ""
-            return answer
-        except Fault as broken:
-            error = broken.problem.code
-            raise
-        finally:
-            asking.dropped = call.dropped
-            took_us = (self._clock.steady_ns() - began) // 1000
-            asking.attempts.append(Attempt(release.upstream, release.upstream_model, 0, error, took_us))
+            return await self._trier.once(asking, ask, offer, replica, replica.enter(), "")
+        except (Fault, EmptyReply) as trouble:
+            return await Course(self._board, self._trier, self._now_ns, asking, ask).after(trouble, replica)
+
+    def _ruled(self, asking: Asking) -> bool:
+        """Whether the model has rules of its own, or may be too short for this turn."""
+        offer = asking.tiers[0][0]
+        return offer.release.model in self._board.rules.models or (
+            len(asking.tiers) > 1 and overflows(asking.turn, offer)
+        )
+
+
+async def _complete(upstream: Upstream, call: Call) -> Answer:
+    answer = await upstream.complete(call)
+    if is_empty(answer, call.turn):
+        raise EmptyReply(answer)
+    return answer
+
+
+async def _stream(upstream: Upstream, call: Call) -> BegunStream:
+    return await begin(await upstream.stream(call), call.turn)
+
+
+async def _embed(upstream: Upstream, call: Call) -> Embeddings:
+    return await upstream.embed(call)
+
+
+async def _hand_on(upstream: Upstream, call: Call) -> Passed:
+    return await upstream.hand_on(call)

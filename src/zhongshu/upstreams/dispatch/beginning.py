@@ -1,0 +1,129 @@
+"""Until a stream has brought content, its upstream can still be exchanged: this reads that far and no further.
+
+Content is what a reader would see, thoughts and tool calls included. A role, usage or an end alone is none.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from zhongshu.core.answers import Answer, Event, StopDelta, TextDelta, ToolCallEnd, UsageDelta
+from zhongshu.core.ports import EventStream
+from zhongshu.core.problems import Problem
+from zhongshu.core.records import Attempt
+from zhongshu.core.turns import Turn
+from zhongshu.upstreams.dispatch.moves import status_of
+from zhongshu.upstreams.dispatch.replicas import Replica
+
+Batch = tuple[Event, ...]
+
+
+class EmptyReply(Exception):
+    """An upstream said that it was done without having said anything. `reply` is that reply, should nobody do better."""
+
+    def __init__(self, reply: Answer | BegunStream) -> None:
+        super().__init__("empty")
+        self.reply = reply
+
+
+class BegunStream:
+    """A stream whose first content is here. It costs its reader one call a batch.
+
+    Counts at its replica as in flight until `over` is told how it ended.
+    """
+
+    __slots__ = ("_attempt", "_began_ns", "_first_ns", "_held", "_next", "_pieces", "_replica", "_stream", "_trial")
+
+    def __init__(self, stream: EventStream, following: Callable[[], Awaitable[Batch]], held: list[Batch]) -> None:
+        self._stream = stream
+        self._next = following
+        self._held = deque(held)
+        self._pieces = 0
+        self._replica: Replica | None = None
+
+    def batches(self) -> BegunStream:
+        """All of it: what was read ahead first."""
+        return self
+
+    def __aiter__(self) -> BegunStream:
+        return self
+
+    def __anext__(self) -> Awaitable[Batch]:
+        if self._held:
+            return _given(self._held.popleft())
+        self._pieces += 1
+        return self._next()
+
+    async def aclose(self) -> None:
+        """Leave: cancels the upstream at once, unless it has ended."""
+        await self._stream.aclose()
+
+    def counts_at(self, replica: Replica, *, trial: bool, attempt: Attempt, began_ns: int, first_ns: int) -> None:
+        """It is in flight there, by this attempt; clock: steady."""
+        self._replica, self._trial, self._attempt = replica, trial, attempt
+        self._began_ns, self._first_ns = began_ns, first_ns
+
+    def over(self, problem: Problem | None, attempts: list[Attempt], now_ns: int) -> None:
+        """It has ended: well, with this problem, or ("left") because its reader went away."""
+        replica, self._replica = self._replica, None
+        if replica is None:
+            return
+        if problem is None:
+            first_us = (self._first_ns - self._began_ns) // 1000
+            token_us = (now_ns - self._first_ns) // 1000 // self._pieces if self._pieces else 0
+            replica.answered_in(first_us, token_us, trial=self._trial)
+        else:
+            _mark(attempts, self._attempt, problem)
+            if problem.code != "left":
+                replica.failed_with(problem, trial=self._trial)
+        replica.leave(self._trial)
+
+
+def _mark(attempts: list[Attempt], mine: Attempt, problem: Problem) -> None:
+    """What broke a stream belongs to the attempt that began it."""
+    for number, attempt in enumerate(attempts):
+        if attempt is mine:
+            status = status_of(problem) or mine.status
+            attempts[number] = Attempt(mine.upstream, mine.model, status, problem.code, mine.took_us, mine.why)
+
+
+async def _given(batch: Batch) -> Batch:
+    return batch
+
+
+async def begin(stream: EventStream, turn: Turn) -> BegunStream:
+    """Read until the first content. Raises the stream's Fault if it breaks before that, EmptyReply if it ends."""
+    following = aiter(stream.batches()).__anext__
+    held: list[Batch] = []
+    meant = bool(turn.sampling.stop)
+    try:
+        while True:
+            batch = await following()
+            held.append(batch)
+            for event in batch:
+                for delta in event.deltas:
+                    if isinstance(delta, StopDelta):
+                        meant = meant or delta.reason != "stop" or delta.by is not None
+                    elif not isinstance(delta, UsageDelta | ToolCallEnd) and not (
+                        isinstance(delta, TextDelta) and not delta.text
+                    ):
+                        return BegunStream(stream, following, held)
+    except StopAsyncIteration:
+        ended = BegunStream(stream, following, held)
+        if meant:
+            return ended
+        raise EmptyReply(ended) from None
+    except BaseException:
+        await stream.aclose()
+        raise
+
+
+def is_empty(answer: Answer, turn: Turn) -> bool:
+    """Whether an upstream was done without having said anything, and without a reason to."""
+    for choice in answer.choices:
+        if choice.text or choice.tool_calls or choice.thought or choice.refusal or choice.thoughts:
+            return False
+        if choice.stop != "stop" or choice.stopped_by is not None:
+            return False
+    return not turn.sampling.stop

@@ -1,0 +1,88 @@
+"""One try: asks one replica once, counts it there, and leaves an Attempt that says what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from zhongshu.core.answers import Answer, Usage
+from zhongshu.core.clock import Clock
+from zhongshu.core.models import Offer
+from zhongshu.core.ports import Asking, Call, Upstream
+from zhongshu.core.problems import Fault, fault
+from zhongshu.core.records import Attempt
+from zhongshu.upstreams.dispatch.beginning import BegunStream, EmptyReply
+from zhongshu.upstreams.dispatch.context import tokens_of
+from zhongshu.upstreams.dispatch.moves import EMPTY, status_of
+from zhongshu.upstreams.dispatch.replicas import Replica
+
+T = TypeVar("T")
+Ask = Callable[[Upstream, Call], Awaitable[T]]
+OUTRUN = "outrun"
+
+
+class Trier:
+    """Asks the upstreams of this worker, by name."""
+
+    __slots__ = ("_now_ns", "_upstreams")
+
+    def __init__(self, upstreams: Mapping[str, Upstream], clock: Clock) -> None:
+        self._upstreams = upstreams
+        self._now_ns = clock.steady_ns
+
+    async def once(self, asking: Asking, ask: Ask[T], offer: Offer, replica: Replica, trial: bool, why: str) -> T:
+        """The answer, or the Fault or EmptyReply in its place. The replica's place has been taken (`enter`); it is given
+        back here, but for a stream that has begun, which keeps it until it is over."""
+        if why != "hedge":
+            asking.offer = offer
+        if why != "retry":
+            replica.host.budget.asked += 1
+        call = Call(asking.turn, offer, asking.effort)
+        began_ns = self._now_ns()
+        error, status = "left", 0
+        answer: T | None = None
+        try:
+            upstream = self._upstreams.get(replica.host.name)
+            if upstream is None:
+                raise fault("upstream_unreachable", upstream=replica.host.name)
+            answer = await ask(upstream, call)
+            error, status = "", 200
+            asking.offer, asking.dropped = offer, call.dropped
+            return answer
+        except Fault as broken:
+            error, status = broken.problem.code, status_of(broken.problem)
+            asking.dropped = call.dropped
+            replica.failed_with(broken.problem, trial=trial)
+            raise
+        except EmptyReply:
+            error, status = EMPTY, 200
+            asking.dropped = call.dropped
+            raise
+        except asyncio.CancelledError as gone:
+            error = OUTRUN if OUTRUN in gone.args else error
+            raise
+        finally:
+            now_ns = self._now_ns()
+            took_us = (now_ns - began_ns) // 1000
+            release = offer.release
+            cost_nano = _wasted(asking, offer) if error == OUTRUN else 0
+            attempt = Attempt(release.upstream, release.upstream_model, status, error, took_us, why, cost_nano)
+            asking.attempts.append(attempt)
+            if type(answer) is BegunStream:
+                answer.counts_at(replica, trial=trial, attempt=attempt, began_ns=began_ns, first_ns=now_ns)
+            else:
+                if answer is not None:
+                    replica.answered_in(0, _each_us(answer, took_us), trial=trial)
+                replica.leave(trial)
+
+
+def _each_us(answer: object, took_us: int) -> int:
+    """How long each token of a whole answer took; 0 when nobody counted."""
+    usage = answer.usage if isinstance(answer, Answer) else None
+    return took_us // usage.completion if usage is not None and usage.completion else 0
+
+
+def _wasted(asking: Asking, offer: Offer) -> int:
+    """What the prompt alone may cost: it was sent, and its answer was not waited for."""
+    return offer.card.price.cost_nano(Usage(prompt=tokens_of(asking.turn), estimated=True))
