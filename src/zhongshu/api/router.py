@@ -9,7 +9,6 @@ from zhongshu.api.asgi import App, Receive, Scope, Send
 from zhongshu.api.openai.errors import send_problem
 from zhongshu.core.problems import problem
 
-
 ANY = "*"
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from zhongshu.api.anthropic.door import messages_endpoint
 from zhongshu.api.asgi import App
 from zhongshu.api.endpoint import Bounds, Endpoint, Load
-from zhongshu.api.gemini.door import GeminiDoor
+from zhongshu.api.gemini.door import GeminiDoor, SharedModels
 from zhongshu.api.health import Health, Metrics, Probe
 from zhongshu.api.openai.audio import Speech, Transcriptions, Translations
 from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
@@ -40,20 +41,22 @@ def surface(
 ) -> Router:
     """The application of one worker. `rest` answers what is not in the table (administration, documentation)."""
     health = Health(probes, load)
-    models = Models(rooms)
-    gemini = At(ANY, GeminiDoor(rooms, bounds, load))
+    gemini_door = GeminiDoor(rooms, bounds, load)
+    gemini = At(ANY, gemini_door)
+    models = At(ANY, SharedModels(gemini_door, Models(rooms)))
     return Router(
         exact={
             "/v1/chat/completions": At("POST", Endpoint(Chat(), rooms, bounds, load)),
             "/v1/completions": At("POST", Endpoint(Completions(), rooms, bounds, load)),
             "/v1/embeddings": At("POST", Endpoint(EmbeddingsOf(), rooms, bounds, load)),
             **{path: At("POST", Endpoint(of(), rooms, bounds, load)) for path, of in _HANDED_ON.items()},
-            "/v1/models": At("GET", models),
+            "/v1/models": models,
             "/v1beta/models": gemini,
+            "/v1/messages": At("POST", messages_endpoint(rooms, bounds, load)),
             "/healthz": At("GET", health),
             "/readyz": At("GET", health),
             "/metrics": At("GET", Metrics(render_metrics, rooms)),
         },
-        prefixed={"/v1/models/": At("GET", models), "/v1beta/models/": gemini},
+        prefixed={"/v1/models/": models, "/v1beta/models/": gemini},
         rest=rest,
     )

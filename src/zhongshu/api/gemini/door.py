@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zhongshu.api.asgi import App, Receive, Scope, Send
+from zhongshu.api.asgi import App, Receive, Scope, Send, header
 from zhongshu.api.endpoint import Bounds, Endpoint, Load
 from zhongshu.api.gemini.dialect import Embed, Generate
 from zhongshu.api.gemini.models import CountTokens, Models, refuse
+from zhongshu.api.openai.errors import send_problem
 from zhongshu.core.problems import problem
 from zhongshu.pipeline.stages import Rooms
 
@@ -31,13 +32,39 @@ class GeminiDoor:
             "batchEmbedContents": embed,
         }
 
+    def is_asked(self, scope: Scope) -> bool:
+        """Whether a request below /v1/models is Google's."""
+        if scope["method"] in ("GET", "HEAD"):
+            return header(scope, b"x-goog-api-key") != b""
+        return _method(scope) in self._methods
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
         if method in ("GET", "HEAD"):
             return await self._models(scope, receive, send)
-        app = self._methods.get(scope["path"].rpartition(":")[2])
+        app = self._methods.get(_method(scope))
         if app is None:
             return await refuse(scope, send, problem("not_found"))
         if method != "POST":
             return await refuse(scope, send, problem("method_not_allowed", method=method[:16], allowed="POST"))
         await app(scope, receive, send)
+
+
+class SharedModels:
+    """An ASGI callable for /v1/models and below, which two protocols share."""
+
+    def __init__(self, gemini: GeminiDoor, others: App) -> None:
+        self._gemini = gemini
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._gemini.is_asked(scope):
+            return await self._gemini(scope, receive, send)
+        if scope["method"] not in ("GET", "HEAD"):
+            wrong = problem("method_not_allowed", method=scope["method"][:16], allowed="GET")
+            return await send_problem(scope, send, wrong, more=[(b"allow", b"GET")])
+        await self._others(scope, receive, send)
+
+
+def _method(scope: Scope) -> str:
+    return scope["path"].rpartition(":")[2]

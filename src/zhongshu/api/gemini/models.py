@@ -1,4 +1,4 @@
-"""GET /v1beta/models: what this key may ask for, in Google's words; and countTokens, by our own estimate."""
+"""GET /v1beta/models and /v1/models: what this key may ask for, in Google's words; and countTokens, by our own estimate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from zhongshu.core.problems import Fault, Problem, Refusal, problem
 from zhongshu.pipeline.estimate import tokens_of
 from zhongshu.pipeline.stages import Rooms
 
-PREFIX = "/v1beta/models"
 AUTO = "auto"
 _encode = msgspec.json.Encoder().encode
 _MOST_LISTED = 1000
@@ -42,7 +41,7 @@ class Models:
         caller = await _caller(rooms, scope)
         if isinstance(caller, Refusal):
             return await refuse(scope, send, caller.problem)
-        name = scope["path"][len(PREFIX) :].strip("/")
+        name = scope["path"].partition("/models")[2].strip("/")
         listed = _listed(rooms, caller)
         if not name:
             return await send_reply(send, 200, [JSON_TYPE], _encode(_page(listed, scope["query_string"])))
