@@ -22,6 +22,7 @@ from zhongshu.app import effective
 from zhongshu.app.caching import Caching
 from zhongshu.app.dispatching import rules_of
 from zhongshu.app.preparing import EMBEDDED
+from zhongshu.app.pricing import with_tariffs
 from zhongshu.app.settings import Settings
 from zhongshu.app.shared_metrics import SharedMetrics
 from zhongshu.catalog.catalog import ModelCatalog, card_of, offer_of
@@ -61,7 +62,8 @@ def offers(settings: Settings) -> tuple[Offer, ...]:
     """Everything that can be asked for: the configured models, then what upstreams name directly."""
     named = tuple(_offer(row, settings) for row in settings.models)
     taken = {offer.release.model for offer in named}
-    return (*named, *(o for o in upstream_offers(settings.upstreams) if o.release.model not in taken))
+    direct = (offer for offer in upstream_offers(settings.upstreams) if offer.release.model not in taken)
+    return with_tariffs(settings, (*named, *direct))
 
 
 def _offer(row: ModelSettings, settings: Settings) -> Offer:

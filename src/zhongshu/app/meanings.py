@@ -49,6 +49,14 @@ GROUPS: dict[str, Meaning] = {
         "a row with the name of one of the profile's replaces it.",
         "除所选配置自带的模型外，客户端可请求的模型，每个一行；与自带模型同名的行会取代它。",
     ),
+    "money": Meaning(
+        "What budgets are counted in, and who hears when one runs low.", "预算的币种，以及预算将尽时通知谁。"
+    ),
+    "prices": Meaning(
+        "Price tables, a row for each price: by model, day, time of day and length of the prompt.",
+        "价格表，每个价格一行：按模型、日期、时段与提示长度。",
+    ),
+    "rates": Meaning("What other currencies are worth in the one of budgets.", "其他币种折合为预算币种的汇率。"),
 }
 
 MEANINGS: dict[Place, Meaning] = {
@@ -448,6 +456,23 @@ MEANINGS: dict[Place, Meaning] = {
     ("models", "price", "thinking"): Meaning(
         "The same for thinking tokens; none: as output.", "思考词元价格；不填同 output。"
     ),
+    ("models", "price", "cache_write"): Meaning(
+        "The same for prompt tokens written to the provider's cache; none: as input.",
+        "写入上游缓存的输入词元价格；不填同输入。",
+    ),
+    ("models", "price", "audio_input"): Meaning(
+        "The same for tokens of sound in the prompt; none: as input.", "输入音频词元价格；不填同输入。"
+    ),
+    ("models", "price", "audio_output"): Meaning(
+        "The same for tokens of sound in the answer; none: as output.", "输出音频词元价格；不填同输出。"
+    ),
+    ("models", "price", "image_input"): Meaning(
+        "The same for tokens of pictures in the prompt; none: as input.", "输入图像词元价格；不填同输入。"
+    ),
+    ("models", "price", "image_output"): Meaning(
+        "The same for tokens of pictures in the answer; none: as output.", "输出图像词元价格；不填同输出。"
+    ),
+    ("models", "price", "request"): Meaning("Money for each request, whatever its size.", "每次请求的固定价格。"),
     ("models", "price", "currency"): Meaning("CNY or USD.", "CNY 或 USD。"),
     ("models", "licence"): Meaning("The model's licence.", "模型许可证。"),
     ("models", "filing"): Meaning("Filing number of the model (备案号).", "模型备案号。"),
@@ -462,6 +487,69 @@ MEANINGS: dict[Place, Meaning] = {
         "Its threshold for semantic; none: as `cache.threshold`.", "其语义阈值；不填则按 `cache.threshold`。"
     ),
     ("models", "note"): Meaning("A remark shown on its card.", "显示在模型卡片上的备注。"),
+    ("money", "currency"): Meaning(
+        "The currency that budgets are counted in: CNY or USD; none: the one everything is priced in, else CNY.",
+        "预算币种：CNY 或 USD；不填则为所有价格共用的币种，否则为 CNY。",
+    ),
+    ("money", "prices_file"): Meaning(
+        "A TOML file with more rows of [[prices]].", "另含 [[prices]] 各行的 TOML 文件。"
+    ),
+    ("money", "alert_url"): Meaning(
+        "Gets an HTTP POST (JSON, signed) when a budget has reached a share; empty: nobody does.",
+        "预算达到告警比例时向此地址发送 HTTP POST（JSON，带签名）；留空则不发送。",
+    ),
+    ("money", "alert_secret"): Meaning(
+        "What alerts are signed with (HMAC-SHA256): env:NAME or file:PATH.",
+        "告警签名密钥（HMAC-SHA256）：env:变量名 或 file:路径。",
+    ),
+    ("money", "alert_percents"): Meaning(
+        "The shares of a budget at which it alerts, percent.", "预算告警的比例，百分数。"
+    ),
+    ("prices", "model"): Meaning(
+        "The model, or one of its releases (name@version).", "模型名称，或其某个版本（名称@版本）。"
+    ),
+    ("prices", "since"): Meaning(
+        "The day from which it holds, or a time with a zone; empty: always.",
+        "自哪一天（或带时区的时刻）起有效；留空为一直有效。",
+    ),
+    ("prices", "over"): Meaning(
+        "For prompts of more than so many tokens; 0: for all.", "适用于超过此词元数的提示；0 为全部。"
+    ),
+    ("prices", "hours"): Meaning(
+        "Only at this time of day; empty: at any.", "仅适用于一天中的此时段；留空为任何时段。"
+    ),
+    ("prices", "zone"): Meaning("The zone of hours and since.", "hours 与 since 的时区。"),
+    ("prices", "currency"): Meaning("CNY or USD.", "CNY 或 USD。"),
+    ("prices", "input"): Meaning("Money for a million prompt tokens.", "每百万输入词元的价格。"),
+    ("prices", "output"): Meaning("Money for a million answer tokens.", "每百万输出词元的价格。"),
+    ("prices", "cached_input"): Meaning(
+        "The same for prompt tokens that the provider had cached; none: as input.",
+        "命中上游缓存的输入词元价格；不填同输入。",
+    ),
+    ("prices", "thinking"): Meaning("The same for thinking tokens; none: as output.", "思考词元价格；不填同输出。"),
+    ("prices", "cache_write"): Meaning(
+        "The same for prompt tokens written to the provider's cache; none: as input.",
+        "写入上游缓存的输入词元价格；不填同输入。",
+    ),
+    ("prices", "audio_input"): Meaning(
+        "The same for tokens of sound in the prompt; none: as input.", "输入音频词元价格；不填同输入。"
+    ),
+    ("prices", "audio_output"): Meaning(
+        "The same for tokens of sound in the answer; none: as output.", "输出音频词元价格；不填同输出。"
+    ),
+    ("prices", "image_input"): Meaning(
+        "The same for tokens of pictures in the prompt; none: as input.", "输入图像词元价格；不填同输入。"
+    ),
+    ("prices", "image_output"): Meaning(
+        "The same for tokens of pictures in the answer; none: as output.", "输出图像词元价格；不填同输出。"
+    ),
+    ("prices", "request"): Meaning("Money for each request, whatever its size.", "每次请求的固定价格。"),
+    ("prices", "source"): Meaning("Where this price was read, for people.", "价格出处，供人查阅。"),
+    ("rates", "currency"): Meaning("The other currency.", "另一币种。"),
+    ("rates", "worth"): Meaning("What one unit of it is worth in the currency of budgets.", "每单位折合多少预算币种。"),
+    ("rates", "since"): Meaning(
+        "The day from which it holds, UTC; empty: always.", "自哪一天（UTC）起有效；留空为一直有效。"
+    ),
 }
 
 # What the example shows for a setting that has no default, or whose default depends on the machine.
@@ -504,4 +592,21 @@ EXAMPLES: dict[Place, object] = {
     ("models", "cache_ttl_s"): 600.0,
     ("models", "cache_threshold"): 0.95,
     ("models", "note"): "",
+    ("models", "price", "cache_write"): 0.5,
+    ("models", "price", "audio_input"): 0.5,
+    ("models", "price", "audio_output"): 0.5,
+    ("models", "price", "image_input"): 0.5,
+    ("models", "price", "image_output"): 0.5,
+    ("money", "currency"): "CNY",
+    ("money", "prices_file"): "prices.toml",
+    ("prices", "model"): "deepseek-chat",
+    ("prices", "cached_input"): 0.5,
+    ("prices", "thinking"): 0.5,
+    ("prices", "cache_write"): 0.5,
+    ("prices", "audio_input"): 0.5,
+    ("prices", "audio_output"): 0.5,
+    ("prices", "image_input"): 0.5,
+    ("prices", "image_output"): 0.5,
+    ("rates", "currency"): "USD",
+    ("rates", "worth"): 7.12,
 }

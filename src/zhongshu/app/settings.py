@@ -16,14 +16,17 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from zhongshu.access.money import MoneySettings, RateRow
 from zhongshu.access.settings import AccessSettings
 from zhongshu.app import paths
 from zhongshu.app.checking import Checker, Origin
 from zhongshu.app.complaints import Complaint, SettingsError
 from zhongshu.app.overlay import Overlay
+from zhongshu.app.pricing import with_prices
 from zhongshu.app.profiles import Profile, joined
 from zhongshu.app.toml_lines import Place, locate
 from zhongshu.caches.settings import CacheSettings
+from zhongshu.catalog.prices import PriceRow
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.engine.models import rows
 from zhongshu.engine.models.settings import ModelSourceSettings
@@ -85,6 +88,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dispatch: DispatchSettings = DispatchSettings()
     upstreams: tuple[UpstreamSettings, ...] = ()
     models: tuple[ModelSettings, ...] = ()
+    money: MoneySettings = MoneySettings()
+    prices: tuple[PriceRow, ...] = ()
+    rates: tuple[RateRow, ...] = ()
 
     def __post_init__(self) -> None:
         _check_names("upstreams", [row.name for row in self.upstreams])
@@ -214,6 +220,8 @@ def load(
     checker = Checker(_origins(file, locate(text), overlay.origins))
     checker.complaints.extend(overlay.complaints)
     settings = checker.struct(Settings, raw)
+    if settings is not None:
+        settings = with_prices(settings, checker)
     if settings is None or checker.complaints:
         raise SettingsError(tuple(checker.complaints))
     return msgspec.structs.replace(settings, models=joined(settings.profile, settings.models))

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from zhongshu.catalog.prices import AMOUNTS, check_amounts
 from zhongshu.core.models import Ability, Family, Price, Shape, Thinking
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/\-]{0,127}")
@@ -123,13 +124,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 "cache_threshold: give a cosine, above 0, at most 1",
                 "cache_threshold: 请填写大于 0 且不大于 1 的余弦值",
             )
-        for field in ("input", "output", "cached_input", "thinking"):
-            amount = getattr(self.price, field)
-            if amount is not None and not 0 <= amount < 1e6:
-                raise ValueError(
-                    f"price.{field}: give money for a million tokens, from 0, below 1000000",
-                    f"price.{field}: 请填写每百万词元的价格，不小于 0，小于 1000000",
-                )
+        check_amounts({field: getattr(self.price, field) for field in AMOUNTS}, "price.")
 
     @property
     def shape(self) -> Shape | None:
