@@ -12,6 +12,7 @@ import msgspec
 
 from zhongshu.core.models import ModelCard, Offer, Release
 from zhongshu.core.ports import Upstream
+from zhongshu.upstreams.anthropic.upstream import AnthropicUpstream
 from zhongshu.upstreams.gemini.upstream import GeminiUpstream
 from zhongshu.upstreams.openai.request import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
@@ -88,8 +89,14 @@ def _gemini(row: UpstreamSettings, transport: Transport) -> AnyUpstream:
     return GeminiUpstream(row.name, transport, row.max_body_bytes)
 
 
+def _anthropic(row: UpstreamSettings, transport: Transport) -> AnyUpstream:
+    versioned = base_url_of(row).rstrip("/").endswith("/v1")
+    return AnthropicUpstream(row.name, transport, "" if versioned else "/v1", row.max_body_bytes)
+
+
 _WIRES: dict[WireFormat, Callable[[UpstreamSettings, Transport], AnyUpstream]] = {
     "openai": _openai,
+    "anthropic": _anthropic,
     "gemini": _gemini,
     "responses": _responses,
 }

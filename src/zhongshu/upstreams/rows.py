@@ -66,6 +66,16 @@ ROWS: dict[str, KnownUpstream] = {
         note="Wants the signatures of its calls handed back; clients of OpenAI's format cannot, so theirs are marked.",
         note_zh="要求回传工具调用的签名；OpenAI 格式的客户端无法回传，故以标记代替。",
     ),
+    "anthropic": KnownUpstream(
+        title="Anthropic (Claude)",
+        base_url="https://api.anthropic.com",
+        key_env="ANTHROPIC_API_KEY",
+        key_header="x-api-key",
+        wire="anthropic",
+        seen="2026-11-22",
+        note="Thoughts are signed and handed back as they came. Newer models take no temperature and no forced tools.",
+        note_zh="思考内容带签名，会原样回传。较新的模型不接受 temperature，也不支持强制调用工具。",
+    ),
     "deepseek": KnownUpstream(
         title="DeepSeek",
         base_url="https://api.deepseek.com/v1",

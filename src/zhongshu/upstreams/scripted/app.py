@@ -2,6 +2,7 @@
 
 POST /v1/chat/completions, /v1/completions, /v1/embeddings     by the behaviour of the model asked for
 POST /v1/responses                                              likewise (responses.py)
+POST /v1/messages, /v1/messages/count_tokens                    likewise (anthropic.py)
 POST /v1/rerank, /v1/moderations, /v1/audio/*, /v1/images/*     likewise (others.py)
 POST /v1beta/models/NAME:generateContent and Google's others    likewise (gemini.py)
 GET  /v1/models                                                 every behaviour there is
@@ -21,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from zhongshu.upstreams.scripted import gemini, others, responses
+from zhongshu.upstreams.scripted import anthropic, gemini, others, responses
 from zhongshu.upstreams.scripted.chunks import Asked, Scene, embeddings, events, whole
 from zhongshu.upstreams.scripted.script import SHIPPED, Behaviour, Break, Script
 
@@ -85,7 +86,9 @@ class ScriptedApp:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         if path.startswith(gemini.PREFIX):
             exchange.error = gemini.error
-        if self._key and not {("authorization", f"Bearer {self._key}"), ("x-goog-api-key", self._key)} & set(headers):
+        elif path.startswith(anthropic.MESSAGES):
+            exchange.error = anthropic.error
+        if self._key and not {("authorization", f"Bearer {self._key}"), ("x-goog-api-key", self._key), ("x-api-key", self._key)} & set(headers):
             return await exchange.reply(401, exchange.error(401))
         if path == "/models":
             return await exchange.reply(200, _encode(self._list()))
@@ -94,7 +97,9 @@ class ScriptedApp:
         if path in others.PATHS and method == "POST":
             self._last, self.last_headers = body, headers
             return await self._hand(exchange, path, body, dict(headers).get("content-type", ""))
-        if path not in ("/chat/completions", "/completions", "/embeddings", _RESPONSES) or method != "POST":
+        if path == anthropic.COUNT and method == "POST":
+            return await exchange.reply(200, _encode(anthropic.count(body)))
+        if path not in ("/chat/completions", "/completions", "/embeddings", _RESPONSES, anthropic.MESSAGES) or method != "POST":
             return await exchange.reply(404, _error(404))
         self._last, self.last_headers = body, headers
         await self._answer(exchange, path, body)
@@ -337,18 +342,24 @@ class _Exchange:
 def _asked(path: str, body: bytes) -> Asked:
     if path.startswith(gemini.PREFIX):
         return gemini.asked_of(path, body)
+    if path == anthropic.MESSAGES:
+        return anthropic.asked_of(body)
     return responses.asked_of(body) if path == _RESPONSES else _decode(body)
 
 
 def _whole(path: str, scene: Scene, body: bytes) -> dict[str, Any]:
     if path.startswith(gemini.PREFIX):
         return gemini.whole(scene, body)
+    if path == anthropic.MESSAGES:
+        return anthropic.whole(scene, body)
     return responses.whole(scene, body) if path == _RESPONSES else whole(scene)
 
 
 def _streamed(path: str, scene: Scene, body: bytes) -> Iterator[bytes]:
     if path.startswith(gemini.PREFIX):
         return gemini.packed(scene, body)
+    if path == anthropic.MESSAGES:
+        return anthropic.packed(scene, body)
     return responses.packed(scene, body) if path == _RESPONSES else _packed(scene)
 
 
