@@ -154,7 +154,12 @@ def _announced(process: subprocess.Popen[bytes], log: Path) -> str:
     raise AssertionError("it did not start: " + log.read_text()[-3000:])
 
 
-def over(port: int, models: Mapping[str, str], extra: str = "", profile: str = "none") -> str:
+# Tests that share an upstream break it on purpose, one after the other: what one breaks must not change how the next
+# one's is asked. How failures are met is tried in tests/upstreams/dispatch and test_dispatch_faults.py.
+ONE_TRY = "[dispatch]\nretries = 0\nbreaker = false\n"
+
+
+def over(port: int, models: Mapping[str, str], extra: str = "", profile: str = "none", dispatch: str = ONE_TRY) -> str:
     """Settings with one upstream, the scripted one at `port`, and models name -> name there."""
     rows_of_models = "".join(
         f'[[models]]\nname = "{name}"\nupstream = "scripted"\nupstream_model = "{there}"\n'
@@ -163,7 +168,7 @@ def over(port: int, models: Mapping[str, str], extra: str = "", profile: str = "
         for name, there in models.items()
     )
     return (
-        f'profile = "{profile}"\n{extra}\n'
+        f'profile = "{profile}"\n{extra}\n{dispatch}'
         f'[[upstreams]]\nname = "scripted"\nkind = "openai-compatible"\nbase_url = "http://127.0.0.1:{port}/v1"\nkey = "none"\n'
         + rows_of_models
     )

@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from zhongshu.core.models import Offer
 from zhongshu.core.ports import Asking, Call, Upstream
 from zhongshu.core.problems import Fault, fault
+from zhongshu.core.records import Attempt
 from zhongshu.upstreams.dispatch import hedging, line
 from zhongshu.upstreams.dispatch.beginning import EmptyReply
 from zhongshu.upstreams.dispatch.board import Board, ModelRules
@@ -55,6 +56,7 @@ class Course(Generic[T]):
         if len(self._asking.tiers) > 1 and overflows(self._asking.turn, first):
             onward = self._longer(0)
             if onward is not None:
+                self._passed_over(first, CONTEXT, "")
                 return await self._from(onward, None, [])
         return await self._from(Onward(0, ""), None, [])
 
@@ -64,14 +66,23 @@ class Course(Generic[T]):
 
     async def _from(self, onward: Onward, trouble: Trouble | None, tried: list[Replica]) -> T:
         while True:
-            tier = _Tier(self._asking.tiers[onward.tier], self._board)
+            tier = _Tier(self._asking.tiers, onward.tier, self._board)
+            asked = len(self._asking.attempts)
             try:
                 return await self._through(tier, onward.why, trouble, tried)
             except (Fault, EmptyReply) as last:
+                if trouble is None and len(self._asking.attempts) == asked and isinstance(last, Fault):
+                    self._passed_over(tier.nearest(self._now_ns()).offer, last.problem.code, onward.why)
                 following = self._onward(onward.tier, last)
                 if following is None:
                     return _end(last)
             onward, trouble, tried = following, None, []
+
+    def _passed_over(self, offer: Offer, code: str, why: str) -> None:
+        """This one was not asked, for this reason."""
+        release = offer.release
+        self._asking.offer = offer
+        self._asking.attempts.append(Attempt(release.upstream, release.upstream_model, 0, code, 0, why))
 
     # Within one model ----------------------------------------------------------------------------------------
 
@@ -89,20 +100,32 @@ class Course(Generic[T]):
                 tried.append(seat.candidate.replica)
 
     async def _before_retry(self, tier: _Tier, trouble: Trouble, tried: list[Replica]) -> None:
-        """Return when another try may be made; raise what the last one came to when none may."""
+        """Return when another try may be made, after the pause it takes; raise what the last one came to when none may."""
         move, now_ns = _move(trouble), self._now_ns()
-        if move.again == "no" or len(tried) > self._rules.retries or now_ns >= self._deadline_ns:
+        if move.again == "no" or len(tried) > self._rules.retries:
             raise trouble
-        fresh = any(c.replica not in tried and c.replica.passes(now_ns) for c in tier.candidates)
-        pause: float | None = 0.0
-        if not fresh:
-            asked_for_s = trouble.problem.retry_after_s if isinstance(trouble, Fault) else None
-            pause = pause_s(self._rules, len(tried) - 1, asked_for_s) if move.again == "same" else None
-        if pause is None or now_ns + pause * 1e9 >= self._deadline_ns or not tried[-1].host.budget.take():
+        passing = [candidate.replica for candidate in tier.candidates if candidate.replica.passes(now_ns)]
+        fresh = [replica for replica in passing if replica not in tried]
+        pause = 0.0 if fresh else self._pause(tier, trouble, move, tried, passing)
+        if pause is None or now_ns + pause * 1e9 >= self._deadline_ns:
+            raise trouble
+        # A replica in order is no part of the storm: going over to it is free.
+        if not any(replica.breaker.in_a_row == 0 for replica in fresh) and not tried[-1].host.budget.take(now_ns):
             raise trouble
         tried[-1].retried += 1
         if pause:
             await asyncio.sleep(pause)
+
+    def _pause(
+        self, tier: _Tier, trouble: Trouble, move: Move, tried: list[Replica], passing: list[Replica]
+    ) -> float | None:
+        """Seconds until a replica that was tried is asked again; None when it is not to be."""
+        asked_for_s = trouble.problem.retry_after_s if isinstance(trouble, Fault) else None
+        if move.again == "other" or (not passing and not asked_for_s):
+            return None
+        if asked_for_s and self._onward(tier.number, trouble) is not None:
+            return None  # another model answers sooner
+        return pause_s(self._rules, len(tried) - 1, asked_for_s)
 
     async def _seat(self, tier: _Tier, trouble: Trouble | None, tried: list[Replica]) -> Seat:
         """A place at the replica to be asked, waited for where all are taken."""
@@ -163,7 +186,7 @@ class Course(Generic[T]):
             c for c in tier.candidates
             if c.replica is not than and not c.replica.on_trial and c.replica.passes(now_ns) and c.replica.free
         ]  # fmt: skip
-        if not free or not than.host.budget.take():
+        if not free or not than.host.budget.take(now_ns):
             return None
         return Seat(choose(free, self._rules.balance, self._asking))
 
@@ -178,11 +201,10 @@ class Course(Generic[T]):
     def _resting(self, tier: _Tier) -> Fault:
         """Nobody may be asked: who may be soonest, and when."""
         now_ns = self._now_ns()
-        soonest = min((c.replica for c in tier.candidates), key=lambda replica: replica.rested_at(now_ns))
+        soonest = tier.nearest(now_ns).replica
         wait_s = max(1.0, (soonest.rested_at(now_ns) - now_ns) / 1e9)
-        why = soonest.why or "open"
+        why = soonest.why or "switched off"
         status = 429 if why == "upstream_rate_limited" else None
-        self._asking.offer = next(c.offer for c in tier.candidates if c.replica is soonest)
         return fault("upstream_resting", upstream=soonest.host.name, why=why, retry_after_s=wait_s, status=status)
 
     # From one model to the next ------------------------------------------------------------------------------
@@ -213,13 +235,19 @@ class Course(Generic[T]):
 class _Tier:
     """One model of the chain: its replicas as they are now, and its own rules."""
 
-    __slots__ = ("candidates", "rules")
+    __slots__ = ("candidates", "number", "rules")
 
-    def __init__(self, offers: tuple[Offer, ...], board: Board) -> None:
+    def __init__(self, tiers: tuple[tuple[Offer, ...], ...], number: int, board: Board) -> None:
+        offers = tiers[number]
+        self.number = number
         self.candidates = [
             Candidate(offer, board.replica(offer.release.upstream, offer.release.upstream_model)) for offer in offers
         ]
         self.rules = board.rules.models.get(offers[0].release.model, _NO_RULES)
+
+    def nearest(self, now_ns: int) -> Candidate:
+        """Who may be asked soonest."""
+        return min(self.candidates, key=lambda candidate: candidate.replica.rested_at(now_ns))
 
 
 def _trials_first(free: list[Candidate], can_go_on: bool) -> list[Candidate]:

@@ -13,7 +13,7 @@ class DispatchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """`[dispatch]` in the TOML. Seconds; shares from 0 to 1.
 
     balance: how one of a model's replicas is chosen. retries: tries after the first, for each model of the fallback
-    chain; retry_share: of an upstream's turns that may be tried again there (ten are always free). backoff_s: bound of
+    chain; retry_share: of an upstream's turns that may be tried again, beside one a second. backoff_s: bound of
     the first random pause before the same replica is asked again, doubled each time up to backoff_max_s;
     retry_after_max_s: an upstream that asks for a longer pause is not asked again by this turn. deadline_s: no try
     after the first outlasts this, counted from the turn's first try, waiting included.
