@@ -30,10 +30,13 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """What a turn may come to at most, to be reserved: tokens in and out, money in billionths."""
+    """What a turn may come to at most, to be reserved: tokens in and out, money in billionths of the currency that
+    budgets are counted in. user: the end user it names; model: the name it asks for. Both may have budgets."""
 
     tokens: int
     cost_nano: int
+    user: str | None = None
+    model: str = ""
 
 
 class LimitState(msgspec.Struct, frozen=True):

@@ -107,7 +107,7 @@ class Permit(Protocol):
     caller: Caller
 
     def settle(self, usage: Usage, cost_nano: int) -> None:
-        """The turn is over and used this much."""
+        """The turn is over and used this much; money in billionths of the currency that budgets are counted in."""
         ...
 
     def release(self) -> None:
@@ -125,6 +125,10 @@ class Gate(Protocol):
 
     async def identify(self, credential: bytes) -> Caller | Refusal:
         """Whose key this is. `credential` is the bare key."""
+        ...
+
+    async def known(self, key_id: str) -> Caller | Refusal:
+        """Who asks by the key of this id, for work that goes on after its request. Refused as `identify` does."""
         ...
 
     async def admit(self, caller: Caller, ask: Ask) -> Permit | Refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zhongshu.core.models import Offer
 from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.pipeline.estimate import ask_of
 from zhongshu.pipeline.stages import Admitted, Arrived, Rooms
@@ -27,5 +28,16 @@ async def admit(rooms: Rooms, arrived: Arrived) -> Admitted | Refusal:
     offers = rooms.catalog.find(turn.model)
     if not offers:
         return Refusal(STAGE, problem("model_not_found", param="model", model=turn.model))
-    permit = await rooms.gate.admit(caller, ask_of(turn, offers, rooms.assume.completion_tokens))
+    payable = _with_fallbacks(rooms, offers)
+    ask = ask_of(turn, payable, rooms.assume.completion_tokens, rooms.exchange)
+    permit = await rooms.gate.admit(caller, ask)
     return permit if isinstance(permit, Refusal) else Admitted(arrived, permit, offers)
+
+
+def _with_fallbacks(rooms: Rooms, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
+    """The offers and those of the models they fall back to, which may be dearer."""
+    for offer in offers:
+        if offer.card.fallbacks:
+            names = dict.fromkeys(name for offer in offers for name in offer.card.fallbacks)
+            return (*offers, *(offer for name in names for offer in rooms.catalog.find(name)))
+    return offers

@@ -186,7 +186,7 @@ class Live:
 
     def _close(self) -> Closing:
         entry, hit, folded = self._entry, self.hit, self._fold.answer()
-        answered = again(self.routed, hit) if hit else with_usage(self.routed, folded)
+        answered = again(self.routed, hit) if hit else with_usage(self._rooms, self.routed, folded)
         if self._seek is not None:
             kept = folded if self._unmarked is self._fold else self._unmarked.answer()
             self._seek.keep(kept, answered.usage, answered.cost_nano, entry.upstream_us)
@@ -199,4 +199,4 @@ class Live:
         entry, so_far = self._entry, self._fold.answer()
         entry.answer = so_far
         entry.usage = so_far.usage or (usage_of(self._turn, so_far) if so_far.choices else Usage())
-        entry.cost_nano = 0 if self.hit else cost_of(self.routed, entry.usage)
+        entry.cost_nano = 0 if self.hit else cost_of(self._rooms, self.routed, entry.usage)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zhongshu.core.access import Ask
 from zhongshu.core.answers import Answer, Usage
 from zhongshu.core.models import Offer
+from zhongshu.core.money import Exchange
 from zhongshu.core.turns import Turn
 
 _WORDLESS = frozenset({"embedding", "rerank", "moderation"})
@@ -25,13 +26,22 @@ def tokens_of(text: str) -> int:
     return tokens_of_size(len(text), len(text) if text.isascii() else len(text.encode("utf-8", "replace")))
 
 
-def ask_of(turn: Turn, offers: tuple[Offer, ...], completion_tokens: int) -> Ask:
-    """The most a turn may come to: prompt by size, completion by its limit, at the dearest of its possible prices."""
+def ask_of(turn: Turn, offers: tuple[Offer, ...], completion_tokens: int, exchange: Exchange | None = None) -> Ask:
+    """The most a turn may come to: prompt by size, completion by its limit, at the dearest of its possible prices.
+
+    exchange: between the currencies of prices and of budgets, where they differ.
+    """
     prompt = turn.body_bytes // 4 + 1
     completion = 0 if turn.kind in _WORDLESS else (turn.sampling.max_tokens or completion_tokens) * turn.sampling.n
-    usage = Usage(prompt=prompt, completion=completion)
-    dearest = max([offer.card.price.cost_nano(usage) for offer in offers])
-    return Ask(tokens=prompt + completion, cost_nano=dearest)
+    dearest = 0
+    for offer in offers:
+        price = offer.card.price
+        cost_nano = price.most_nano(prompt, completion, turn.arrived_ns)
+        if exchange is not None:
+            cost_nano = exchange.to_home(cost_nano, price.currency, turn.arrived_ns)
+        if cost_nano > dearest:
+            dearest = cost_nano
+    return Ask(prompt + completion, dearest, turn.user, turn.model)
 
 
 def usage_of(turn: Turn, answer: Answer | None) -> Usage:

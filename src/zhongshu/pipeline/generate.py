@@ -13,19 +13,19 @@ async def generate(rooms: Rooms, routed: Routed) -> Answered:
     asking = routed.asking
     match asking.turn.kind:
         case "chat" | "completion":
-            return with_usage(routed, await rooms.dispatcher.complete(asking))
+            return with_usage(rooms, routed, await rooms.dispatcher.complete(asking))
         case "embedding":
-            return with_usage(routed, await rooms.dispatcher.embed(asking))
+            return with_usage(rooms, routed, await rooms.dispatcher.embed(asking))
         case _:
-            return with_usage(routed, await rooms.dispatcher.hand_on(asking))
+            return with_usage(rooms, routed, await rooms.dispatcher.hand_on(asking))
 
 
-def with_usage(routed: Routed, answer: Answer | Embeddings | Passed) -> Answered:
+def with_usage(rooms: Rooms, routed: Routed, answer: Answer | Embeddings | Passed) -> Answered:
     """The answer with its tokens and their cost."""
     usage = answer.usage
     if usage is None:
         usage = usage_of(routed.asking.turn, answer if isinstance(answer, Answer) else None)
-    return Answered(routed, answer, usage, cost_of(routed, usage))
+    return Answered(routed, answer, usage, cost_of(rooms, routed, usage))
 
 
 def again(routed: Routed, hit: Hit) -> Answered:
@@ -33,6 +33,7 @@ def again(routed: Routed, hit: Hit) -> Answered:
     return Answered(routed, hit.answer, hit.usage, 0, hit)
 
 
-def cost_of(routed: Routed, usage: Usage) -> int:
-    """In billionths of the price's currency, at the price of who answered."""
-    return routed.asking.offer.card.price.cost_nano(usage)
+def cost_of(rooms: Rooms, routed: Routed, usage: Usage) -> int:
+    """In billionths of the price's currency, at the price of who answered, which may go by the time of day."""
+    price = routed.asking.offer.card.price
+    return price.cost_nano(usage, rooms.clock.now_ns()) if price.timed else price.cost_nano(usage)

@@ -82,9 +82,17 @@ class Entry:
         if self.admitted is None:
             return
         if self.hit is None and (self.usage.total or self.cost_nano):
-            self.admitted.permit.settle(self.usage, self.cost_nano)
+            self.admitted.permit.settle(self.usage, self._charged_nano())
         else:
             self.admitted.permit.release()
+
+    def _charged_nano(self) -> int:
+        """The cost in the currency that budgets are counted in, at the rate of the moment the turn arrived."""
+        exchange, routed = self._rooms.exchange, self.routed
+        if exchange is None or routed is None:
+            return self.cost_nano
+        currency = routed.asking.offer.card.price.currency
+        return exchange.to_home(self.cost_nano, currency, self._arrived.turn.arrived_ns)
 
     def record(self) -> Record:
         """The record as it stands."""

@@ -12,6 +12,7 @@ from zhongshu.core.answers import Answer, Embeddings, Passed, Usage
 from zhongshu.core.clock import Clock
 from zhongshu.core.labels import Label
 from zhongshu.core.models import Offer, Route
+from zhongshu.core.money import Exchange
 from zhongshu.core.ports import (
     Asking,
     Cache,
@@ -108,7 +109,8 @@ class Assumptions(msgspec.Struct, frozen=True):
 
 
 class Rooms(msgspec.Struct, frozen=True):
-    """The rooms a turn passes through, as app/build.py connected them."""
+    """The rooms a turn passes through, as app/build.py connected them. exchange: where anything is priced in another
+    currency than the one budgets are counted in."""
 
     gate: Gate
     catalog: Catalog
@@ -121,3 +123,4 @@ class Rooms(msgspec.Struct, frozen=True):
     clock: Clock
     assume: Assumptions = Assumptions()
     cache: Cache | None = None
+    exchange: Exchange | None = None
