@@ -5,26 +5,25 @@ from __future__ import annotations
 from zhongshu.caches.guard.reading import Reading, listed
 
 # Words that say nothing about what is asked; question words and negations are looked at first.
-_FORM = frozenset(listed("""a an the this that these those it its i me my mine we us our you your he she him her his they them their
-    is am are was were be been being do does did doing done have has had having will would shall should can could may
-    might must ought of in on at by for with about as into onto to from and so too also just please kindly hi hello hey
-    there here then thus well now exactly actually really basically simply quickly easily properly
-    what whats what's which who whom whose when where why how howto if any some very much
-    tell explain describe show give let know help need want like wish try wonder wondering ask asking question
-    way ways method methods step steps procedure process approach possible able manage go about
-    mean means meaning meant define defined definition sense stand stands term concept idea
-    best good right correct proper recommended standard
-    get got getting use using used one's ones thing things something anything stuff someone anyone somebody people person
-    out up thanks thank ok okay guide tutorial instructions brief briefly short overview introduction detail details
-    currently today's s re ve ll d m t""")) - {"and", "now", "best", "good"}  # fmt: skip
+_FORM = frozenset(
+    listed(
+        "a an the this that these those it its i me my mine we us our you your he she him her his they them their is am "
+        "are was were be been being do does did doing done have has had having will would shall should can could may might "
+        "must ought of in on at by for with about as into onto to from and between so too also just please kindly hi hello "
+        "hey there here then thus well exactly actually really basically simply quickly easily properly what whats which "
+        "who whom whose when where why how howto if any some very much tell explain describe show give let know help need "
+        "want wish try wonder wondering ask asking possible able go mean means meaning meant define defined definition "
+        "stand stands concept get got getting use using used ones thing things something anything someone anyone somebody "
+        "people person thanks thank ok okay overview introduction currently"
+    )
+)
 _NOT = frozenset(
     listed(
         "not no never none neither nor without cannot can't cant don't dont doesn't doesnt didn't didnt isn't isnt aren't "
-        "arent wasn't wasnt weren't won't wont wouldn't shouldn't shouldnt couldn't mustn't haven't hasn't hadn't except "
-        "avoid prevent stop instead unless"
+        "arent wasn't wasnt weren't won't wont wouldn't shouldn't shouldnt couldn't mustn't haven't hasn't hadn't except  unless"
     )
 )
-_DIRECTED = frozenset(listed("to into from than over versus vs before after convert translate beat beats between"))
+_DIRECTED = frozenset(listed("to into from than over versus vs before after convert translate beat beats"))
 # Same meaning wherever they stand in a question. Opposites, names and units are never here.
 _SAME = (
     "change alter modify edit update",
@@ -44,6 +43,12 @@ _SAME = (
     "pc computer",
     "reset recover restore",
     "happen occur",
+    "largest biggest",
+    "smallest littlest",
+    "colour color",
+    "favourite favorite",
+    "enable activate",
+    "disable deactivate",
     "reason cause",
     "difference differ different distinguish distinction",
     "advantage benefit pro upside",
@@ -99,7 +104,7 @@ _IRREGULAR = {
     "kept": "keep", "left": "left", "news": "news", "gas": "gas", "bus": "bus", "always": "always", "series": "series",
 }  # fmt: skip
 _KINDS = {
-    "why": "why", "when": "when", "where": "where", "who": "who", "whom": "who", "whose": "who", "which": "what",
+    "why": "why", "when": "when", "where": "where", "who": "who", "whom": "who", "whose": "who", "which": "",
     "how": "how", "howto": "how",
 }  # fmt: skip
 _AMOUNTS = {
@@ -107,6 +112,16 @@ _AMOUNTS = {
     "tall": "how tall", "big": "how big", "large": "how big", "deep": "how deep", "fast": "how fast", "heavy": "how heavy",
     "high": "how tall", "come": "why",
 }  # fmt: skip
+# "What is the height of X" asks how tall X is.
+_MEASURES = {
+    "height": "how tall", "distance": "how far", "number": "how many", "size": "how big", "speed": "how fast",
+    "age": "how old", "frequency": "how often", "frequently": "how often", "weight": "how heavy", "depth": "how deep",
+}  # fmt: skip
+# Before these, "way", "steps" and the like are nouns and say only that a manner is asked for.
+_ARTICLES = frozenset(listed("the a an best right correct proper good easiest some any what which me short brief"))
+_COPULA = frozenset(listed("is are was were am be"))
+_ABLE = frozenset(listed("can could able possible may might allowed"))
+_OUGHT = frozenset(listed("should must need needs ought required necessary"))
 _HOW_NOUNS = frozenset(
     listed("way ways method methods step steps procedure process approach instructions guide tutorial")
 )
@@ -118,11 +133,24 @@ _TELLING = frozenset(listed("tell explain show help describe give let walk teach
 def read(pieces: list[str]) -> Reading:
     """Read the pieces of a question."""
     words = _expanded(pieces)
-    denied = sum(word in _NOT for word in words) % 2 == 1
     kind, taken = _kind(words)
-    kept = [_form(word) for at, word in enumerate(words) if at not in taken and word not in _FORM and word not in _NOT]
-    directed = any(word in _DIRECTED for word in words)
-    return Reading(kind, denied, [word for word in kept if word], directed)
+    kept = [_form(word) for at, word in enumerate(words) if at not in taken and not _empty(words, at)]
+    return Reading(
+        kind=kind,
+        denied=sum(word in _NOT for word in words),
+        words=[word for word in kept if word],
+        directed=bool(_DIRECTED & set(words)) or not (kind == "how" or _COPULA & set(words)),
+    )
+
+
+def _empty(words: list[str], at: int) -> bool:
+    """Whether a word says nothing of what is asked."""
+    word = words[at]
+    if word in _FORM or word in _NOT:
+        return True
+    before = words[at - 1] if at else ""
+    after = words[at + 1] if at + 1 < len(words) else ""
+    return (word in _HOW_NOUNS and before in _ARTICLES) or (word in _ARTICLES and after in _HOW_NOUNS)
 
 
 def _expanded(pieces: list[str]) -> list[str]:
@@ -131,6 +159,8 @@ def _expanded(pieces: list[str]) -> list[str]:
     for piece in pieces:
         if piece.endswith("'s"):
             words.append(piece[:-2])
+            if piece[:-2] in _FORM:
+                words.append("is")
         elif piece.endswith(("'re", "'ve", "'ll")) or piece in ("i'd", "i'm", "you'd"):
             words.append(piece.partition("'")[0])
         else:
@@ -143,16 +173,41 @@ def _kind(words: list[str]) -> tuple[str, frozenset[int]]:
     for at, word in enumerate(words):
         following = words[at + 1] if at + 1 < len(words) else ""
         if word == "how" and following in _AMOUNTS:
-            return _AMOUNTS[following], frozenset({at + 1})
+            return _amount(words, at)
+        if word == "how" and {"differ", "different"} & set(words):
+            return "", frozenset()
+        if word == "how" and "frequently" in words:
+            return "how often", frozenset({words.index("frequently")})
         if word == "what" and following in ("time", "date", "year", "day"):
             return "when", frozenset({at + 1})
         if word == "what" and "reason" in words[at : at + 5]:
             return "why", frozenset({words.index("reason", at)})
         if word in _KINDS and not (word in ("when", "where", "who", "which", "whose") and at and _relative(words[:at])):
             return _KINDS[word], frozenset()
-    if any(word in _HOW_NOUNS for word in words) and not _yes_or_no(words):
-        return "how", frozenset()
-    return ("yes or no", frozenset()) if _yes_or_no(words) else ("", frozenset())
+    if _yes_or_no(words):
+        return _modal(words), frozenset()
+    for at, word in enumerate(words):
+        if word in _MEASURES and "what" in words:
+            return _MEASURES[word], frozenset({at})
+    return ("how" if "help" in words or any(word in _HOW_NOUNS for word in words) else ""), frozenset()
+
+
+def _amount(words: list[str], at: int) -> tuple[str, frozenset[int]]:
+    """ "How much does X cost" asks for X's cost; "how long does it take" needs no "take"."""
+    kind = _AMOUNTS[words[at + 1]]
+    if words[at + 1] == "much" and {"cost", "costs", "price"} & set(words):
+        return "", frozenset({at + 1})
+    taking = {
+        place for place, word in enumerate(words) if kind == "how long" and word in ("take", "takes", "last", "lasts")
+    }
+    return kind, frozenset({at + 1, *taking})
+
+
+def _modal(words: list[str]) -> str:
+    """Whether something is so, can be, or should be."""
+    if _ABLE & set(words):
+        return "can it be"
+    return "should it be" if _OUGHT & set(words) else "is it so"
 
 
 def _relative(before: list[str]) -> bool:

@@ -5,10 +5,11 @@ each other than two wordings of one question. So the words decide first. Two que
 agree:
 
     kind       what is asked for: how, why, when, where, who, how much, which, yes or no, or simply what
-    denied     whether it is negated (not, never, without; 不, 没, 无 ...)
+    denied     how often it is negated (not, never, without; 不, 没, 无 ...)
     numbers    every number, in digits or words, in order
     words      every word that carries meaning, with forms and synonyms made one (english.py, chinese.py)
-    order      of those words, where direction matters ("from A to B", "A 比 B", 把 A 换成 B)
+    order      of those words, where direction matters ("from A to B", "A 比 B", 把 A 换成 B), and wherever the two
+               are made of the very same words ("does A chase B", "does B chase A")
 
 Names, units, dates and opposites are words that have no synonym here, so they must be the same. Words that both tables
 do not know must be the same too: the guard errs on the side of asking again.
@@ -32,15 +33,16 @@ _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
 
 class Gist(msgspec.Struct, frozen=True):
-    """What a question asks. words: sorted, or in their order where `directed`."""
+    """What a question asks. words: each once, sorted; ordered: as they stand. bag: every letter, sorted."""
 
     language: str
     kind: str
-    denied: bool
+    denied: int
     numbers: tuple[str, ...]
     words: tuple[str, ...]
     ordered: tuple[str, ...]
     directed: bool
+    bag: tuple[str, ...]
 
 
 def same_gist(one: Gist, other: Gist) -> bool:
@@ -51,7 +53,8 @@ def same_gist(one: Gist, other: Gist) -> bool:
         other.language, other.kind, other.denied, other.numbers, other.words,
     ):  # fmt: skip
         return False
-    return one.ordered == other.ordered if one.directed or other.directed else True
+    directed = one.directed or other.directed or one.bag == other.bag
+    return one.ordered == other.ordered if directed else True
 
 
 def gist(text: str) -> Gist:
@@ -69,6 +72,7 @@ def gist(text: str) -> Gist:
         words=tuple(sorted(set(words))),
         ordered=tuple(words),
         directed=read.directed,
+        bag=tuple(sorted(character for character in plain if character.isalnum())),
     )
 
 

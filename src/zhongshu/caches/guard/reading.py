@@ -6,11 +6,11 @@ import msgspec
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """kind: what is asked for, "" for simply what. words: those that carry meaning, in order, each in its one form.
-    directed: whether their order matters."""
+    """kind: what is asked for, "" for simply what. denied: how many negations. words: those that carry meaning, in
+    order, each in its one form. directed: whether their order matters."""
 
     kind: str
-    denied: bool
+    denied: int
     words: list[str]
     directed: bool
 
