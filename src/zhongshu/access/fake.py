@@ -43,6 +43,10 @@ class FakeGate:
         """Everybody is `caller`."""
         return self.caller
 
+    async def known(self, key_id: str) -> Caller | Refusal:
+        """Everybody is `caller`."""
+        return self.caller
+
     async def admit(self, caller: Caller, ask: Ask) -> FakePermit | Refusal:
         """Let in whoever asks."""
         if self.refusal is not None:

@@ -69,6 +69,11 @@ class AccessGate:
                 return account
         return account.caller if self._clock.now_ns() < account.expires_ns else INVALID
 
+    async def known(self, key_id: str) -> Caller | Refusal:
+        """Who asks by the key of this id, for work that goes on after its request; refused as `identify` does."""
+        account = self._by_id.get(key_id) or await self._find(key_id)
+        return account.caller if account is not None and self._clock.now_ns() < account.expires_ns else INVALID
+
     async def admit(self, caller: Caller, ask: Ask) -> LimitedPermit | FreePermit | Refusal:
         """Reserve `ask` within every limit of the key and its tenant, all or nothing."""
         account = self._by_id.get(caller.key_id)

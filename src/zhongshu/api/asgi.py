@@ -18,6 +18,8 @@ Headers = list[tuple[bytes, bytes]]
 # A server that can tell when a client is gone puts a callable taking the callback to run into the scope
 # (app/serving.py); it costs nothing until it happens. Without it (tests, other servers) a task waits on receive().
 ON_LEAVE = "zhongshu.on_leave"
+# Of a body that comes in pieces: a callable that gives the rest as long again to arrive. For uploads of any size.
+MORE_TIME = "zhongshu.more_time"
 
 JSON_TYPE: tuple[bytes, bytes] = (b"content-type", b"application/json")
 

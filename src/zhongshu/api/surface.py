@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from zhongshu.api.anthropic.door import messages_endpoint
+from zhongshu.api.anthropic.counting import Count
+from zhongshu.api.anthropic.door import count_tokens_endpoint, messages_endpoint
+from zhongshu.api.anthropic.models import AnthropicModels
 from zhongshu.api.asgi import App
 from zhongshu.api.endpoint import Bounds, Endpoint, Load
 from zhongshu.api.gemini.door import GeminiDoor, SharedModels
 from zhongshu.api.health import Health, Metrics, Probe
 from zhongshu.api.openai.audio import Speech, Transcriptions, Translations
+from zhongshu.api.openai.batches import batches_resource
 from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
+from zhongshu.api.openai.files import files_resource
 from zhongshu.api.openai.images import ImageEdits, Images
 from zhongshu.api.openai.models import Models
 from zhongshu.api.openai.moderations import Moderations
 from zhongshu.api.openai.rerank import Rerank
 from zhongshu.api.router import ANY, At, Router
+from zhongshu.batches.desk import BatchDesk
+from zhongshu.files.shelf import FileShelf
 from zhongshu.pipeline.stages import Rooms
 
 _HANDED_ON = {
@@ -31,6 +38,22 @@ _HANDED_ON = {
 }
 
 
+class Kept(NamedTuple):
+    """What is kept for callers beyond a turn. look: tells this worker's runner that a batch is new."""
+
+    files: FileShelf
+    batches: BatchDesk
+    look: Callable[[], None]
+
+
+def _kept_at(end: str, kept: Kept, rooms: Callable[[], Rooms]) -> dict[str, At]:
+    """Files and batches, themselves (`end` empty) and what is under them ("/")."""
+    return {
+        f"/v1/files{end}": At(ANY, files_resource(kept.files, rooms)),
+        f"/v1/batches{end}": At(ANY, batches_resource(kept.batches, rooms, kept.look)),
+    }
+
+
 def surface(
     rooms: Callable[[], Rooms],
     bounds: Bounds,
@@ -38,12 +61,16 @@ def surface(
     probes: Callable[[], Mapping[str, Probe]],
     render_metrics: Callable[[], bytes],
     rest: App,
+    kept: Kept | None = None,
+    count: Count | None = None,
 ) -> Router:
-    """The application of one worker. `rest` answers what is not in the table (administration, documentation)."""
+    """The application of one worker. `rest` answers what is not in the table (administration, documentation). kept:
+    files and batches, where they are. count:
+    counts a prompt's tokens where its model lives."""
     health = Health(probes, load)
     gemini_door = GeminiDoor(rooms, bounds, load)
     gemini = At(ANY, gemini_door)
-    models = At(ANY, SharedModels(gemini_door, Models(rooms)))
+    models = At(ANY, AnthropicModels(rooms, SharedModels(gemini_door, Models(rooms))))
     return Router(
         exact={
             "/v1/chat/completions": At("POST", Endpoint(Chat(), rooms, bounds, load)),
@@ -53,10 +80,16 @@ def surface(
             "/v1/models": models,
             "/v1beta/models": gemini,
             "/v1/messages": At("POST", messages_endpoint(rooms, bounds, load)),
+            "/v1/messages/count_tokens": At("POST", count_tokens_endpoint(rooms, bounds, count)),
+            **(_kept_at("", kept, rooms) if kept else {}),
             "/healthz": At("GET", health),
             "/readyz": At("GET", health),
             "/metrics": At("GET", Metrics(render_metrics, rooms)),
         },
-        prefixed={"/v1/models/": models, "/v1beta/models/": gemini},
+        prefixed={
+            "/v1/models/": models,
+            "/v1beta/models/": gemini,
+            **(_kept_at("/", kept, rooms) if kept else {}),
+        },
         rest=rest,
     )

@@ -21,6 +21,7 @@ from zhongshu.api.surface import surface
 from zhongshu.app import effective
 from zhongshu.app.caching import Caching
 from zhongshu.app.dispatching import rules_of
+from zhongshu.app.keeping import Keeping
 from zhongshu.app.preparing import EMBEDDED
 from zhongshu.app.pricing import with_tariffs
 from zhongshu.app.settings import Settings
@@ -32,7 +33,7 @@ from zhongshu.catalog.releases import TrafficPlans
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.models import ModelCard, Offer
-from zhongshu.core.ports import Upstream
+from zhongshu.core.ports import Call, Counter, Upstream
 from zhongshu.core.problems import fault
 from zhongshu.engine.client import EngineClient
 from zhongshu.engine.models.rows import find as shipped_model
@@ -128,6 +129,7 @@ class Installation:
         self._board = Board(self._clock, rules_of(settings, slot))
         self._upstreams = self._open_upstreams(settings)
         self._rooms = self._connect(settings)
+        self._keeping = Keeping(lambda: self._settings, state, lambda: self._rooms, self.load, self._clock)
         self._closing: set[asyncio.Task[None]] = set()
         server = settings.server
         self.app: App = surface(
@@ -137,6 +139,8 @@ class Installation:
             probes=self._probes,
             render_metrics=self._shared.render,
             rest=Later(self._admin_parts()),
+            kept=self._keeping.kept,
+            count=self._count,
         )
         if server.cors_origins:
             self.app = CORSMiddleware(self.app, server.cors_origins, allow_methods=("*",), allow_headers=("*",))
@@ -145,6 +149,7 @@ class Installation:
     async def start(self) -> None:
         """Take over what the state database has, and follow its changes from now on."""
         await self._follower.start()
+        self._keeping.start()
 
     def reload(self, settings: Settings) -> None:
         """Use other settings from the next turn on. What cannot be opened leaves everything as it was."""
@@ -165,6 +170,7 @@ class Installation:
         """Close every room; no turn may be in flight."""
         for task in self._closing:
             task.cancel()
+        await self._keeping.aclose()
         await self._follower.aclose()
         await self._shared.aclose()
         await self._caching.aclose()
@@ -228,6 +234,10 @@ class Installation:
             reload=self._ask_for_reload,
             max_body_bytes=settings.server.max_body_bytes,
         )
+
+    async def _count(self, call: Call) -> int | None:
+        upstream = self._upstreams.get(call.offer.release.upstream)
+        return await upstream.count_tokens(call) if isinstance(upstream, Counter) else None
 
     def _label_words(self) -> LabelWords:
         label = self._settings.label

@@ -32,6 +32,8 @@ GROUPS: dict[str, Meaning] = {
         "Answers given before, to be given again to the same tenant (docs/caches.md).",
         "回答缓存：同一租户再次提问时重用先前的回答（见 docs/caches.md）。",
     ),
+    "files": Meaning("Files that callers keep here.", "调用方保存在此的文件。"),
+    "batches": Meaning("Batches: requests answered in the background.", "批处理：在后台应答的请求。"),
     "engine": Meaning("The embedded engine that runs local models.", "运行本地模型的内置引擎。"),
     "model_sources": Meaning(
         "Where files of local models come from, and where they are kept.", "本地模型文件的来源与存放位置。"
@@ -209,6 +211,24 @@ MEANINGS: dict[Place, Meaning] = {
         "How long a turn waits for that model before it goes on without, seconds.",
         "请求等待该模型的时限，超时则不查语义缓存，秒。",
     ),
+    ("files", "max_file_bytes"): Meaning("Largest file, bytes.", "单个文件的上限，字节。"),
+    ("files", "tenant_bytes"): Meaning("All files of one tenant, bytes.", "单个租户全部文件的上限，字节。"),
+    ("files", "inline_bytes"): Meaning(
+        "Largest file whose content is put into a turn that names it, bytes.",
+        "请求引用文件编号时，可将内容放入请求的文件上限，字节。",
+    ),
+    ("batches", "concurrency"): Meaning(
+        "Requests of batches that one worker has asked at once.", "单个工作进程同时处理的批处理请求数。"
+    ),
+    ("batches", "yield_to"): Meaning(
+        "With so many live turns in flight, a worker begins no request of a batch.",
+        "工作进程中实时请求达到此数时，暂不开始批处理请求。",
+    ),
+    ("batches", "max_requests"): Meaning("Most requests in one batch.", "单个批次的请求数上限。"),
+    ("batches", "max_line_bytes"): Meaning("Longest line of an input file, bytes.", "输入文件单行的上限，字节。"),
+    ("batches", "attempts"): Meaning(
+        "How often a request is tried whose upstream fails.", "上游失败时每个请求的尝试次数。"
+    ),
     ("engine", "memory_bytes"): Meaning(
         "Memory for all loaded models, bytes; none: a share of what is free at start.",
         "全部已加载模型可用的内存，字节；不填则取启动时空闲内存的一部分。",
@@ -369,6 +389,11 @@ MEANINGS: dict[Place, Meaning] = {
     ("upstreams", "thinking"): Meaning(
         "How depth of thought is spelt in requests; empty: the known service's way.",
         "请求中思考深度的写法；留空按已知服务的方式。",
+    ),
+    ("upstreams", "thoughts"): Meaning(
+        "Where thoughts are found in answers: field, tags (<think> in the content), or tags-open (the same, with the "
+        "opening tag in the prompt); empty: the known service's way.",
+        "思考内容在回答中的位置：field（单独字段）、tags（正文开头的 <think> 标签）或 tags-open（起始标签在提示中）；留空按已知服务的方式。",
     ),
     ("models", "name"): Meaning("What clients ask for.", "客户端请求时使用的名称。"),
     ("models", "upstream"): Meaning(

@@ -22,7 +22,7 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from zhongshu.api.asgi import ON_LEAVE, App
+from zhongshu.api.asgi import MORE_TIME, ON_LEAVE, App
 from zhongshu.api.openai.errors import error_body
 from zhongshu.app.cycle import Cycle
 from zhongshu.core.problems import Problem, problem
@@ -121,11 +121,18 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
             if self._timer is None:
                 self._timer = self.loop.call_later(arrive_within_s, self._refuse, too_slow)
             if self._head_read:
+                self.cycle.scope[MORE_TIME] = self._more_time  # pyright: ignore[reportGeneralTypeIssues]
                 self.cycle.transport = _Lingering(self.transport, self._hang_up)  # pyright: ignore[reportAttributeAccessIssue]
                 return
             self._head_bytes += size
             if self._head_bytes > _MAX_HEAD_BYTES:
                 self._refuse(_HEAD_TOO_LARGE)
+
+        def _more_time(self) -> None:
+            """What has arrived so far is taken in: the rest may take as long again."""
+            if self._arriving and self._timer is not None and not self._deaf:
+                self._timer.cancel()
+                self._timer = self.loop.call_later(arrive_within_s, self._refuse, too_slow)
 
         def _stop_timer(self) -> None:
             if self._timer is not None:

@@ -25,12 +25,14 @@ from zhongshu.app.overlay import Overlay
 from zhongshu.app.pricing import with_prices
 from zhongshu.app.profiles import Profile, joined
 from zhongshu.app.toml_lines import Place, locate
+from zhongshu.batches.settings import BatchSettings
 from zhongshu.caches.settings import CacheSettings
 from zhongshu.catalog.prices import PriceRow
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.engine.models import rows
 from zhongshu.engine.models.settings import ModelSourceSettings
 from zhongshu.engine.settings import EngineSettings
+from zhongshu.files.settings import FileSettings
 from zhongshu.ledger.settings import LedgerSettings
 from zhongshu.safety.settings import LabelSettings
 from zhongshu.sessions.settings import SessionsSettings
@@ -83,6 +85,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sessions: SessionsSettings = SessionsSettings()
     label: LabelSettings = LabelSettings()
     cache: CacheSettings = CacheSettings()
+    files: FileSettings = FileSettings()
+    batches: BatchSettings = BatchSettings()
     engine: EngineSettings = EngineSettings()
     model_sources: ModelSourceSettings = ModelSourceSettings()
     dispatch: DispatchSettings = DispatchSettings()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -85,6 +85,15 @@ class Upstream(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class Counter(Protocol):
+    """An upstream that can also count."""
+
+    async def count_tokens(self, call: Call) -> int | None:
+        """The tokens of the turn's prompt as its model reads it; None when it cannot say now."""
+        ...
 
 
 class Dispatcher(Protocol):

@@ -1,0 +1,53 @@
+"""What a worker keeps for its callers beyond a turn: files, and the batches that are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zhongshu.api.endpoint import Load
+from zhongshu.api.openai.batch_lines import BatchLines
+from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
+from zhongshu.api.surface import Kept
+from zhongshu.app.settings import Settings
+from zhongshu.batches.desk import BatchDesk
+from zhongshu.batches.runner import BatchRunner
+from zhongshu.core.clock import Clock
+from zhongshu.files.shelf import FileShelf
+from zhongshu.pipeline.stages import Rooms
+from zhongshu.storage.database import Database
+
+
+class Keeping:
+    """Files and batches of one worker. `settings` and `rooms` give those of now."""
+
+    def __init__(
+        self, settings: Callable[[], Settings], state: Database, rooms: Callable[[], Rooms], load: Load, clock: Clock
+    ) -> None:
+        home = settings().home
+        self._load = load
+        self._shelf = FileShelf(home / "files", state, lambda: settings().files, clock)
+        lines = BatchLines(
+            rooms,
+            {
+                "/v1/chat/completions": Chat(),
+                "/v1/completions": Completions(),
+                "/v1/embeddings": EmbeddingsOf(),
+            },
+        )
+        desk = BatchDesk(state, self._shelf, lambda: lines.endpoints, clock)
+        self._runner = BatchRunner(
+            home / "batches", desk, self._shelf, lines, lambda: settings().batches, self._hold, clock
+        )
+        self.kept = Kept(self._shelf, desk, self._runner.look)
+
+    def start(self) -> None:
+        """Begin to run batches, on the running event loop."""
+        self._runner.start()
+
+    async def aclose(self) -> None:
+        """Stop running batches; another worker, or the next start, goes on with them."""
+        await self._runner.aclose()
+
+    def _hold(self, live: int) -> bool:
+        """Whether this worker is wanted for itself: it ends, or has `live` turns in flight."""
+        return self._load.draining or self._load.closed or self._load.in_flight >= live

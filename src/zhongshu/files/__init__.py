@@ -1,0 +1,1 @@
+"""Files that callers keep here: uploaded, listed, read and deleted, each by its own tenant."""
