@@ -143,7 +143,9 @@ def manner_of(row: UpstreamSettings) -> Manner:
     """How it wants to be asked."""
     service = known(row)
     manner = service.manner if service else Manner()
-    return msgspec.structs.replace(manner, thinking=row.thinking) if row.thinking else manner
+    if row.thinking:
+        manner = msgspec.structs.replace(manner, thinking=row.thinking)
+    return msgspec.structs.replace(manner, thoughts=row.thoughts) if row.thoughts else manner
 
 
 def read_key(row: UpstreamSettings, environ: Mapping[str, str] = os.environ) -> str | None:

@@ -89,7 +89,7 @@ ROWS: dict[str, KnownUpstream] = {
         title="Alibaba Cloud Model Studio (Qwen) 阿里云百炼",
         base_url="https://dashscope.aliyuncs.com/compatible-mode/v1",
         key_env="DASHSCOPE_API_KEY",
-        manner=Manner(thinking="enable_thinking"),
+        manner=Manner(thinking="enable_thinking", top_k=True),
         seen="2026-11-21",
         note="Outside China use https://dashscope-intl.aliyuncs.com/compatible-mode/v1. Some models think only in streams.",
         note_zh="中国境外请用 https://dashscope-intl.aliyuncs.com/compatible-mode/v1。部分模型仅在流式输出时思考。",
@@ -116,7 +116,7 @@ ROWS: dict[str, KnownUpstream] = {
         title="SiliconFlow 硅基流动",
         base_url="https://api.siliconflow.cn/v1",
         key_env="SILICONFLOW_API_KEY",
-        manner=Manner(thinking="enable_thinking"),
+        manner=Manner(thinking="enable_thinking", top_k=True),
         seen="2026-11-21",
         note='Models that cannot switch thinking refuse enable_thinking: mark them thinking = "never".',
         note_zh='不支持切换思考的模型会拒绝 enable_thinking：请将其标为 thinking = "never"。',
@@ -125,7 +125,7 @@ ROWS: dict[str, KnownUpstream] = {
         title="OpenRouter",
         base_url="https://openrouter.ai/api/v1",
         key_env="OPENROUTER_API_KEY",
-        manner=Manner(thinking="reasoning", thought_back=True),
+        manner=Manner(thinking="reasoning", thought_back=True, top_k=True),
         seen="2026-11-21",
         note="Sends comments while it waits; errors after the start come inside the stream.",
         note_zh="等待期间发送注释行；开始输出后的错误在流内返回。",
@@ -133,7 +133,7 @@ ROWS: dict[str, KnownUpstream] = {
     "vllm": KnownUpstream(
         title="vLLM",
         base_url="http://127.0.0.1:8000/v1",
-        manner=Manner(thinking="chat_template_kwargs"),
+        manner=Manner(thinking="chat_template_kwargs", top_k=True),
         seen="2026-11-21",
         note='Spells thoughts `reasoning` since 0.11. For gpt-oss set thinking = "reasoning_effort".',
         note_zh='自 0.11 起思考字段为 `reasoning`。gpt-oss 请设 thinking = "reasoning_effort"。',
@@ -141,7 +141,7 @@ ROWS: dict[str, KnownUpstream] = {
     "sglang": KnownUpstream(
         title="SGLang",
         base_url="http://127.0.0.1:30000/v1",
-        manner=Manner(thinking="chat_template_kwargs"),
+        manner=Manner(thinking="chat_template_kwargs", top_k=True),
         seen="2026-11-21",
     ),
     "ollama": KnownUpstream(
@@ -155,7 +155,7 @@ ROWS: dict[str, KnownUpstream] = {
     "llama.cpp": KnownUpstream(
         title="llama.cpp server",
         base_url="http://127.0.0.1:8080/v1",
-        manner=Manner(thinking="chat_template_kwargs"),
+        manner=Manner(thinking="chat_template_kwargs", top_k=True),
         seen="2026-11-21",
         note="Start it with --jinja for tool calls and the thinking switch.",
         note_zh="请以 --jinja 启动以支持工具调用和思考开关。",

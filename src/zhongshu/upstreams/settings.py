@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from zhongshu.upstreams.openai.request import Thinking
+from zhongshu.upstreams.openai.request import Thoughts
+from zhongshu.upstreams.openai.thinking import Thinking
 from zhongshu.upstreams.rows import GENERIC, ROWS, WireFormat
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -31,6 +32,8 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     models while nothing else tells how it is. connect_s, first_byte_s (of the reply), idle_s (between two pieces), total_s: limits on waiting.
     max_body_bytes: of a whole reply, or of one event of a stream. proxy: an address, "system" for the environment's
     HTTP_PROXY and HTTPS_PROXY, or "env:NAME". ca_file: certificates to trust instead of the system's (PEM). thinking: how depth of thought is spelt; left out, the row's way.
+    thoughts: where they are found in answers: "field", "tags" (between <think> tags at the beginning of the content) or
+    "tags-open" (there, but the template opens the tag); left out, the row's way.
     """
 
     name: str
@@ -54,6 +57,7 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     proxy: str = ""
     ca_file: str = ""
     thinking: Thinking | Literal[""] = ""
+    thoughts: Thoughts | Literal[""] = ""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

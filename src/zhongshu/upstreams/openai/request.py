@@ -8,22 +8,22 @@ our words.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
 
 from zhongshu.core.ports import Call
+from zhongshu.core.problems import Said
 from zhongshu.core.turns import Audio, File, Image, Message, Part, Sampling, Text, ToolChoice, Turn, Video
+from zhongshu.upstreams.cannot import cannot, state_unread
+from zhongshu.upstreams.openai.thinking import BUDGETED, Thinking, effort_fields, word_of
 
-Thinking = Literal[
-    "none", "reasoning_effort", "thinking", "thinking+effort", "enable_thinking", "chat_template_kwargs", "reasoning"
-]
+Thoughts = Literal["field", "tags", "tags-open"]
 DIALECTS = {"chat": "openai.chat", "completion": "openai.completion", "embedding": "openai.embedding"}
 PATHS = {"chat": "/chat/completions", "completion": "/completions", "embedding": "/embeddings"}
 
-# DashScope and SiliconFlow take a budget in tokens where others take a word; "high" leaves the model's own.
-_BUDGETS = {"minimal": 512, "low": 2048, "medium": 8192}
 # A model that never thinks has no switch, and one that is prompted to think has been prompted already.
 _SWITCHED = frozenset({"switch", "always"})
 _TRUE, _FALSE = Raw(b"true"), Raw(b"false")
@@ -37,7 +37,9 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
     thinking: how depth of thought is spelt (see effort_fields). thought_back: earlier thoughts are handed back in
     `reasoning_content`. developer_role: knows "developer", else it is written "system". max_tokens: the field's name.
-    stream_options: takes `include_usage`.
+    stream_options: takes `include_usage`. top_k: takes that field. thoughts: where they are found in its answers: in a
+    field of their own, between <think> tags at the beginning of the content, or there with the opening tag left out
+    (a template that writes it into the prompt).
     """
 
     thinking: Thinking = "none"
@@ -45,6 +47,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     developer_role: bool = False
     max_tokens: str = "max_tokens"
     stream_options: bool = True
+    top_k: bool = False
+    thoughts: Thoughts = "field"
 
 
 def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
@@ -52,6 +56,7 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
     turn = call.turn
     model = Raw(_encode(call.offer.release.upstream_model))
     wire = turn.wire
+    tokens: int | None = None
     if wire is not None and wire.dialect == DIALECTS[turn.kind]:
         fields = dict(wire.fields)
         fields.pop("zhongshu", None)
@@ -60,48 +65,37 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
             _set_streaming(fields, manner, stream)
         effort = _effort_to_write(call, fields, manner)
     else:
-        fields = {name: Raw(_encode(value)) for name, value in written(turn, manner).items()}
+        state_unread(call)
+        fields = {name: Raw(_encode(value)) for name, value in _written(call, manner).items()}
         fields = {"model": model, **fields}
         if stream:
             _set_streaming(fields, manner, stream)
-        effort = (call.effort or turn.effort) if call.offer.card.thinking in _SWITCHED else None
+        effort, tokens = _thinking(call, manner)
     if effort is not None:
-        _set_effort(fields, manner.thinking, effort)
+        _set_effort(fields, manner.thinking, effort, tokens)
     return _encode(fields)
 
 
-def effort_fields(thinking: Thinking, effort: str) -> dict[str, Any]:
-    """How an effort ("off", "minimal", "low", "medium", "high") is written, by the upstream's spelling.
-
-    reasoning_effort      OpenAI, Ollama, LM Studio: a word, "none" for off
-    thinking              Moonshot, Zhipu: {"type": "enabled" | "disabled"}
-    thinking+effort       DeepSeek: both of the above
-    enable_thinking       DashScope, SiliconFlow: a switch, with a budget in tokens below "high"
-    chat_template_kwargs  vLLM, SGLang, llama.cpp: the template's own switch, called by both of its names
-    reasoning             OpenRouter: {"effort": word}
-    """
-    on = effort != "off"
-    match thinking:
-        case "reasoning_effort":
-            return {"reasoning_effort": effort if on else "none"}
-        case "thinking":
-            return {"thinking": {"type": "enabled" if on else "disabled"}}
-        case "thinking+effort":
-            switch: dict[str, Any] = {"thinking": {"type": "enabled" if on else "disabled"}}
-            return {**switch, "reasoning_effort": effort} if on else switch
-        case "enable_thinking":
-            budget = {"thinking_budget": _BUDGETS[effort]} if effort in _BUDGETS else {}
-            return {"enable_thinking": on, **budget}
-        case "chat_template_kwargs":
-            return {"chat_template_kwargs": {"enable_thinking": on, "thinking": on}}
-        case "reasoning":
-            return {"reasoning": {"effort": effort if on else "none"}}
-        case "none":
-            return {}
+def _thinking(call: Call, manner: Manner) -> tuple[str | None, int | None]:
+    """The effort to write, and the budget in tokens that the caller gave, unless the route decided otherwise. What the
+    upstream cannot be told is stated."""
+    turn = call.turn
+    effort = call.effort or turn.effort
+    tokens = turn.thinking_tokens if call.effort in (None, turn.effort) else None
+    if call.offer.card.thinking not in _SWITCHED or manner.thinking == "none":
+        if tokens or turn.effort not in (None, "off"):
+            call.dropped = (*call.dropped, "thinking_tokens" if tokens else "reasoning_effort")
+        return None, None
+    if tokens and manner.thinking not in BUDGETED:
+        call.dropped = (*call.dropped, "thinking_tokens")
+    return effort or (word_of(tokens) if tokens else None), tokens
 
 
-def written(turn: Turn, manner: Manner) -> dict[str, Any]:
+def _written(call: Call, manner: Manner) -> dict[str, Any]:
     """The request in OpenAI's words, without model, streaming and effort."""
+    turn = call.turn
+    if turn.sampling.top_k is not None and not manner.top_k:
+        call.dropped = (*call.dropped, "top_k")
     if turn.kind == "embedding":
         return _present({"input": list(turn.prompts), "dimensions": turn.dimensions, "user": turn.user})
     sampling = _sampling(turn.sampling, manner)
@@ -112,7 +106,7 @@ def written(turn: Turn, manner: Manner) -> dict[str, Any]:
         return {"prompt": prompt, **sampling, **_present({"user": turn.user})}
     tools = [_tool(tool.name, tool.description, tool.parameters, tool.strict) for tool in turn.tools]
     return {
-        "messages": [_message(message, manner) for message in turn.messages],
+        "messages": [_message(call, message, manner) for message in turn.messages],
         **sampling,
         **({"tools": tools, **_present({"tool_choice": _choice(turn.tool_choice)})} if tools else {}),
         **_present({"response_format": _format(turn), "user": turn.user}),
@@ -150,12 +144,12 @@ def _effort_to_write(call: Call, fields: dict[str, Raw], manner: Manner) -> str 
     return effort
 
 
-def _set_effort(fields: dict[str, Raw], thinking: Thinking, effort: str) -> None:
+def _set_effort(fields: dict[str, Raw], thinking: Thinking, effort: str, tokens: int | None = None) -> None:
     if thinking == "none":
         return
     if "effort" not in thinking:
         fields.pop("reasoning_effort", None)
-    for name, value in effort_fields(thinking, effort).items():
+    for name, value in effort_fields(thinking, effort, tokens).items():
         asked = fields.get(name)
         said = Raw(_encode(value))
         if asked is not None and bytes(asked).startswith(b"{") and bytes(said).startswith(b"{"):
@@ -175,6 +169,7 @@ def _sampling(sampling: Sampling, manner: Manner) -> dict[str, Any]:
             manner.max_tokens: sampling.max_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
+            "top_k": sampling.top_k if manner.top_k else None,
             "seed": sampling.seed,
             "stop": list(sampling.stop) or None,
             "n": sampling.n if sampling.n != 1 else None,
@@ -187,14 +182,14 @@ def _sampling(sampling: Sampling, manner: Manner) -> dict[str, Any]:
     )
 
 
-def _message(message: Message, manner: Manner) -> dict[str, Any]:
+def _message(call: Call, message: Message, manner: Manner) -> dict[str, Any]:
     role = "system" if message.role == "developer" and not manner.developer_role else message.role
     content: Any = message.content
     if not isinstance(content, str):
-        content = [_part(part) for part in content]
+        content = [_part(call, part) for part in content]
     calls = [
-        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-        for call in message.tool_calls
+        {"id": made.id, "type": "function", "function": {"name": made.name, "arguments": made.arguments}}
+        for made in message.tool_calls
     ]
     fields: dict[str, Any] = {"role": role, "content": None if calls and not content else content}
     extra = {
@@ -206,7 +201,7 @@ def _message(message: Message, manner: Manner) -> dict[str, Any]:
     return fields | _present(extra)
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(call: Call, part: Part) -> dict[str, Any]:
     match part:
         case Text():
             return {"type": "text", "text": part.text}
@@ -217,8 +212,21 @@ def _part(part: Part) -> dict[str, Any]:
         case Video():
             return {"type": "video_url", "video_url": {"url": part.url}}
         case File():
-            file = {"filename": part.name, "file_data": part.data, "file_id": part.id}
-            return {"type": "file", "file": _present(file)}
+            return _file(call, part)
+
+
+def _file(call: Call, part: File) -> dict[str, Any]:
+    """A file as OpenAI takes it: by id, or as a data URL with a name. Written text goes along as text."""
+    if part.data is None and part.id is None:
+        what = Said("files that lie at an address", "以网址引用的文件")
+        raise cannot(call, what, param="messages", remedy=Said("Send the file itself.", "请直接发送文件内容。"))
+    data, media_type = part.data, part.media_type or "application/pdf"
+    if data is not None and not data.startswith("data:"):
+        if media_type.startswith("text/"):
+            return {"type": "text", "text": b64decode(data).decode("utf-8", "replace")}
+        data = f"data:{media_type};base64,{data}" if part.media_type else data
+    name = part.name or (None if data is None else "file." + media_type.rpartition("/")[2])
+    return {"type": "file", "file": _present({"filename": name, "file_data": data, "file_id": part.id})}
 
 
 def _tool(name: str, description: str, parameters: Raw, strict: bool) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from zhongshu.core.problems import fault
 from zhongshu.core.turns import Thought as Block
 from zhongshu.core.turns import ToolCall
 from zhongshu.upstreams.openai import errors
+from zhongshu.upstreams.openai.request import Thoughts
 from zhongshu.upstreams.openai.shapes import (
     ChoiceShape,
     Function,
@@ -26,6 +27,7 @@ from zhongshu.upstreams.openai.shapes import (
     models_decoder,
     reply_decoder,
 )
+from zhongshu.upstreams.openai.tags import split
 
 CHAT = "openai.chat"
 COMPLETION = "openai.completion"
@@ -62,8 +64,8 @@ class Thought(msgspec.Struct, frozen=True):
 NO_THOUGHT = Thought("")
 
 
-def read_answer(body: bytes, upstream: str, dialect: str = CHAT) -> Answer:
-    """The Answer of a plain reply with status 200.
+def read_answer(body: bytes, upstream: str, dialect: str = CHAT, thoughts: Thoughts = "field") -> Answer:
+    """The Answer of a plain reply with status 200. thoughts: where they are found (Manner.thoughts).
 
     Raises Fault: upstream_malformed when it is no such reply, or what an error object inside it says.
     """
@@ -81,6 +83,10 @@ def read_answer(body: bytes, upstream: str, dialect: str = CHAT) -> Answer:
         respelt = respelt or thought.respelt
     if not choices:
         raise fault("upstream_malformed", upstream=upstream, why="the reply holds no choice")
+    if thoughts != "field":
+        split_choices = [_split(choice, already_open=thoughts == "tags-open") for choice in choices]
+        if split_choices != choices:
+            return Answer(tuple(split_choices), usage_of(reply), reply.model or "")
     return Answer(
         choices=tuple(choices),
         usage=usage_of(reply),
@@ -203,6 +209,14 @@ def with_reasoning_content(wire: bytes, inside: str) -> bytes:
             choice[inside] = Raw(msgspec.json.encode(message))
     fields["choices"] = Raw(msgspec.json.encode(choices))
     return msgspec.json.encode(fields)
+
+
+def _split(choice: Choice, *, already_open: bool) -> Choice:
+    """The choice with the thoughts taken out of its text, unless they came in a field of their own."""
+    if not choice.text or choice.thought:
+        return choice
+    thought, text = split(choice.text, already_open=already_open)
+    return msgspec.structs.replace(choice, thought=thought, text=text)
 
 
 def _choice(shape: ChoiceShape, number: int, reply_id: str | None) -> tuple[Choice, Thought]:

@@ -29,6 +29,7 @@ from zhongshu.core.answers import (
     UsageDelta,
 )
 from zhongshu.core.problems import Fault, fault
+from zhongshu.upstreams.openai.request import Thoughts
 from zhongshu.upstreams.openai.response import (
     CHAT,
     arguments_of,
@@ -41,6 +42,7 @@ from zhongshu.upstreams.openai.response import (
     with_reasoning_content,
 )
 from zhongshu.upstreams.openai.shapes import ChoiceShape, Message, ToolCallShape, reply_decoder
+from zhongshu.upstreams.openai.tags import Piece, TagSplitter
 from zhongshu.upstreams.sse import EventTooLarge, SseParser
 from zhongshu.upstreams.transport import Opened, drain
 
@@ -69,23 +71,26 @@ class _Call:
 
 
 class _Progress:
-    """One choice's memory."""
+    """One choice's memory. tags: what takes thoughts out of its content, if they stand there."""
 
-    __slots__ = ("by_wire_index", "calls", "stopped")
+    __slots__ = ("by_wire_index", "calls", "stopped", "tags")
 
-    def __init__(self) -> None:
+    def __init__(self, tags: TagSplitter | None = None) -> None:
+        self.tags = tags
         self.calls: list[_Call] = []
         self.by_wire_index: dict[int, _Call] = {}
         self.stopped = False
 
 
 class ChunkReader:
-    """Turns each chunk's JSON into an Event. `choices` is how many were asked for (n)."""
+    """Turns each chunk's JSON into an Event. `choices` is how many were asked for (n). thoughts: where they are found
+    (Manner.thoughts); where they have to be taken out of the content, no chunk is passed on as it came."""
 
-    __slots__ = ("_asked", "_dialect", "_progress", "_reply_id", "_upstream", "done", "model")
+    __slots__ = ("_asked", "_dialect", "_progress", "_reply_id", "_thoughts", "_upstream", "done", "model")
 
-    def __init__(self, upstream: str, dialect: str = CHAT, choices: int = 1) -> None:
+    def __init__(self, upstream: str, dialect: str = CHAT, choices: int = 1, thoughts: Thoughts = "field") -> None:
         self._upstream = upstream
+        self._thoughts = thoughts
         self._dialect = dialect
         self._asked = choices
         self._progress: dict[int, _Progress] = {}
@@ -111,7 +116,7 @@ class ChunkReader:
         if self._reply_id is None:
             self._reply_id, self.model = reply.id or "", reply.model or ""
         deltas: list[Delta] = []
-        wire: bytes | None = payload
+        wire: bytes | None = payload if self._thoughts == "field" else None
         for shape in choices or ():
             wire = self._choice(shape, deltas, wire)
         usage = usage_of(reply)
@@ -133,6 +138,7 @@ class ChunkReader:
         deltas: list[Delta] = []
         for index, choice in progress.items():
             if not choice.stopped:
+                _end_tags(index, choice, deltas)
                 self._end_calls(index, choice, deltas)
                 deltas.append(StopDelta(index, "tool_calls" if choice.calls else "stop"))
         return Event(tuple(deltas)) if deltas else None
@@ -142,7 +148,7 @@ class ChunkReader:
         index = shape.index or 0
         progress = self._progress.get(index)
         if progress is None:
-            progress = self._progress[index] = _Progress()
+            progress = self._progress[index] = _Progress(self._splitter())
         message = shape.delta or shape.message
         if message is not None:
             wire = self._message(index, progress, message, deltas, wire)
@@ -152,10 +158,14 @@ class ChunkReader:
             deltas.append(LogprobsDelta(index, tuple(shape.logprobs.content)))
         if shape.finish_reason and not progress.stopped:
             progress.stopped = True
+            _end_tags(index, progress, deltas)
             if progress.calls:
                 self._end_calls(index, progress, deltas)
             deltas.append(StopDelta(index, stop_of(shape.finish_reason) or "stop"))
         return wire
+
+    def _splitter(self) -> TagSplitter | None:
+        return None if self._thoughts == "field" else TagSplitter(already_open=self._thoughts == "tags-open")
 
     def _message(
         self, index: int, progress: _Progress, message: Message, deltas: list[Delta], wire: bytes | None
@@ -168,7 +178,9 @@ class ChunkReader:
             if thought.respelt and wire is not None:
                 wire = with_reasoning_content(wire, "delta")
             content = text_of(message)
-        if content:
+        if content and progress.tags is not None:
+            _add(index, progress.tags.feed(content), deltas)
+        elif content:
             deltas.append(TextDelta(index, content))
         if message.refusal:
             deltas.append(RefusalDelta(index, message.refusal))
@@ -246,6 +258,19 @@ class ChunkReader:
             if call.open:
                 call.open = False
                 deltas.append(ToolCallEnd(index, call.number))
+
+
+def _end_tags(index: int, progress: _Progress, deltas: list[Delta]) -> None:
+    """Give what was held back for a tag that did not come."""
+    if progress.tags is not None:
+        _add(index, progress.tags.finish(), deltas)
+
+
+def _add(index: int, piece: Piece, deltas: list[Delta]) -> None:
+    if piece.thought:
+        deltas.append(ThoughtDelta(index, piece.thought))
+    if piece.text:
+        deltas.append(TextDelta(index, piece.text))
 
 
 class OpenAIStream:

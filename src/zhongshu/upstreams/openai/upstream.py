@@ -39,7 +39,7 @@ class OpenAIUpstream:
         response = await self._transport.send(request)
         if response.status != 200:
             raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
-        return read_answer(response.body, self.name, DIALECTS[kind])
+        return read_answer(response.body, self.name, DIALECTS[kind], self._manner.thoughts)
 
     async def stream(self, call: Call) -> EventStream:
         """The answer as it is made. Raises as `complete` does until the upstream has said 200, and later from the
@@ -56,9 +56,9 @@ class OpenAIUpstream:
             return PassingStream(opened, self.name, self._event_bytes)
         if "json" in (opened.header("content-type") or ""):
             body = await self._rest(opened, self._event_bytes)
-            return _NotStreamed((unfold(read_answer(body, self.name, DIALECTS[kind])),))
+            return _NotStreamed((unfold(read_answer(body, self.name, DIALECTS[kind], self._manner.thoughts)),))
         choices = call.turn.sampling.n * max(len(call.turn.prompts), 1)
-        reader = ChunkReader(self.name, DIALECTS[kind], choices)
+        reader = ChunkReader(self.name, DIALECTS[kind], choices, self._manner.thoughts)
         return OpenAIStream(opened, reader, self.name, self._event_bytes)
 
     async def embed(self, call: Call) -> Embeddings:

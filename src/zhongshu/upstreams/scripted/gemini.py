@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
@@ -75,7 +76,13 @@ class Request(msgspec.Struct, rename="camel"):
     mock: dict[str, msgspec.Raw] = {}
 
 
-_request = msgspec.json.Decoder(Request).decode
+_decode = msgspec.json.Decoder(Request).decode
+# Google takes its fields in either spelling.
+_SNAKE = re.compile(rb'"[a-z]+(?:_[a-z]+)+"\s*:')
+
+
+def _request(body: bytes) -> Request:
+    return _decode(_SNAKE.sub(lambda found: re.sub(rb"_([a-z])", lambda one: one[1].upper(), found[0]), body))
 
 
 def called(path: str) -> tuple[str, str]:
