@@ -201,7 +201,9 @@ class Installation:
 
     def _snapshot(self) -> Snapshot:
         self._counted.in_flight = self.load.in_flight
-        return self._counted.snapshot(self._journal.counts)
+        told = self._counted.snapshot(self._journal.counts)
+        told.upstreams = self._dispatching.board.health()
+        return told
 
     def _probes(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         used = {offer.release.upstream for offer in offers(self._settings)}

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Raw
 
+from zhongshu.api.anthropic.words import tool_use
 from zhongshu.core.answers import ThoughtDelta, ToolCallArguments, ToolCallStart
 from zhongshu.core.problems import fault
 
@@ -56,7 +58,7 @@ class Blocks:
     def piece(self, kind: Literal["text", "thinking"], text: str, out: list[bytes]) -> None:
         """More text or thought."""
         if self.kind != kind:
-            empty = {"type": "text", "text": ""} if kind == "text" else _EMPTY_THOUGHT
+            empty = _EMPTY_TEXT if kind == "text" else _EMPTY_THOUGHT
             self._begin(kind, empty, out)
         out += (self.begins, _encode(text), PIECE_END)
 
@@ -103,8 +105,7 @@ class Blocks:
 
     def _begin_call(self, start: ToolCallStart, out: list[bytes]) -> None:
         self._end(out)
-        block: dict[str, Any] = {"type": "tool_use", "id": start.id, "name": start.name, "input": {}}
-        self._start("tool_use", block, start.call, out)
+        self._start("tool_use", tool_use(start.id, start.name, _NO_INPUT), start.call, out)
 
     def _start(self, kind: Kind, block: dict[str, Any], call: int | None, out: list[bytes]) -> None:
         self.opened(self.index + 1, kind, call)
@@ -125,4 +126,6 @@ class Blocks:
             out.append(b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n' % self.index)
 
 
-_EMPTY_THOUGHT = {"type": "thinking", "thinking": "", "signature": ""}
+_NO_INPUT = Raw(b"{}")
+_EMPTY_TEXT: dict[str, Any] = {"type": "text", "text": "", "citations": None}
+_EMPTY_THOUGHT: dict[str, Any] = {"type": "thinking", "thinking": "", "signature": ""}

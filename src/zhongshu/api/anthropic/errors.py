@@ -6,8 +6,7 @@ from collections.abc import Awaitable
 
 import msgspec
 
-from zhongshu.api.asgi import App, Message, Receive, Scope, Send, send_reply
-from zhongshu.api.errors import error_headers, prefers_chinese
+from zhongshu.api.asgi import App, Message, Receive, Scope, Send
 from zhongshu.core.problems import Problem
 
 _encode = msgspec.json.Encoder().encode
@@ -46,12 +45,6 @@ def error_body(problem: Problem, *, chinese: bool = False, trace: str = "") -> b
             },
         }
     )
-
-
-async def send_problem(scope: Scope, send: Send, problem: Problem, trace: str = "") -> None:
-    """Answer with an error."""
-    body = error_body(problem, chinese=prefers_chinese(scope), trace=trace)
-    await send_reply(send, problem.status, error_headers(problem, trace), body)
 
 
 class AnthropicHead:

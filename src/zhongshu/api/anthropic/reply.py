@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from zhongshu.api.anthropic.request import DIALECT
-from zhongshu.api.anthropic.words import input_of, message_id, stop_reason, usage_wire
+from zhongshu.api.anthropic.words import input_of, message_of, stop_reason, tool_use
 from zhongshu.api.extra import Extra, splice
 from zhongshu.core.answers import Answer, Choice, Usage
 from zhongshu.core.turns import Thought, Turn
@@ -30,16 +30,8 @@ def body_of(turn: Turn, answer: Answer, usage: Usage, extra: Extra) -> bytes:
 def written(turn: Turn, answer: Answer, usage: Usage) -> dict[str, Any]:
     """The message in our words. Only the first choice: this protocol asks for no other."""
     choice = answer.choices[0] if answer.choices else _NO_CHOICE
-    return {
-        "id": message_id(turn.trace),
-        "type": "message",
-        "role": "assistant",
-        "model": turn.model,
-        "content": content_of(choice),
-        "stop_reason": stop_reason(choice.stop, choice.stopped_by, called=bool(choice.tool_calls)),
-        "stop_sequence": choice.stopped_by,
-        "usage": usage_wire(usage),
-    }
+    reason = stop_reason(choice.stop, choice.stopped_by, called=bool(choice.tool_calls))
+    return message_of(turn, content_of(choice), reason, choice.stopped_by, usage)
 
 
 def content_of(choice: Choice) -> list[dict[str, Any]]:
@@ -49,7 +41,7 @@ def content_of(choice: Choice) -> list[dict[str, Any]]:
         if text:
             blocks.append({"type": "text", "text": text, "citations": None})
     for call in choice.tool_calls:
-        blocks.append({"type": "tool_use", "id": call.id, "name": call.name, "input": input_of(call.arguments)})
+        blocks.append(tool_use(call.id, call.name, input_of(call.arguments)))
     return blocks
 
 

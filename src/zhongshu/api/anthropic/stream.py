@@ -7,13 +7,11 @@ client sees the end.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from zhongshu.api.anthropic.blocks import PIECE_END, Blocks, Kind, event_of
 from zhongshu.api.anthropic.request import DIALECT
-from zhongshu.api.anthropic.words import message_id, stop_reason, usage_wire
+from zhongshu.api.anthropic.words import message_of, stop_reason, usage_wire
 from zhongshu.api.extra import Extra, splice
 from zhongshu.core.answers import (
     Delta,
@@ -143,21 +141,12 @@ class EventWriter:
 
     def _begin(self, out: list[bytes]) -> None:
         self._started = True
-        message: dict[str, Any] = {
-            "id": message_id(self._turn.trace),
-            "type": "message",
-            "role": "assistant",
-            "model": self._turn.model,
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": usage_wire(_NOTHING_YET),
-        }
+        message = message_of(self._turn, [], None, None, _NOTHING_YET)
         out.append(event_of("message_start", _encode({"type": "message_start", "message": message})))
 
     def _message_delta(self, usage: Usage) -> bytes:
         reason = stop_reason(self._stop, self._by, called=self._blocks.called)
-        delta = {"stop_reason": reason, "stop_sequence": self._by}
+        delta = {"stop_reason": reason, "stop_sequence": self._by, "stop_details": None, "container": None}
         return _encode({"type": "message_delta", "delta": delta, "usage": usage_wire(usage)})
 
 

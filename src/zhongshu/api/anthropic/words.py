@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from zhongshu.core.answers import Stop, Usage
+from zhongshu.core.turns import Turn
 
 _encode = msgspec.json.Encoder().encode
 _check = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -34,16 +35,41 @@ def stop_reason(stop: Stop, by: str | None, *, called: bool) -> str:
 
 
 def usage_wire(usage: Usage) -> dict[str, Any]:
-    """Anthropic's usage object: input_tokens are those that no cache was asked for."""
-    fields: dict[str, Any] = {
+    """Anthropic's usage object, every field of it. input_tokens are those that went past the provider's cache."""
+    return {
         "input_tokens": max(usage.prompt - usage.cached - usage.written, 0),
         "cache_creation_input_tokens": usage.written,
         "cache_read_input_tokens": usage.cached,
+        "cache_creation": None,
         "output_tokens": usage.completion,
+        "output_tokens_details": {"thinking_tokens": usage.thinking},
+        "server_tool_use": None,
+        "service_tier": None,
+        "inference_geo": None,
     }
-    if usage.thinking:
-        fields["output_tokens_details"] = {"thinking_tokens": usage.thinking}
-    return fields
+
+
+def tool_use(call_id: str, name: str, given: Raw) -> dict[str, Any]:
+    """A call of a tool by the model itself."""
+    return {"type": "tool_use", "id": call_id, "name": name, "input": given, "caller": {"type": "direct"}}
+
+
+def message_of(
+    turn: Turn, content: list[dict[str, Any]], reason: str | None, by: str | None, usage: Usage
+) -> dict[str, Any]:
+    """A message, every field of it; reason is None while it is not known."""
+    return {
+        "id": message_id(turn.trace),
+        "type": "message",
+        "role": "assistant",
+        "model": turn.model,
+        "content": content,
+        "stop_reason": reason,
+        "stop_sequence": by,
+        "stop_details": None,
+        "container": None,
+        "usage": usage_wire(usage),
+    }
 
 
 def message_id(trace: str) -> str:

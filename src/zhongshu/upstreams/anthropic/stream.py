@@ -87,7 +87,7 @@ class EventReader:
                 raise fault("upstream_malformed", upstream=self._upstream, why="an event says not what it is")
             case _:  # ping, and what is newer than this
                 pass
-        if self._answer_tool:
+        if self._answer_tool or (piece.type == "message_delta" and not self._stopped):
             return Event(tuple(deltas))
         return Event(tuple(deltas), payload, DIALECT)
 

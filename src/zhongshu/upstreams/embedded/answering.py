@@ -39,6 +39,12 @@ async def choices(link: Link, call: Call, tally: Tally) -> AsyncGenerator[Event,
             yield event
 
 
+async def counted(link: Link, call: Call) -> int:
+    """The tokens of a chat turn's prompt."""
+    asked = brief(call, link.address.context_tokens)
+    return await link.count(await link.render(asked.messages))
+
+
 def _cannot_follow(turn: Turn) -> Fault:
     field = "tools" if turn.tools else "response_format"
     return fault(

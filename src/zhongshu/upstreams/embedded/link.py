@@ -85,6 +85,10 @@ class _Rendered(msgspec.Struct, frozen=True):
     prompt: str
 
 
+class _Tokens(msgspec.Struct, frozen=True):
+    tokens: list[Any]
+
+
 class _Vector(msgspec.Struct, frozen=True):
     index: int
     embedding: tuple[float, ...]
@@ -120,6 +124,11 @@ class Link:
         """The prompt that the model's own chat template makes of the messages, up to where the answer begins."""
         body = await self._whole("/apply-template", {"messages": messages})
         return msgspec.json.decode(body, type=_Rendered).prompt
+
+    async def count(self, prompt: str) -> int:
+        """The tokens that `generate` would read of a prompt."""
+        body = await self._whole("/tokenize", {"content": prompt, "add_special": True, "parse_special": True})
+        return len(msgspec.json.decode(body, type=_Tokens).tokens)
 
     async def generate(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
         """Continue `body["prompt"]`. Closing the iterator stops the work at once."""

@@ -13,7 +13,7 @@ from zhongshu.engine.client import EngineClient
 from zhongshu.engine.messages import Address
 from zhongshu.upstreams.cannot import cannot
 from zhongshu.upstreams.cosine import rerank
-from zhongshu.upstreams.embedded.answering import choices
+from zhongshu.upstreams.embedded.answering import choices, counted
 from zhongshu.upstreams.embedded.link import EngineRefusal, Link, is_lost
 from zhongshu.upstreams.embedded.walk import Tally
 
@@ -69,6 +69,19 @@ class EmbeddedUpstream:
                 except (Fault, EngineRefusal) as error:
                     self._raise(call, error, final=attempt == _ATTEMPTS - 1)
         raise AssertionError("unreachable")
+
+    async def count_tokens(self, call: Call) -> int | None:
+        """The tokens of the prompt as the model reads it, tools and our own instructions included; None while it is
+        not loaded: counting is not worth loading it for."""
+        model = call.offer.release.upstream_model
+        loaded = {status.model for status in (await self._engine.status()).models if status.state == "ready"}
+        if model not in loaded:
+            return None
+        async with self._engine.use(model) as address:
+            try:
+                return await counted(self._link(call, address), call)
+            except EngineRefusal as refusal:
+                raise _refused(self.name, refusal) from None
 
     async def hand_on(self, call: Call) -> Passed:
         """The engine runs language and embedding models only; the latter can rank documents by their vectors."""

@@ -75,7 +75,7 @@ def whole(scene: Scene, body: bytes) -> dict[str, Any]:
         text = "".join(scene.thoughts)
         blocks.append({"type": "thinking", "thinking": text, "signature": signature(text)})
     if _texts(scene):
-        blocks.append({"type": "text", "text": "".join(_texts(scene))})
+        blocks.append({"type": "text", "text": "".join(_texts(scene)), "citations": None})
     for call in scene.calls:
         blocks.append(_tool_use(call) | {"input": msgspec.Raw((call.arguments or "{}").encode())})
     message = _message(scene) | {"content": blocks} | _stop(scene, body)
@@ -161,12 +161,22 @@ def _thirds(text: str) -> list[str]:
 
 
 def _tool_use(call: ScriptedCall) -> dict[str, Any]:
-    return {"type": "tool_use"} | ({"id": call.id} if call.id else {}) | {"name": call.name, "input": {}}
+    return (
+        {"type": "tool_use"}
+        | ({"id": call.id} if call.id else {})
+        | {"name": call.name, "input": {}, "caller": {"type": "direct"}}
+    )
 
 
 def _message(scene: Scene) -> dict[str, Any]:
     name = scene.id.removeprefix("chatcmpl-")
-    return {"id": f"msg_{name}", "type": "message", "role": "assistant", "model": scene.asked.model} | _extra(scene)
+    return {
+        "id": f"msg_{name}",
+        "type": "message",
+        "role": "assistant",
+        "model": scene.asked.model,
+        "container": None,
+    } | _extra(scene)
 
 
 def _extra(scene: Scene) -> dict[str, Any]:
@@ -175,10 +185,10 @@ def _extra(scene: Scene) -> dict[str, Any]:
 
 def _stop(scene: Scene, body: bytes) -> dict[str, Any]:
     if not scene.behaviour.finish:
-        return {"stop_reason": None, "stop_sequence": None}
+        return {"stop_reason": None, "stop_sequence": None, "stop_details": None}
     reason = "refusal" if scene.behaviour.refusal else _STOPS.get(scene.finish_reason, scene.finish_reason)
     met = _request(body).stop_sequences if reason == "stop_sequence" else []
-    return {"stop_reason": reason, "stop_sequence": met[0] if met else None}
+    return {"stop_reason": reason, "stop_sequence": met[0] if met else None, "stop_details": None}
 
 
 def _usage(scene: Scene) -> dict[str, Any]:
@@ -189,5 +199,10 @@ def _usage(scene: Scene) -> dict[str, Any]:
         "input_tokens": said["prompt_tokens"] - cached,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": cached,
+        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
         "output_tokens": said["completion_tokens"],
+        "output_tokens_details": {"thinking_tokens": said["completion_tokens_details"]["reasoning_tokens"]},
+        "server_tool_use": None,
+        "service_tier": "standard",
+        "inference_geo": None,
     }

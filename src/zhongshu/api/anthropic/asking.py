@@ -1,0 +1,23 @@
+"""What the small endpoints of this protocol share: whose key it is, and how a refusal is written."""
+
+from __future__ import annotations
+
+from zhongshu.api.anthropic.dialect import credential_of
+from zhongshu.api.anthropic.errors import error_body
+from zhongshu.api.asgi import Scope, Send, send_reply
+from zhongshu.api.errors import error_headers, prefers_chinese
+from zhongshu.core.access import Caller
+from zhongshu.core.problems import Problem, Refusal, problem
+from zhongshu.pipeline.stages import Rooms
+
+
+async def caller_of(rooms: Rooms, scope: Scope) -> Caller | Refusal:
+    """Whose key it is."""
+    key = credential_of(dict(scope["headers"]))
+    return await rooms.gate.identify(key) if key else Refusal("admit", problem("missing_key"))
+
+
+async def refuse(scope: Scope, send: Send, problem: Problem, trace: str = "") -> None:
+    """Answer with an error."""
+    body = error_body(problem, chinese=prefers_chinese(scope), trace=trace)
+    await send_reply(send, problem.status, error_headers(problem, trace), body)
