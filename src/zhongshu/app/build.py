@@ -201,9 +201,7 @@ class Installation:
 
     def _snapshot(self) -> Snapshot:
         self._counted.in_flight = self.load.in_flight
-        told = self._counted.snapshot(self._journal.counts)
-        told.upstreams = self._dispatching.board.health()
-        return told
+        return self._counted.snapshot(self._journal.counts)
 
     def _probes(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         used = {offer.release.upstream for offer in offers(self._settings)}
