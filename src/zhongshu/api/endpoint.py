@@ -114,6 +114,22 @@ class Dialect(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """What a protocol that remembers turns does around one. Others have none."""
+
+    async def recall(self, asked: Asked, caller: Caller) -> Asked:
+        """The request behind the conversation it goes on from. Raises the Fault of what is not there."""
+        ...
+
+    async def takes(self, asked: Asked, arrived: Arrived, scope: Scope, send: Send) -> bool:
+        """Whether the turn goes on without its client, who has been answered then."""
+        ...
+
+    async def keep(self, asked: Asked, caller: Caller) -> None:
+        """The answer is written: remember it. Its last bytes are sent once this returns."""
+        ...
+
+
 def bearer(headers: Mapping[bytes, bytes]) -> bytes:
     """The key of `Authorization: Bearer`."""
     given = headers.get(b"authorization", b"")
@@ -123,8 +139,11 @@ def bearer(headers: Mapping[bytes, bytes]) -> bytes:
 class Endpoint:
     """An ASGI callable for one model endpoint. `rooms` gives the rooms as they are now (settings may be reloaded)."""
 
-    def __init__(self, dialect: Dialect, rooms: Callable[[], Rooms], bounds: Bounds, load: Load) -> None:
+    def __init__(
+        self, dialect: Dialect, rooms: Callable[[], Rooms], bounds: Bounds, load: Load, memory: Memory | None = None
+    ) -> None:
         self._dialect = dialect
+        self._memory = memory
         self._rooms = rooms
         self._bounds = bounds
         self._load = load
@@ -154,11 +173,16 @@ class Endpoint:
             body = await read_body(receive, headers, self._bounds.max_body_bytes)
             path, query = scope["path"], scope["query_string"]
             asked = self._dialect.read(Incoming(body, trace, rooms.clock.now_ns(), path, query, headers))
+            memory = self._memory
+            if memory is not None:
+                asked = await memory.recall(asked, caller)
             agent = headers.get(b"user-agent", b"")[:200].decode("latin-1")
             wire = asked.turn.wire
             kept = wire.form.summary if wire is not None and wire.form is not None else body
             arrived = Arrived(asked.turn, caller, started_ns, kept, _address(scope), agent, headers)
             with leaving(scope, receive):
+                if memory is not None and await memory.takes(asked, arrived, scope, send):
+                    return
                 if asked.turn.stream:
                     await self._stream(rooms, arrived, asked, scope, send)
                 else:
@@ -199,6 +223,8 @@ class Endpoint:
         overhead_ms = _overhead_ms(done.upstream_us, took_ms)
         extra = extra_of(answered.routed, done.label, usage, answered.cost_nano, overhead_ms, answered.hit)
         body = asked.whole(reply, usage, extra)
+        if self._memory is not None:
+            await self._memory.keep(asked, arrived.caller)
         kind = (
             (b"content-type", reply.content_type.encode()) if isinstance(reply, Passed) else _type_of(asked, JSON_TYPE)
         )
@@ -219,6 +245,8 @@ class Endpoint:
                 async for batch in batches:
                     if isinstance(batch, Closing):
                         chunk = writer.close(batch.usage, _closing_extra(rooms, arrived, live, batch))
+                        if self._memory is not None:
+                            await self._memory.keep(asked, arrived.caller)
                     else:
                         chunk = writer.write(batch)
                     if not started:

@@ -20,10 +20,15 @@ from zhongshu.api.openai.images import ImageEdits, Images
 from zhongshu.api.openai.models import Models
 from zhongshu.api.openai.moderations import Moderations
 from zhongshu.api.openai.rerank import Rerank
+from zhongshu.api.responses.background import Background
+from zhongshu.api.responses.dialect import Responses
+from zhongshu.api.responses.memory import Memory
+from zhongshu.api.responses.stored import PREFIX, stored_responses
 from zhongshu.api.router import ANY, At, Router
 from zhongshu.batches.desk import BatchDesk
 from zhongshu.files.shelf import FileShelf
 from zhongshu.pipeline.stages import Rooms
+from zhongshu.sessions.sessions import Sessions
 
 _HANDED_ON = {
     "/v1/rerank": Rerank,
@@ -54,6 +59,27 @@ def _kept_at(end: str, kept: Kept, rooms: Callable[[], Rooms]) -> dict[str, At]:
     }
 
 
+class Remembering(NamedTuple):
+    """What a stateful protocol needs: where turns are remembered, and those that go on without their client."""
+
+    sessions: Sessions
+    background: Background
+
+
+def _responses(
+    rooms: Callable[[], Rooms], bounds: Bounds, load: Load, remembering: Remembering | None
+) -> dict[str, At]:
+    """/v1/responses, and what is stored under it."""
+    sessions = remembering.sessions if remembering else None
+    background = remembering.background if remembering else Background(None, rooms, load)
+    dialect = Responses(rooms().clock, lambda: sessions is not None and sessions.keeps)
+    memory = Memory(sessions, rooms, background)
+    return {
+        PREFIX.rstrip("/"): At("POST", Endpoint(dialect, rooms, bounds, load, memory)),
+        PREFIX: At(ANY, stored_responses(sessions, rooms, background)),
+    }
+
+
 def surface(
     rooms: Callable[[], Rooms],
     bounds: Bounds,
@@ -63,11 +89,13 @@ def surface(
     rest: App,
     kept: Kept | None = None,
     count: Count | None = None,
+    remembering: Remembering | None = None,
 ) -> Router:
     """The application of one worker. `rest` answers what is not in the table (administration, documentation). kept:
     files and batches, where they are. count:
     counts a prompt's tokens where its model lives."""
     health = Health(probes, load)
+    responses = _responses(rooms, bounds, load, remembering)
     gemini_door = GeminiDoor(rooms, bounds, load)
     gemini = At(ANY, gemini_door)
     models = At(ANY, AnthropicModels(rooms, SharedModels(gemini_door, Models(rooms))))
@@ -76,6 +104,7 @@ def surface(
             "/v1/chat/completions": At("POST", Endpoint(Chat(), rooms, bounds, load)),
             "/v1/completions": At("POST", Endpoint(Completions(), rooms, bounds, load)),
             "/v1/embeddings": At("POST", Endpoint(EmbeddingsOf(), rooms, bounds, load)),
+            "/v1/responses": responses["/v1/responses"],
             **{path: At("POST", Endpoint(of(), rooms, bounds, load)) for path, of in _HANDED_ON.items()},
             "/v1/models": models,
             "/v1beta/models": gemini,
@@ -89,6 +118,7 @@ def surface(
         prefixed={
             "/v1/models/": models,
             "/v1beta/models/": gemini,
+            PREFIX: responses[PREFIX],
             **(_kept_at("/", kept, rooms) if kept else {}),
         },
         rest=rest,

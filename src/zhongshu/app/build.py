@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,10 +17,11 @@ from zhongshu.api.admin.later import Later
 from zhongshu.api.admin.parts import AdminParts
 from zhongshu.api.asgi import App
 from zhongshu.api.endpoint import Bounds, Load
-from zhongshu.api.surface import surface
+from zhongshu.api.responses.background import Background
+from zhongshu.api.surface import Remembering, surface
 from zhongshu.app import effective
 from zhongshu.app.caching import Caching
-from zhongshu.app.dispatching import rules_of
+from zhongshu.app.dispatching import Dispatching
 from zhongshu.app.keeping import Keeping
 from zhongshu.app.preparing import EMBEDDED
 from zhongshu.app.pricing import with_tariffs
@@ -32,6 +33,7 @@ from zhongshu.catalog.following import follow_plans
 from zhongshu.catalog.releases import TrafficPlans
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import SystemClock
+from zhongshu.core.health import ReplicaHealth
 from zhongshu.core.models import ModelCard, Offer
 from zhongshu.core.ports import Call, Counter, Upstream
 from zhongshu.core.problems import fault
@@ -45,11 +47,10 @@ from zhongshu.ledger.payloads import Happening
 from zhongshu.pipeline.stages import Assumptions, Rooms
 from zhongshu.router.rules import FirstRule
 from zhongshu.safety.label import AiLabeller
+from zhongshu.sessions.sessions import Sessions, open_sessions
 from zhongshu.storage.database import Database, open_database
 from zhongshu.storage.revisions import Follower
 from zhongshu.upstreams.adapters import adapter_name
-from zhongshu.upstreams.dispatch.board import Board
-from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
 from zhongshu.upstreams.embedded.upstream import EmbeddedUpstream
 from zhongshu.upstreams.registry import offers as upstream_offers
 from zhongshu.upstreams.registry import open_upstreams
@@ -95,7 +96,8 @@ async def open_installation(settings: Settings, slot: str, engine_socket: Path) 
     access = await asyncio.to_thread(open_access, settings.access, settings.home, clock, slot)
     await access.start()
     state = await asyncio.to_thread(open_database, settings.home / STATE)
-    installation = Installation(settings, slot, access, journal, EngineClient(engine_socket), state)
+    sessions = await asyncio.to_thread(open_sessions, settings.sessions, settings.home, clock)
+    installation = Installation(settings, slot, access, journal, EngineClient(engine_socket), state, sessions)
     await installation.start()
     return installation
 
@@ -108,9 +110,18 @@ class Installation:
     """
 
     def __init__(
-        self, settings: Settings, slot: str, access: Access, journal: Writer, engine: EngineClient, state: Database
+        self,
+        settings: Settings,
+        slot: str,
+        access: Access,
+        journal: Writer,
+        engine: EngineClient,
+        state: Database,
+        sessions: Sessions,
     ) -> None:
         self.load = Load()
+        self._sessions = sessions
+        self._background = Background(sessions, lambda: self._rooms, self.load)
         self._settings = settings
         self._access = access
         self._journal = journal
@@ -125,8 +136,7 @@ class Installation:
         self._shared = SharedMetrics(settings.home / "run", slot, self._snapshot)
         self._embedded = EmbeddedUpstream(EMBEDDED, engine)
         self._caching = Caching(settings.home, self._embedded, self._clock)
-        self._slot = slot
-        self._board = Board(self._clock, rules_of(settings, slot))
+        self._dispatching = Dispatching(settings, slot, state, self._follower, lambda: self._upstreams, self._clock)
         self._upstreams = self._open_upstreams(settings)
         self._rooms = self._connect(settings)
         self._keeping = Keeping(lambda: self._settings, state, lambda: self._rooms, self.load, self._clock)
@@ -141,6 +151,7 @@ class Installation:
             rest=Later(self._admin_parts()),
             kept=self._keeping.kept,
             count=self._count,
+            remembering=Remembering(sessions, self._background),
         )
         if server.cors_origins:
             self.app = CORSMiddleware(self.app, server.cors_origins, allow_methods=("*",), allow_headers=("*",))
@@ -149,7 +160,9 @@ class Installation:
     async def start(self) -> None:
         """Take over what the state database has, and follow its changes from now on."""
         await self._follower.start()
+        self._dispatching.start()
         self._keeping.start()
+        self._sessions.start()
 
     def reload(self, settings: Settings) -> None:
         """Use other settings from the next turn on. What cannot be opened leaves everything as it was."""
@@ -160,7 +173,7 @@ class Installation:
             return
         old, self._upstreams, self._settings = self._upstreams, opened, settings
         self._access.gate.reload(settings.access)
-        self._board.use(rules_of(settings, self._slot))
+        self._sessions.settings = settings.sessions
         self._rooms = self._connect(settings)
         task = asyncio.create_task(self._close_later(old))
         self._closing.add(task)
@@ -170,7 +183,9 @@ class Installation:
         """Close every room; no turn may be in flight."""
         for task in self._closing:
             task.cancel()
+        await self._background.aclose()
         await self._keeping.aclose()
+        await self._dispatching.aclose()
         await self._follower.aclose()
         await self._shared.aclose()
         await self._caching.aclose()
@@ -178,6 +193,7 @@ class Installation:
         await self._engine.aclose()
         await self._journal.aclose()
         await self._access.aclose()
+        await self._sessions.aclose()
         self._state.close()
 
     def _connect(self, settings: Settings) -> Rooms:
@@ -186,7 +202,7 @@ class Installation:
             gate=self._access.gate,
             catalog=ModelCatalog(offers(settings)),
             router=FirstRule(),
-            dispatcher=UpstreamDispatcher(self._upstreams, self._clock, self._board),
+            dispatcher=self._dispatching.dispatcher(settings, self._upstreams),
             releases=self._plans,
             labeller=AiLabeller(settings.label),
             journal=self._journal,
@@ -201,7 +217,9 @@ class Installation:
 
     def _snapshot(self) -> Snapshot:
         self._counted.in_flight = self.load.in_flight
-        return self._counted.snapshot(self._journal.counts)
+        told = self._counted.snapshot(self._journal.counts)
+        told.upstreams = self._dispatching.board.health()
+        return told
 
     def _probes(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         used = {offer.release.upstream for offer in offers(self._settings)}
@@ -228,6 +246,8 @@ class Installation:
             note=self._note,
             offers=lambda: offers(self._settings),
             upstreams=lambda: self._upstreams,
+            health=self._health,
+            switches=self._dispatching.switches,
             local_file=self._local_file,
             engine=self._engine.status,
             settings=lambda: effective.plain(self._settings),
@@ -238,6 +258,9 @@ class Installation:
     async def _count(self, call: Call) -> int | None:
         upstream = self._upstreams.get(call.offer.release.upstream)
         return await upstream.count_tokens(call) if isinstance(upstream, Counter) else None
+
+    def _health(self) -> Mapping[str, Sequence[ReplicaHealth]]:
+        return {worker: told.upstreams for worker, told in self._shared.each().items()}
 
     def _label_words(self) -> LabelWords:
         label = self._settings.label

@@ -16,7 +16,7 @@ from msgspec import Raw
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import Said
 from zhongshu.core.turns import Audio, File, Image, Message, Part, Sampling, Text, ToolChoice, Turn, Video
-from zhongshu.upstreams.cannot import cannot
+from zhongshu.upstreams.cannot import cannot, state_unread
 from zhongshu.upstreams.openai.request import Manner
 from zhongshu.upstreams.responses.reply import DIALECT
 
@@ -106,6 +106,7 @@ def _ask_for_signatures(call: Call, fields: dict[str, Raw]) -> None:
 def _written(call: Call, manner: Manner) -> dict[str, Any]:
     turn = call.turn
     _refuse_unsayable(call)
+    state_unread(call)
     call.dropped += _dropped(turn)
     return _present(
         {
@@ -140,8 +141,6 @@ def _dropped(turn: Turn) -> tuple[str, ...]:
         unsaid.append("messages.name")
     if any(message.failed for message in turn.messages):
         unsaid.append("messages.is_error")
-    if turn.wire is not None:
-        unsaid += [name for name in turn.wire.unread() if name not in unsaid]
     return tuple(unsaid)
 
 

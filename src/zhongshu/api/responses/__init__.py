@@ -1,0 +1,1 @@
+"""OpenAI's Responses protocol: stateful turns, typed stream events, stored objects."""
