@@ -1,10 +1,52 @@
-"""From settings to the rules of asking in one worker: what a machine-wide limit leaves to each of its workers."""
+"""Asking in one worker: the rules that settings amount to, what is known of each upstream, switches and probes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from zhongshu.app.settings import Settings
-from zhongshu.upstreams.dispatch.board import ModelRules, Rules
+from zhongshu.core.clock import Clock
+from zhongshu.core.ports import Upstream
+from zhongshu.storage.database import Database
+from zhongshu.storage.revisions import Follower
+from zhongshu.upstreams.dispatch.board import Board, ModelRules, Rules
+from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
+from zhongshu.upstreams.dispatch.probing import Prober
 from zhongshu.upstreams.dispatch.replicas import HostLimits
+from zhongshu.upstreams.dispatch.switches import Switches, follow_switches
+
+
+class Dispatching:
+    """One worker's way of asking. What was learnt of upstreams outlives a change of settings."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        slot: str,
+        state: Database,
+        follower: Follower,
+        upstreams: Callable[[], Mapping[str, Upstream]],
+        clock: Clock,
+    ) -> None:
+        self._slot = slot
+        self._clock = clock
+        self.board = Board(clock, rules_of(settings, slot))
+        self.switches = Switches(state, clock)
+        self._prober = Prober(self.board, upstreams, clock)
+        follow_switches(self.board, self.switches, follower)
+
+    def dispatcher(self, settings: Settings, upstreams: Mapping[str, Upstream]) -> UpstreamDispatcher:
+        """Who asks these upstreams, by these settings' rules."""
+        self.board.use(rules_of(settings, self._slot))
+        return UpstreamDispatcher(upstreams, self._clock, self.board)
+
+    def start(self) -> None:
+        """Begin to probe."""
+        self._prober.start()
+
+    async def aclose(self) -> None:
+        """Stop probing."""
+        await self._prober.aclose()
 
 
 def rules_of(settings: Settings, slot: str) -> Rules:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from zhongshu.ledger.exposition import render
 from zhongshu.ledger.metrics import Snapshot
 
 _EVERY_S = 1.0
+_STALE_S = 5.0
 
 
 class SharedMetrics:
@@ -42,6 +44,10 @@ class SharedMetrics:
         others = [kept for file in self._folder.glob("metrics-*") if file != self._own and (kept := _read(file))]
         return render([self._take(), *others])
 
+    def each(self) -> dict[str, Snapshot]:
+        """Every worker's own counts, by its name."""
+        return {**read_all(self._folder), _worker(self._own): self._take()}
+
     async def _tend(self) -> None:
         while True:
             await asyncio.sleep(_EVERY_S)
@@ -49,6 +55,21 @@ class SharedMetrics:
                 new = self._own.with_name(f".{self._own.name}")
                 new.write_bytes(msgspec.msgpack.encode(self._take()))
                 new.rename(self._own)
+
+
+def read_all(folder: Path) -> dict[str, Snapshot]:
+    """What each living worker left last, by its name; empty when none is running."""
+    since = time.time() - _STALE_S
+    found: dict[str, Snapshot] = {}
+    for file in folder.glob("metrics-*"):
+        with contextlib.suppress(OSError):
+            if file.stat().st_mtime >= since and (kept := _read(file)):
+                found[_worker(file)] = kept
+    return found
+
+
+def _worker(file: Path) -> str:
+    return file.name.removeprefix("metrics-")
 
 
 def _read(file: Path) -> Snapshot | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
+from zhongshu.cli import upstream_health
 from zhongshu.cli.managing import ConfigOption, examples, settings
 from zhongshu.cli.output import JsonOption, err, fail, out, print_json, print_table
 from zhongshu.cli.words import chinese, t
@@ -158,6 +159,9 @@ def mock(
     sys.stdout.flush()  # who reads this through a pipe waits for the address
     run(ScriptedApp(loaded), listening)
     return None
+
+
+upstream_health.add_to(app)
 
 
 def _introduce(address: str) -> None:

@@ -46,6 +46,7 @@ class _Collector(Collector):
         yield GaugeMetricFamily(
             "zhongshu_turns_in_flight", "Turns being answered now.", sum(s.in_flight for s in self._snapshots)
         )
+        yield from self._upstreams()
         yield from self._journal()
 
     def _turns(self) -> Iterator[Metric]:
@@ -72,6 +73,30 @@ class _Collector(Collector):
             buckets = _cumulative(bounds, counts[:-1])
             family.add_metric([release.partition("@")[0], release], buckets, sum_value=counts[-1] / 1e6)
         return family
+
+    def _upstreams(self) -> Iterator[Metric]:
+        labels = ("upstream", "model")
+        closed = GaugeMetricFamily("zhongshu_upstream_workers_keeping_away",
+                                   "Workers whose breaker of it is open; half-open counts a half.", labels=labels)  # fmt: skip
+        flight = GaugeMetricFamily("zhongshu_upstream_in_flight", "Tries under way there.", labels=labels)
+        waiting = GaugeMetricFamily("zhongshu_upstream_waiting", "Turns waiting for a free place there.", labels=labels)
+        tries = CounterMetricFamily("zhongshu_upstream_tries", "Tries ended.", labels=(*labels, "result"))
+        told: dict[tuple[str, str], list[float]] = {}
+        for health in (health for snapshot in self._snapshots for health in snapshot.upstreams):
+            sums = told.setdefault((health.upstream, health.model), [0.0] * 6)
+            sums[0] += {"closed": 0.0, "half-open": 0.5, "open": 1.0}[health.state]
+            counts = (health.in_flight, health.waiting, health.answered, health.failed, health.retried)
+            for place, value in enumerate(counts, 1):
+                sums[place] += value
+        for at, (away, now, queued, answered, failed, retried) in sorted(told.items()):
+            closed.add_metric(at, away)
+            flight.add_metric(at, now)
+            if not at[1]:
+                waiting.add_metric(at, queued)
+                continue
+            for result, value in (("answered", answered), ("failed", failed), ("retried", retried)):
+                tries.add_metric((*at, result), value)
+        yield from (closed, flight, waiting, tries)
 
     def _journal(self) -> Iterator[Metric]:
         total = dict(_joined({k: [v] for k, v in s.journal.items()} for s in self._snapshots))

@@ -10,6 +10,7 @@ from bisect import bisect_left
 
 import msgspec
 
+from zhongshu.core.health import ReplicaHealth
 from zhongshu.core.records import Record
 from zhongshu.ledger.journal_counts import JournalCounts
 
@@ -30,6 +31,7 @@ class Snapshot(msgspec.Struct):
 
     turns: per series [turns, prompt, completion, cached, thinking tokens, cost in billionths]. took, first, overhead:
     per release, counts for each bucket, then the sum in microseconds. journal: per JournalCounts; sync: its buckets.
+    upstreams: how each is, as this process sees it.
     """
 
     turns: dict[Series, list[int]]
@@ -39,6 +41,7 @@ class Snapshot(msgspec.Struct):
     in_flight: int = 0
     journal: dict[str, int] = {}
     sync: list[int] = []
+    upstreams: list[ReplicaHealth] = []
 
 
 class Metrics:

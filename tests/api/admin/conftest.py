@@ -22,6 +22,7 @@ from zhongshu.ledger.export import LabelWords
 from zhongshu.ledger.journal import open_journal
 from zhongshu.ledger.settings import LedgerSettings
 from zhongshu.storage.database import open_database
+from zhongshu.upstreams.dispatch.switches import Switches
 
 ROWS = (
     ModelSettings(name="small", upstream="up", tier="general"),
@@ -54,6 +55,7 @@ class Desk:
         self.notes = []
         self.note_fails = None
         self.reloads = 0
+        self.health = {}
         self.upstreams = {"up": FakeUpstream("up"), "embedded": FakeUpstream("embedded")}
         self.admin_key = self.access.admin.create_key("default", "boss", role="admin").secret
         self.user_key = self.access.admin.create_key("default", "worker").secret
@@ -66,6 +68,7 @@ class Desk:
             releases=ReleaseDesk(self.state, self.clock, lambda: tuple(map(offer_of, ROWS))),
             label_words=lambda: LabelWords(producer="001191110000000000000000001"), note=self._note,
             offers=lambda: tuple(map(offer_of, ROWS)), upstreams=lambda: self.upstreams,
+            health=lambda: self.health, switches=Switches(open_database(self.home / STATE), self.clock),
             local_file=lambda offer: None if offer.release.upstream == "up" else False, engine=self._engine,
             settings=lambda: {"server": {"port": 7070}}, reload=self._reload, max_body_bytes=100_000,
         )  # fmt: skip

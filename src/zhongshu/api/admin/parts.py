@@ -11,10 +11,12 @@ import msgspec
 from zhongshu.access.admin import AccessAdmin
 from zhongshu.catalog.changing import ReleaseDesk
 from zhongshu.core.clock import Clock
+from zhongshu.core.health import ReplicaHealth
 from zhongshu.core.models import Offer
 from zhongshu.core.ports import Gate, Upstream
 from zhongshu.ledger.export import LabelWords
 from zhongshu.ledger.settings import LedgerSettings
+from zhongshu.upstreams.dispatch.switches import Switches
 
 Note = Callable[[str, Mapping[str, str]], Awaitable[None]]
 
@@ -23,7 +25,7 @@ class AdminParts(msgspec.Struct, frozen=True, kw_only=True):
     """The rooms and readings that administration speaks for. What may change with a reload is a callable.
 
     home: the state directory, whose ledger is read. note: journals what an administrator did (name, facts), as durably
-    as a turn. local_file: whether an offer's model file is here, None for a model that needs none. engine: the engine
+    as a turn. health: how upstreams are, by worker. local_file: whether an offer's model file is here, None for a model that needs none. engine: the engine
     manager's report, an object with the fields of engine.py's `EngineOut`. settings: the effective settings as plain
     values, without secrets. reload: asks the supervisor to read the settings again; returns at once.
     """
@@ -38,6 +40,8 @@ class AdminParts(msgspec.Struct, frozen=True, kw_only=True):
     note: Note
     offers: Callable[[], Sequence[Offer]]
     upstreams: Callable[[], Mapping[str, Upstream]]
+    health: Callable[[], Mapping[str, Sequence[ReplicaHealth]]]
+    switches: Switches
     local_file: Callable[[Offer], bool | None]
     engine: Callable[[], Awaitable[object]]
     settings: Callable[[], Mapping[str, Any]]
