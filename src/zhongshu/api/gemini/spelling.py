@@ -7,9 +7,9 @@ a body that uses the first is respelt before. What a caller named itself - argum
 from __future__ import annotations
 
 import re
-from typing import Any, cast
 
 import msgspec
+from msgspec import Raw
 
 _MAYBE = re.compile(rb'"[a-z]+_[a-z_]+"\s*:')
 _UNDERSCORE = re.compile(r"_([a-z])")
@@ -17,13 +17,18 @@ _CALLERS_OWN = frozenset(
     {"args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema", "zhongshu"}
 )
 
+_encode = msgspec.json.Encoder().encode
+_fields = msgspec.json.Decoder(dict[str, Raw]).decode
+_items = msgspec.json.Decoder(list[Raw]).decode
+
 
 def respelt(body: bytes) -> bytes:
-    """The body with Google's fields in one spelling. A body that is not JSON comes back as it was."""
+    """The body with Google's fields in one spelling, all values exactly as they were. A body that is not JSON comes
+    back as it was."""
     if _MAYBE.search(body) is None:
         return body
     try:
-        return msgspec.json.encode(_named(msgspec.json.decode(body)))
+        return bytes(_named(Raw(body.strip())))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body
 
@@ -33,13 +38,12 @@ def camel(name: str) -> str:
     return _UNDERSCORE.sub(lambda found: found[1].upper(), name)
 
 
-def _named(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_named(item) for item in cast("list[Any]", value)]
-    if not isinstance(value, dict):
-        return value
-    named: dict[str, Any] = {}
-    for key, inner in cast("dict[str, Any]", value).items():
-        name = camel(key)
-        named[name] = inner if name in _CALLERS_OWN else _named(inner)
-    return named
+def _named(value: Raw) -> Raw:
+    match memoryview(value)[:1].tobytes():
+        case b"[":
+            return Raw(_encode([_named(item) for item in _items(value)]))
+        case b"{":
+            fields = {camel(key): inner for key, inner in _fields(value).items()}
+            return Raw(_encode({name: v if name in _CALLERS_OWN else _named(v) for name, v in fields.items()}))
+        case _:
+            return value
