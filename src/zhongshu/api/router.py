@@ -20,16 +20,19 @@ class At(NamedTuple):
 
 
 class Router:
-    """The whole HTTP surface. exact: by path; prefixed: by the beginning of the path; rest: everything else."""
+    """The whole HTTP surface. exact: by path; prefixed: by the beginning of the path; rest: everything else; sockets: WebSockets by path."""
 
-    def __init__(self, exact: Mapping[str, At], prefixed: Mapping[str, At], rest: App) -> None:
+    def __init__(
+        self, exact: Mapping[str, At], prefixed: Mapping[str, At], rest: App, sockets: Mapping[str, App]
+    ) -> None:
         self._exact = exact
         self._prefixed = prefixed
         self._rest = rest
+        self._sockets = sockets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return
+            return await self._socket(scope, receive, send)
         at = self._exact.get(scope["path"]) or self._by_prefix(scope["path"])
         if at is None:
             return await self._rest(scope, receive, send)
@@ -37,6 +40,15 @@ class Router:
             wrong = problem("method_not_allowed", method=scope["method"], allowed=at.method)
             return await send_problem(scope, send, wrong, more=[(b"allow", at.method.encode())])
         await at.app(scope, receive, send)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            return
+        app = self._sockets.get(scope["path"])
+        if app is not None:
+            return await app(scope, receive, send)
+        await receive()
+        await send({"type": "websocket.close"})  # before it is accepted: the handshake is refused
 
     def _by_prefix(self, path: str) -> At | None:
         return next((at for prefix, at in self._prefixed.items() if path.startswith(prefix)), None)

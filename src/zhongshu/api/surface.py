@@ -24,7 +24,10 @@ from zhongshu.api.responses.background import Background
 from zhongshu.api.responses.dialect import Responses
 from zhongshu.api.responses.memory import Memory
 from zhongshu.api.responses.stored import PREFIX, stored_responses
+from zhongshu.api.rest.ask import Question
 from zhongshu.api.router import ANY, At, Router
+from zhongshu.api.ws.connection import WebSocket
+from zhongshu.api.ws.turns import LiveTurns
 from zhongshu.batches.desk import BatchDesk
 from zhongshu.files.shelf import FileShelf
 from zhongshu.pipeline.stages import Rooms
@@ -40,15 +43,17 @@ _HANDED_ON = {
     "/v1/audio/translations": Translations,
     "/v1/images/generations": Images,
     "/v1/images/edits": ImageEdits,
+    "/v1/ask": Question,
 }
 
 
 class Kept(NamedTuple):
-    """What is kept for callers beyond a turn. look: tells this worker's runner that a batch is new."""
+    """What is kept for callers beyond a turn, or a connection. look: tells this worker's runner that a batch is new."""
 
     files: FileShelf
     batches: BatchDesk
     look: Callable[[], None]
+    sockets: LiveTurns
 
 
 def _kept_at(end: str, kept: Kept, rooms: Callable[[], Rooms]) -> dict[str, At]:
@@ -122,4 +127,5 @@ def surface(
             **(_kept_at("/", kept, rooms) if kept else {}),
         },
         rest=rest,
+        sockets={"/v1/ws": WebSocket(kept.sockets, rooms, load, bounds.max_in_flight)} if kept else {},
     )

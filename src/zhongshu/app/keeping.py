@@ -1,4 +1,5 @@
-"""What a worker keeps for its callers beyond a turn: files, and the batches that are made of them."""
+"""What a worker keeps for its callers beyond a turn: files, the batches that are made of them, and
+turns that outlive their connection."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from zhongshu.api.endpoint import Load
 from zhongshu.api.openai.batch_lines import BatchLines
 from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
 from zhongshu.api.surface import Kept
+from zhongshu.api.ws.turns import LiveTurns
 from zhongshu.app.settings import Settings
 from zhongshu.batches.desk import BatchDesk
 from zhongshu.batches.runner import BatchRunner
@@ -18,7 +20,7 @@ from zhongshu.storage.database import Database
 
 
 class Keeping:
-    """Files and batches of one worker. `settings` and `rooms` give those of now."""
+    """Files, batches and turns of WebSockets of one worker. `settings` and `rooms` give those of now."""
 
     def __init__(
         self, settings: Callable[[], Settings], state: Database, rooms: Callable[[], Rooms], load: Load, clock: Clock
@@ -38,15 +40,17 @@ class Keeping:
         self._runner = BatchRunner(
             home / "batches", desk, self._shelf, lines, lambda: settings().batches, self._hold, clock
         )
-        self.kept = Kept(self._shelf, desk, self._runner.look)
+        self._turns = LiveTurns(rooms, load, lambda: settings().websocket)
+        self.kept = Kept(self._shelf, desk, self._runner.look, self._turns)
 
     def start(self) -> None:
         """Begin to run batches, on the running event loop."""
         self._runner.start()
 
     async def aclose(self) -> None:
-        """Stop running batches; another worker, or the next start, goes on with them."""
+        """Stop running batches, which another worker, or the next start, goes on with; end what WebSockets asked."""
         await self._runner.aclose()
+        await self._turns.aclose()
 
     def _hold(self, live: int) -> bool:
         """Whether this worker is wanted for itself: it ends, or has `live` turns in flight."""

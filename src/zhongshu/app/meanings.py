@@ -32,6 +32,7 @@ GROUPS: dict[str, Meaning] = {
         "Answers given before, to be given again to the same tenant (docs/caches.md).",
         "回答缓存：同一租户再次提问时重用先前的回答（见 docs/caches.md）。",
     ),
+    "websocket": Meaning("Chat turns over a WebSocket.", "通过 WebSocket 进行的对话。"),
     "files": Meaning("Files that callers keep here.", "调用方保存在此的文件。"),
     "batches": Meaning("Batches: requests answered in the background.", "批处理：在后台应答的请求。"),
     "engine": Meaning("The embedded engine that runs local models.", "运行本地模型的内置引擎。"),
@@ -210,6 +211,15 @@ MEANINGS: dict[Place, Meaning] = {
     ("cache", "embed_wait_s"): Meaning(
         "How long a turn waits for that model before it goes on without, seconds.",
         "请求等待该模型的时限，超时则不查语义缓存，秒。",
+    ),
+    ("websocket", "max_turns"): Meaning("Turns open at once on one connection.", "单个连接上同时进行的请求数。"),
+    ("websocket", "resume_s"): Meaning(
+        "How long a turn goes on, and its pieces are kept, after its connection broke, seconds.",
+        "连接断开后请求继续运行并保留内容的时间，秒。",
+    ),
+    ("websocket", "buffer_bytes"): Meaning(
+        "Pieces of one turn that are kept for a client that comes back, bytes.",
+        "为重新连接的客户端保留的单个请求内容，字节。",
     ),
     ("files", "max_file_bytes"): Meaning("Largest file, bytes.", "单个文件的上限，字节。"),
     ("files", "tenant_bytes"): Meaning("All files of one tenant, bytes.", "单个租户全部文件的上限，字节。"),

@@ -68,8 +68,11 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
             self._head_bytes = 0
 
         def on_headers_complete(self) -> None:
-            """Begin a cycle of our own kind; what uvicorn does here besides (upgrades, its own limits) is not used."""
+            """Begin a cycle of our own kind; what uvicorn does here besides (its own limits) is not used."""
             parser, scope = cast(httptools.HttpRequestParser, self.parser), self.scope
+            if parser.should_upgrade() and self._should_upgrade():
+                scope["method"] = parser.get_method().decode("ascii")
+                return  # uvicorn hands the connection over to a WebSocket
             app: Any = self.app  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
             http_version = parser.get_http_version()
             url = httptools.parse_url(self.url)
@@ -200,14 +203,17 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def server(app: App, *, keep_alive_s: float, arrive_within_s: float, backlog: int) -> Server:
+def server(
+    app: App, *, keep_alive_s: float, arrive_within_s: float, backlog: int, max_message_bytes: int = 16 * 1024 * 1024
+) -> Server:
     """A server for one worker. Call `await server.serve(sockets=[...])`."""
     config = uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType] - the same callable in our own words
         http=protocol(arrive_within_s),
         loop="uvloop",
         lifespan="off",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=max_message_bytes,
         proxy_headers=False,
         access_log=False,
         log_config=None,

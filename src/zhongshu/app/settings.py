@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from zhongshu.access.money import MoneySettings, RateRow
 from zhongshu.access.settings import AccessSettings
+from zhongshu.api.ws.settings import WebSocketSettings
 from zhongshu.app import paths
 from zhongshu.app.checking import Checker, Origin
 from zhongshu.app.complaints import Complaint, SettingsError
@@ -85,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sessions: SessionsSettings = SessionsSettings()
     label: LabelSettings = LabelSettings()
     cache: CacheSettings = CacheSettings()
+    websocket: WebSocketSettings = WebSocketSettings()
     files: FileSettings = FileSettings()
     batches: BatchSettings = BatchSettings()
     engine: EngineSettings = EngineSettings()

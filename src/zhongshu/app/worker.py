@@ -77,6 +77,7 @@ class Worker:
             keep_alive_s=settings.keep_alive_s,
             arrive_within_s=settings.body_timeout_s,
             backlog=settings.backlog,
+            max_message_bytes=settings.max_body_bytes,
         )
         self._on_signals()
         self._listen_to_parent()

@@ -161,6 +161,19 @@ _ROWS: dict[str, _Row] = {
         "The batch expired before this request was answered. Send what is left in another batch.",
         "批次在处理此请求前已过期。请将剩余请求放入新的批次。",
     ),
+    "turn_not_kept": _Row(
+        404,
+        _BAD,
+        "Turn `{turn}` cannot be taken up again from there: it is unknown, another key's, or its pieces are not kept any "
+        "more. Ask again; the ledger holds what was answered.",
+        "无法从该处继续请求 `{turn}`：编号未知、属于其他密钥，或内容已不再保留。请重新提问；账本中有已生成的回答。",
+    ),
+    "too_many_turns": _Row(
+        429,
+        "rate_limit_error",
+        "This connection already has {limit} turns open. Wait for one to end, or raise `websocket.max_turns`.",
+        "此连接已有 {limit} 个进行中的请求。请等其中一个结束，或调高 `websocket.max_turns`。",
+    ),
     "conflict": _Row(409, _BAD, "`{what}` is already there. Choose another name.", "`{what}` 已存在，请换一个名称。"),
     # who asks
     "missing_key": _Row(
@@ -194,6 +207,27 @@ _ROWS: dict[str, _Row] = {
         "What is left of this {scope}'s money budget does not cover this turn. Lower `max_tokens`, raise the budget with "
         "{remedy}, or wait for its next period.",
         "此{scope}的预算余额不足以支付本次请求。请调低 `max_tokens`、用 {remedy} 调高预算，或等待下一个周期。",
+    ),
+    "budget_too_small": _Row(
+        429,
+        "insufficient_quota",
+        "This turn may cost up to {needed}, and {left} is left of this {scope}'s money budget. Lower `max_tokens` or "
+        "send less, or raise the budget with {remedy}. Waiting does not help.",
+        "本次请求最多需 {needed}，而此{scope}的预算仅剩 {left}。请调低 `max_tokens` 或减少内容，或用 {remedy} 调高预算；等待无济于事。",
+    ),
+    "budget_reserved": _Row(
+        429,
+        "rate_limit_error",
+        "This turn may cost up to {needed}, and what is left of this {scope}'s money budget is reserved by turns in "
+        "flight. Try again shortly.",
+        "本次请求最多需 {needed}，而此{scope}的剩余预算正被处理中的请求占用，请稍后重试。",
+    ),
+    "budget_without_rate": _Row(
+        503,
+        "server_error",
+        "A budget of this caller is in {currency}, and the settings no longer say what that is worth in {home}. Add a row "
+        "to [[rates]], or give the budget in {home}.",
+        "此调用方的预算以 {currency} 计，而设置中已没有其折合 {home} 的汇率。请在 [[rates]] 中添加一行，或改以 {home} 设置预算。",
     ),
     "tokens_over_limit": _Row(
         400,

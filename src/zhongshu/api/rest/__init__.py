@@ -1,0 +1,1 @@
+"""Plain REST for scripts: a question in, an answer out."""
