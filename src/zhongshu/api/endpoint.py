@@ -263,6 +263,9 @@ class Endpoint:
             broken = error.problem if isinstance(error, Fault) else problem("draining")
             body = self._dialect.error(broken, chinese=prefers_chinese(scope), trace=arrived.turn.trace)
             said = writer.broken(body)
+            if self._memory is not None:
+                with contextlib.suppress(Fault):
+                    await self._memory.keep(asked, arrived.caller)
             if said:  # else the reply is left without an end, and the server cuts the connection
                 await send({"type": "http.response.body", "body": said})
 
