@@ -30,8 +30,10 @@ _TAGS = (
     ("keys", "Keys", "密钥"),
     ("tenants", "Tenants", "租户"),
     ("ledger", "Ledger", "账本"),
+    ("cache", "Answer cache", "回答缓存"),
     ("upstreams", "Upstreams", "上游"),
     ("catalogue", "Models and their files", "模型目录"),
+    ("releases", "Releases and their traffic", "版本与灰度"),
     ("engine", "Embedded engine", "内置引擎"),
     ("server", "Server", "服务"),
 )

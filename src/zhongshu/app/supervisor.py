@@ -22,6 +22,7 @@ import uvloop
 
 from zhongshu.app import paths
 from zhongshu.app.boot import Boot, slot_name
+from zhongshu.app.canaries import judging
 from zhongshu.app.children import Child
 from zhongshu.app.preparing import engine_specs, first_key, reconcile
 from zhongshu.app.running import RUNNING_FILE, Running
@@ -119,7 +120,8 @@ class Supervisor:
         try:
             if await self._started():
                 self._announce(self._ready(key))
-                await self._stop.wait()
+                async with judging(lambda: self._settings):
+                    await self._stop.wait()
         finally:
             await self._shut_down()
         return 0

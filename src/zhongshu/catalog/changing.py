@@ -196,6 +196,25 @@ class ReleaseDesk:
 
         return self._change(model, by, "shadow", after)
 
+    # --- scores
+
+    def score(self, score: store.Score) -> None:
+        """Keep a turn's score, in the place of the one before."""
+        if not 0 <= score.score <= 1:
+            _refuse("score", "give a number from 0 to 1", "请填写 0 到 1 的数")
+        with self._database.write() as db:
+            store.put_score(db, score)
+
+    def drop_score(self, trace: str) -> bool:
+        """Take a turn's score back; False when it had none."""
+        with self._database.write() as db:
+            return store.drop_score(db, trace)
+
+    def scores(self, model: str, since_ns: int, until_ns: int | None = None) -> dict[str, store.Score]:
+        """The scores of a model's turns that were asked in a time, by trace."""
+        with self._database.read() as db:
+            return store.scores_of(db, model, since_ns, until_ns)
+
     # --- how
 
     def _last_undone(self, db: Connection, model: str, now: Plan) -> tuple[int, Plan]:

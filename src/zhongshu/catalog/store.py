@@ -23,11 +23,13 @@ _buckets = msgspec.msgpack.Decoder(Buckets)
 
 
 class Score(msgspec.Struct, frozen=True):
-    """How good a turn was, from 0 to 1. at_ns: when the turn was asked. release: which one had been chosen for it."""
+    """How good a turn was, from 0 to 1. at_ns: when the turn was asked. release: which one had been chosen for it.
+    group: of whose it was, as tallies group users."""
 
     trace: str
     model: str
     release: str
+    group: int
     at_ns: int
     scored_ns: int
     score: float
@@ -93,7 +95,8 @@ def scores_of(db: Connection, model: str, since_ns: int, until_ns: int | None = 
 
 
 def _renamed(row: dict[str, Any]) -> dict[str, Any]:
-    return {"release_name" if name == "release" else name: value for name, value in row.items()}
+    columns = {"release": "release_name", "group": "user_group"}
+    return {columns.get(name, name): value for name, value in row.items()}
 
 
 def _planned(row: Row[Any]) -> Planned:

@@ -36,6 +36,7 @@ scores = Table(
     Column("trace", Text, primary_key=True),
     Column("model", Text, nullable=False),
     Column("release_name", Text, nullable=False),
+    Column("user_group", Integer, nullable=False),
     Column("at_ns", BigInteger, nullable=False),
     Column("scored_ns", BigInteger, nullable=False),
     Column("score", Float, nullable=False),

@@ -10,14 +10,27 @@ from fastapi.routing import APIRoute
 from starlette.routing import compile_path
 
 from zhongshu import __version__
-from zhongshu.api.admin import engine, keys, ledger, ledger_streams, models, refusals, server, tenants, upstreams
+from zhongshu.api.admin import (
+    cache,
+    comparing,
+    engine,
+    keys,
+    ledger,
+    ledger_streams,
+    models,
+    refusals,
+    releases,
+    server,
+    tenants,
+    upstreams,
+)
 from zhongshu.api.admin.door import PREFIX, Door
 from zhongshu.api.admin.parts import AdminParts
 from zhongshu.api.docs_page import docs_page
 from zhongshu.api.errors import prefers_chinese
 from zhongshu.api.openapi import document
 
-ROOMS = (keys, tenants, ledger, ledger_streams, upstreams, models, engine, server)
+ROOMS = (keys, tenants, ledger, ledger_streams, upstreams, models, engine, releases, comparing, server, cache)
 
 
 def admin_application(parts: AdminParts) -> FastAPI:

@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("trace", sa.Text, nullable=False),
         sa.Column("model", sa.Text, nullable=False),
         sa.Column("release_name", sa.Text, nullable=False),
+        sa.Column("user_group", sa.Integer, nullable=False),
         sa.Column("at_ns", sa.BigInteger, nullable=False),
         sa.Column("scored_ns", sa.BigInteger, nullable=False),
         sa.Column("score", sa.Float, nullable=False),
