@@ -99,7 +99,8 @@ def asked_of(path: str, body: bytes) -> Asked:
     functions = [function for tool in request.tools for function in tool.function_declarations]
     if "embed" in method.lower():
         texts = [one.get("content") for one in request.requests] or [request.content]
-        return Asked(model=model, input=texts, mock=request.mock)
+        size = (request.requests or [{}])[0].get("outputDimensionality")
+        return Asked(model=model, input=texts, dimensions=size, mock=request.mock)
     if not request.contents:
         raise msgspec.ValidationError("contents are not specified")
     names = calling.allowed_function_names if calling else []
