@@ -1,5 +1,6 @@
 """An answer cache over a real file, and a pipeline with it in its place."""
 
+import msgspec
 import pytest
 
 from tests.pipeline.conftest import Path as Pipeline
@@ -7,7 +8,10 @@ from zhongshu.caches.cache import AnswerCache
 from zhongshu.caches.rules import Rule, Rules
 from zhongshu.caches.settings import CacheSettings
 from zhongshu.core.clock import SystemClock
+from zhongshu.core.turns import Message, Sampling
 from zhongshu.ledger.textkeys import TextKeys
+from zhongshu.pipeline.answer import answer
+from zhongshu.pipeline.answer import stream as begin_stream
 from zhongshu.upstreams.fake import FakeModel
 
 EXACT = Rule("exact", True, 3600.0, 0.93)
@@ -29,9 +33,21 @@ class Cached(Pipeline):
         labels = {name: of_model.pop(name) for name in ("text", "words") if name in of_model}
         super().__init__(FakeModel("fake", **of_model), **labels)
         self.cache = cache
-        import msgspec
-
         self.rooms = msgspec.structs.replace(self.rooms, cache=cache)
+
+    async def ask(self, text="hello there", *, tenant="acme", headers=None, stream=False, **fields):
+        """One turn, whole or streamed; the record it left."""
+        fields.setdefault("sampling", Sampling(temperature=0.0))
+        messages = fields.pop("messages", (Message("user", text),))
+        arrived = self.arrived(stream=stream, **fields)
+        arrived = msgspec.structs.replace(arrived, turn=msgspec.structs.replace(arrived.turn, messages=messages))
+        caller = msgspec.structs.replace(arrived.caller, tenant=tenant)
+        arrived = msgspec.structs.replace(arrived, caller=caller, headers=headers or {})
+        if stream:
+            self.batches = [batch async for batch in (await begin_stream(self.rooms, arrived)).batches()]
+        else:
+            await answer(self.rooms, arrived)
+        return self.journal.records[-1]
 
 
 @pytest.fixture

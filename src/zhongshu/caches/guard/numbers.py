@@ -1,4 +1,5 @@
-"""Numbers in digits and words, as one spelling each: "1,000", "1000.0", "一千" and "thousand" are the same."""
+"""Numbers in digits and words, as one spelling each: "1,000", "一千" and "thousand" are the same. Decimals stay as they are
+written: version 3.10 is not 3.1."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ def digits_of(word: str) -> str | None:
 
 def _plain(digits: str) -> str:
     whole, _, rest = digits.partition(".")
-    whole, rest = whole.lstrip("0") or "0", rest.rstrip("0")
+    whole = whole.lstrip("0") or "0"
     return f"{whole}.{rest}" if rest else whole
 
 
