@@ -1,0 +1,155 @@
+"""`zhongshu route`: how hard questions are, whether drafts can stand, and the model that says so."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zhongshu.cli.output import JsonOption, err, fail, print_json, print_table
+from zhongshu.cli.words import t
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help=t(
+        "Routing between general and reasoning models: score, check, train.",
+        "通用模型与推理模型之间的路由：评分、检查、训练。",
+    ),
+    epilog=t(
+        """
+Examples:
+
+- `zhongshu route score questions.jsonl > scored.jsonl`
+- `zhongshu route check drafts.jsonl`
+- `zhongshu route train labelled.jsonl --out mine.json`
+""",
+        """
+示例：
+
+- `zhongshu route score questions.jsonl > scored.jsonl`
+- `zhongshu route check drafts.jsonl`
+- `zhongshu route train labelled.jsonl --out mine.json`
+""",
+    ),
+)
+
+FILE = t("JSON lines; - for standard input.", "JSON Lines 文件；- 表示标准输入。")
+MODEL = t("A model made by `route train`; default: the shipped one.", "由 `route train` 训练的模型；默认使用内置模型。")
+ModelOption = Annotated[Path | None, typer.Option("--model-file", help=MODEL)]
+FileArgument = Annotated[str, typer.Argument(help=FILE)]
+
+
+@app.command(
+    "score",
+    help=t(
+        "Print the same lines with `score`: higher, the strong model is needed more. Each line needs `prompt`.",
+        "原样输出各行并加上 `score`：越高越需要强模型。每行须有 `prompt`。",
+    ),
+)
+def score(file: FileArgument, model_file: ModelOption = None) -> None:
+    judge = _judge(model_file)
+
+    def scored(line: dict[str, Any]) -> dict[str, Any]:
+        found = judge.question(line["prompt"])
+        return {"score": round(found.score, 6), "weak_wrong": round(found.chance, 4), "head": found.head}
+
+    _each(file, ("prompt",), scored)
+
+
+@app.command(
+    "check",
+    help=t(
+        "Print the same lines with the cascade's `score` of a draft and its `cost`. "
+        "Each line needs `prompt` and `weak_response`.",
+        "原样输出各行，并加上级联对草稿的 `score` 与 `cost`。每行须有 `prompt` 和 `weak_response`。",
+    ),
+)
+def check(file: FileArgument, model_file: ModelOption = None) -> None:
+    judge = _judge(model_file)
+
+    def checked(line: dict[str, Any]) -> dict[str, Any]:
+        began = time.perf_counter()
+        found = judge.draft(line["prompt"], line["weak_response"])
+        took_ms = (time.perf_counter() - began) * 1000
+        cost = {"tokens": 0, "model_calls": 0, "ms": round(took_ms, 3)}  # features only: no model is asked
+        return {"score": round(found.score, 6), "weak_wrong": round(found.chance, 4), "cost": cost}
+
+    _each(file, ("prompt", "weak_response"), checked)
+
+
+@app.command(
+    "train",
+    help=t(
+        "Train a difficulty model from labelled outcomes: lines with `prompt`, `weak_correct`, `strong_correct` and, "
+        "for drafts, `weak_response`.",
+        "用带标签的结果训练难度模型：每行含 `prompt`、`weak_correct`、`strong_correct`，检查草稿还需 `weak_response`。",
+    ),
+)
+def train(
+    files: Annotated[list[Path], typer.Argument(help=t("Files of labelled lines.", "带标签的文件。"))],
+    out: Annotated[Path, typer.Option("--out", "-o", help=t("Where to write the model.", "模型写入位置。"))],
+    version: str = typer.Option("custom", "--version-name", help=t("What to call it.", "版本名称。")),
+    as_json: bool = JsonOption,
+) -> None:
+    from zhongshu.router.difficulty.linear import dump, load
+    from zhongshu.router.difficulty.training import BadLine, read_lines
+    from zhongshu.router.difficulty.training import train as fit_all
+
+    try:
+        rows = [row for path in files for row in read_lines(path)]
+        with err.status(t(f"Training on {len(rows)} questions…", f"正在用 {len(rows)} 个问题训练……")):
+            model = fit_all(rows, version, base=load())
+    except BadLine as bad:
+        fail(f"{bad.place}: {bad.why}", f"{bad.place}：无法使用：{bad.why}")
+    except ValueError as error:
+        fail(str(error), f"无法训练：{error}")
+    out.write_bytes(dump(model))
+    if as_json:
+        return print_json({"file": str(out), "trained_on": model.trained_on, "measured": model.measured})
+    print_table(
+        [t("Measured on rows left out", "留出样本上的测量"), ""],
+        [[name, value] for name, value in model.measured.items()],
+    )
+    err.print(t(f"Written to {out}.", f"已写入 {out}。"), highlight=False, markup=False)
+
+
+def _judge(model_file: Path | None) -> Any:
+    from zhongshu.router.difficulty.judge import Judge
+    from zhongshu.router.difficulty.linear import load
+
+    try:
+        return Judge(load(model_file))
+    except ValueError as error:
+        fail(f"--model-file: {error}", f"--model-file：不是难度模型：{error}")
+
+
+def _each(file: str, fields: tuple[str, ...], add: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Each line of a file as it was, with more fields, on standard output."""
+    for place, line in _lines(file):
+        for field in fields:
+            if not isinstance(line.get(field), str):
+                fail(
+                    f"{place}: the field `{field}` is missing or is no text.",
+                    f"{place}：缺少字段 `{field}`，或其不是文本。",
+                )
+        sys.stdout.write(json.dumps({**line, **add(line)}, ensure_ascii=False) + "\n")
+
+
+def _lines(file: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    stream = sys.stdin.buffer if file == "-" else Path(file).open("rb")  # noqa: SIM115 - closed with the process
+    for number, raw in enumerate(stream, 1):
+        if not raw.strip():
+            continue
+        place = t(f"line {number}", f"第 {number} 行")
+        try:
+            line = json.loads(raw)
+        except (ValueError, RecursionError):
+            fail(f"{place} is not JSON in UTF-8.", f"{place}不是 UTF-8 编码的 JSON。")
+        if not isinstance(line, dict):
+            fail(f"{place} is not a JSON object.", f"{place}不是 JSON 对象。")
+        yield place, line

@@ -1,0 +1,89 @@
+"""Training: labelled questions -> a linear score. Ridge regression towards a prior, then a logistic calibration on
+predictions for folds that were left out. NumPy; used by `zhongshu route train` and the benchmark, never by a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from zhongshu.router.difficulty.linear import Linear
+from zhongshu.router.difficulty.measures import Flags, Numbers
+
+Matrix = NDArray[np.float64]
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """How one score is fitted. strength: of the ridge, in questions. prior: weights (of standardised features) towards
+    which it pulls where the data says little. folds, seed: of the calibration."""
+
+    strength: float
+    prior: dict[str, float] = {}
+    folds: int = 10
+    seed: int = 1
+
+
+def target(weak: Flags, strong: Flags) -> Numbers:
+    """What is predicted: what the strong model would gain (-1, 0, 1), plus 1 where the weak one is wrong. The first is
+    what routing is judged by; the second says much the same with less noise."""
+    return (strong.astype(np.float64) - weak) + ~weak
+
+
+def fit(names: Sequence[str], features: Matrix, weak: Flags, strong: Flags, recipe: Recipe) -> Linear:
+    """Train on all rows; calibrate the chance that the weak model is wrong on rows left out in turn."""
+    wanted = target(weak, strong)
+    out_of_fold = predicted_out_of_fold(names, features, wanted, recipe)
+    slope, offset = _logistic(out_of_fold, ~weak)
+    fitted = _ridge(names, features, wanted, recipe)
+    return msgspec.structs.replace(fitted, slope=slope, offset=offset)
+
+
+def predicted_out_of_fold(names: Sequence[str], features: Matrix, wanted: Numbers, recipe: Recipe) -> Numbers:
+    """A prediction for each row by a score that was trained without it."""
+    order = np.random.default_rng(recipe.seed).permutation(len(wanted))
+    out = np.zeros(len(wanted))
+    for part in np.array_split(order, recipe.folds):
+        rest = np.setdiff1d(order, part)
+        out[part] = predict(_ridge(names, features[rest], wanted[rest], recipe), features[part])
+    return out
+
+
+def predict(model: Linear, features: Matrix) -> Numbers:
+    """The scores of many rows at once: the same as Linear.score of each."""
+    standard = (features - np.array(model.means)) / np.array(model.scales)
+    return model.bias + np.clip(standard, -4, 4) @ np.array(model.weights)
+
+
+def _ridge(names: Sequence[str], features: Matrix, wanted: Numbers, recipe: Recipe) -> Linear:
+    means, scales = features.mean(axis=0), features.std(axis=0)
+    scales[scales < 1e-9] = 1.0
+    standard = np.clip((features - means) / scales, -4, 4)
+    bias = float(wanted.mean())
+    towards = np.array([recipe.prior.get(name, 0.0) for name in names])
+    gram = standard.T @ standard + recipe.strength * np.eye(len(names))
+    weights = towards + np.linalg.solve(gram, standard.T @ (wanted - bias - standard @ towards))
+    return Linear(tuple(names), _plain(means), _plain(scales), _plain(weights), bias)
+
+
+def _plain(values: Numbers) -> tuple[float, ...]:
+    return tuple(cast("list[float]", values.tolist()))
+
+
+def _logistic(score: Numbers, happened: Flags) -> tuple[float, float]:
+    """Platt's scaling by Newton's method, with his smoothed targets (Platt 1999)."""
+    positive, negative = int(happened.sum()), int((~happened).sum())
+    goal = np.where(happened, (positive + 1) / (positive + 2), 1 / (negative + 2))
+    design = np.column_stack([score, np.ones_like(score)])
+    weights = np.zeros(2)
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        slope = design.T @ (chance - goal)
+        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + 1e-9 * np.eye(2)
+        move = np.linalg.solve(curvature, slope)
+        weights -= move
+        if np.abs(move).max() < 1e-9:
+            break
+    return float(weights[0]), float(weights[1])

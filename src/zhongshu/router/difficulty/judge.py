@@ -1,0 +1,59 @@
+"""The difficulty of a question and the doubt about a draft, by a trained model. Pure; a fraction of a millisecond."""
+
+from __future__ import annotations
+
+import msgspec
+
+from zhongshu.router.difficulty import checking, reading
+from zhongshu.router.difficulty.linear import Difficulty, Linear
+
+_OPTIONS = reading.NAMES.index("options")
+_FEWEST_OPTIONS = 3
+QUESTION_NAMES = tuple(f"question_{name}" for name in reading.NAMES)
+DRAFT_NAMES = (*checking.NAMES, *QUESTION_NAMES)
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What is thought of a question or a draft.
+
+    score: higher, the strong model is needed more. chance: that the weak model's answer is wrong, 0 to 1. head: which
+    score was used. weightiest: the features that moved it most, each with what it added.
+    """
+
+    score: float
+    chance: float
+    head: str
+    weightiest: tuple[tuple[str, float], ...] = ()
+
+
+class Judge:
+    """Judges by one version of the trained model."""
+
+    def __init__(self, model: Difficulty) -> None:
+        self._model = model
+        self.version = model.version
+
+    def question(self, text: str, *, explained: bool = False) -> Judgement:
+        """How hard a question is."""
+        features = reading.read(text)
+        head = "choice" if is_choice(features) else "free"
+        return _judged(self._model.choice if head == "choice" else self._model.free, features, head, explained)
+
+    def draft(self, question: str, answer: str, *, explained: bool = False) -> Judgement:
+        """How doubtful a draft answer is."""
+        return _judged(self._model.draft, draft_features(question, answer), "draft", explained)
+
+
+def draft_features(question: str, answer: str) -> list[float]:
+    """The features of a draft beside its question, in the order of DRAFT_NAMES."""
+    return [*checking.check(question, answer), *reading.read(question)]
+
+
+def is_choice(features: list[float]) -> bool:
+    """Whether a question offers options to choose from: three at the least."""
+    return features[_OPTIONS] >= _FEWEST_OPTIONS
+
+
+def _judged(model: Linear, features: list[float], head: str, explained: bool) -> Judgement:
+    shares = tuple(model.share_of(features)[:5]) if explained else ()
+    return Judgement(model.score(features), model.chance(features), head, shares)

@@ -1,0 +1,122 @@
+"""From files of labelled outcomes to a difficulty model: reads lines, makes features, fits the three scores.
+
+A line is JSON with `prompt`, `weak_correct`, `strong_correct`, and, for the score of drafts, `weak_response`. Other
+fields are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from zhongshu.router.difficulty import reading
+from zhongshu.router.difficulty.fitting import Matrix, Recipe, fit, predicted_out_of_fold, target
+from zhongshu.router.difficulty.judge import DRAFT_NAMES, draft_features, is_choice
+from zhongshu.router.difficulty.linear import Difficulty, Linear
+from zhongshu.router.difficulty.measures import Flags, apgr, calibration_error
+
+# Length alone is a fair guess of difficulty for questions to be worked out (measured: .626 on held-out GSM8K), so the
+# fit is pulled towards it; for questions with options it is no better than chance.
+FREE = Recipe(strength=1000, prior={"characters": 0.06})
+CHOICE = Recipe(strength=1000)
+DRAFT = Recipe(strength=200)
+FEWEST = 50
+
+
+class Labelled(msgspec.Struct, frozen=True):
+    """One question, and how two models did."""
+
+    prompt: str
+    weak_correct: bool
+    strong_correct: bool
+    weak_response: str | None = None
+    subject: str = ""
+
+
+class BadLine(ValueError):
+    """A line that cannot be used; `place` names the file and the line, `why` what is wrong with it."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"{place}: {why}")
+        self.place = place
+        self.why = why
+
+
+def read_lines(path: Path) -> list[Labelled]:
+    """The labelled lines of a file. Raises OSError; BadLine for the first that cannot be used."""
+    decode = msgspec.json.Decoder(Labelled).decode
+    rows: list[Labelled] = []
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                rows.append(decode(line))
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise BadLine(f"{path.name}, line {number}", str(error)) from None
+    return rows
+
+
+def train(rows: Sequence[Labelled], version: str, base: Difficulty | None = None) -> Difficulty:
+    """Fit what the rows allow; a score for which there are too few (FEWEST) is taken from `base`.
+
+    Raises ValueError when there are too few for anything.
+    """
+    features = [reading.read(row.prompt) for row in rows]
+    choice = [at for at, values in enumerate(features) if is_choice(values)]
+    free = sorted(set(range(len(rows))) - set(choice))
+    drafted = [at for at in free if rows[at].weak_response]
+    matrix = np.array(features, dtype=np.float64).reshape(len(rows), len(reading.NAMES))
+    measured: dict[str, float] = {}
+    made = {
+        "choice": _fitted("choice", reading.NAMES, matrix[choice], [rows[at] for at in choice], CHOICE, measured),
+        "free": _fitted("free", reading.NAMES, matrix[free], [rows[at] for at in free], FREE, measured),
+        "draft": _fitted("draft", DRAFT_NAMES, _drafts([rows[at] for at in drafted]), [rows[at] for at in drafted],
+                         DRAFT, measured),
+    }  # fmt: skip
+    if not any(made.values()):
+        raise ValueError(f"give at least {FEWEST} labelled questions of one kind; there are {len(rows)}")
+    missing = [name for name, score in made.items() if score is None]
+    if missing and base is None:
+        raise ValueError(f"too few questions for {', '.join(missing)}, and no model to take it from")
+    scores = {name: score or getattr(base, name) for name, score in made.items()}
+    counted = f"{len(choice)} questions with options, {len(free)} others, {len(drafted)} of them with a draft"
+    return Difficulty(version, **scores, trained_on=counted, measured=measured)
+
+
+def flags(rows: Sequence[Labelled]) -> tuple[Flags, Flags]:
+    """Whether the weak and the strong model were right."""
+    return np.array([row.weak_correct for row in rows], dtype=bool), np.array(
+        [row.strong_correct for row in rows], dtype=bool
+    )
+
+
+def _drafts(rows: Sequence[Labelled]) -> Matrix:
+    features = [draft_features(row.prompt, row.weak_response or "") for row in rows]
+    return np.array(features, dtype=np.float64).reshape(len(rows), len(DRAFT_NAMES))
+
+
+def _fitted(
+    head: str,
+    names: Sequence[str],
+    features: Matrix,
+    rows: Sequence[Labelled],
+    recipe: Recipe,
+    measured: dict[str, float],
+) -> Linear | None:
+    """One score, and in `measured` how it did on rows it was not trained on."""
+    if len(rows) < FEWEST:
+        return None
+    weak, strong = flags(rows)
+    if weak.all() or not weak.any() or weak.sum() == strong.sum():
+        return None
+    model = fit(names, features, weak, strong, recipe)
+    out = predicted_out_of_fold(names, features, target(weak, strong), recipe)
+    chance = 1 / (1 + np.exp(-(model.slope * out + model.offset)))
+    measured[f"{head}_apgr"] = round(apgr(out, weak, strong), 4)
+    measured[f"{head}_calibration_error"] = round(calibration_error(chance, ~weak), 4)
+    measured[f"{head}_rows"] = float(len(rows))
+    return model
