@@ -234,3 +234,18 @@ async def test_over_real_sockets(served):
                 pass
         assert broken.value.problem.code == code
     await upstream.aclose()
+
+
+async def test_a_built_in_tool_is_an_answer_too():
+    """Else it would count as empty, and be asked for again."""
+    item = {"type": "image_generation_call", "id": "ig", "status": "completed", "result": "AA=="}
+    added = {"type": "response.output_item.added", "output_index": 0, "item": item}
+    end = {"type": "response.completed", "response": {"status": "completed", "output": [item]}}
+    answer, events = await read(sse(added, done(item), end))
+    assert answer.choices[0].stop == "tool_calls"
+    assert events[0].deltas
+    transport = MemoryTransport(lambda _: Reply(chunks=(msgspec.json.encode(end["response"]),)))
+    plain = await ResponsesUpstream("r", Manner(), transport).complete(make_call("m"))
+    assert plain.choices == answer.choices
+    answer, _ = await read(sse(added, done(item), done(MESSAGE, 1), end))
+    assert answer.choices[0].stop == "stop"

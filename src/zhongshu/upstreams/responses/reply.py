@@ -1,6 +1,6 @@
 """Reading a whole response object: its output items -> Answer, and what its status means.
 
-    completed    "tool_calls" where a function is called, else "stop"
+    completed    "tool_calls" where a function is called, or a built-in tool and nothing said; else "stop"
     incomplete   "content_filter", else "length"
     failed       the Fault that its error says
 
@@ -20,6 +20,7 @@ from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.responses.shapes import Item, Reply, UsageShape, reply_decoder
 
 DIALECT = "openai.responses"
+READ = frozenset({"message", "reasoning", "function_call"})
 
 
 def read_answer(body: bytes, upstream: str) -> Answer:
@@ -110,13 +111,14 @@ def _choice(items: list[Item], reply: Reply) -> Choice:
                 calls.append(call_of(item, len(calls)))
             case _:
                 pass
+    called = bool(calls) or (any(item.type not in READ for item in items) and not any(text) and not any(refusal))
     signed = any(thought.signature for thought in thoughts)
     return Choice(
         index=0,
         text="".join(text),
         thought="".join([thought.text for thought in thoughts]),
         tool_calls=tuple(calls),
-        stop=stop_of(reply, calls=bool(calls)),
+        stop=stop_of(reply, calls=called),
         refusal="".join(refusal) or None,
         logprobs=tuple(logprobs) or None,
         thoughts=_blocks(thoughts) if signed else (),

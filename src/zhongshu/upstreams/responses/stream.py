@@ -23,7 +23,7 @@ from zhongshu.core.answers import (
 )
 from zhongshu.core.problems import Fault, fault
 from zhongshu.upstreams.openai import errors
-from zhongshu.upstreams.responses.reply import DIALECT, call_of, no_answer, stop_of, thought_of, usage_of
+from zhongshu.upstreams.responses.reply import DIALECT, READ, call_of, no_answer, stop_of, thought_of, usage_of
 from zhongshu.upstreams.responses.shapes import EventShape, Item, event_decoder, item_decoder, reply_decoder
 
 _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
@@ -46,13 +46,15 @@ class _Open:
 class EventReader:
     """Turns each event's JSON into an Event. `done` once nothing more is to come."""
 
-    __slots__ = ("_calls", "_items", "_stopped", "_upstream", "_whole", "done", "model")
+    __slots__ = ("_calls", "_foreign", "_items", "_spoken", "_stopped", "_upstream", "_whole", "done", "model")
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
         self._items: dict[int, _Open] = {}
         self._calls = 0
         self._whole = 0
+        self._foreign = False
+        self._spoken = False
         self._stopped = False
         self.done = False
         self.model = ""
@@ -84,12 +86,17 @@ class EventReader:
             return None
         if not self.done or self._items or not self._whole:
             raise fault("upstream_cut", upstream=self._upstream)
-        return Event((StopDelta(0, "tool_calls" if self._calls else "stop"),))
+        return Event((StopDelta(0, "tool_calls" if self._called else "stop"),))
+
+    @property
+    def _called(self) -> bool:
+        """Whether a tool was called: a function, or one of the provider's own that nothing was said after."""
+        return bool(self._calls) or (self._foreign and not self._spoken)
 
     def _take(self, shape: EventShape, payload: bytes, deltas: list[Delta]) -> None:
         kind = shape.type
         if kind == "response.output_text.delta":
-            self._item(shape).said = True
+            self._item(shape).said = self._spoken = True
             deltas.append(TextDelta(0, _text(shape)))
             if shape.logprobs:
                 deltas.append(LogprobsDelta(0, tuple(shape.logprobs)))
@@ -99,7 +106,7 @@ class EventReader:
             if item.call >= 0:
                 deltas.append(ToolCallArguments(0, item.call, _text(shape)))
         elif kind == "response.refusal.delta":
-            self._item(shape).said = True
+            self._item(shape).said = self._spoken = True
             deltas.append(RefusalDelta(0, _text(shape)))
         elif kind in _WHOLE_THOUGHT:
             self._thought(shape, "text", deltas)
@@ -136,6 +143,9 @@ class EventReader:
         opened = self._items[shape.output_index] = _Open()
         if item.type == "function_call":
             self._start(opened, item, deltas)
+        elif item.type not in READ:
+            self._foreign = True
+            deltas.append(ThoughtDelta(0, ""))  # a reader has something to see: the stream has begun
 
     def _start(self, opened: _Open, item: Item, deltas: list[Delta]) -> None:
         call = call_of(item, self._calls)
@@ -159,6 +169,7 @@ class EventReader:
                 if text or thought.signature is not None:
                     deltas.append(ThoughtDelta(0, text, thought.signature, thought.redacted and not opened.said))
             case "message" if not opened.said:
+                self._spoken = True
                 for part in item.parts("content"):
                     if part.text:
                         deltas.append(TextDelta(0, part.text))
@@ -174,7 +185,7 @@ class EventReader:
             raise no_answer(reply, body, self._upstream)
         self._stopped = self.done = True
         usage = usage_of(reply.usage)
-        deltas.append(StopDelta(0, stop_of(reply, calls=bool(self._calls))))
+        deltas.append(StopDelta(0, stop_of(reply, calls=self._called)))
         if usage is not None:
             deltas.append(UsageDelta(usage))
 
