@@ -137,12 +137,19 @@ class Course(Generic[T]):
                 raise trouble or self._resting(tier)
             free = [candidate for candidate in pool if candidate.replica.free]
             if free:
-                can_go_on = len(tried) < self._rules.retries
-                return Seat(choose(_trials_first(free, can_go_on), self._rules.balance, self._asking))
+                return Seat(choose(self._preferred(free, tried), self._rules.balance, self._asking))
             got, trial = await self._waited(pool)
             if trial or got.passes(self._now_ns()):
                 return Seat(next(c for c in pool if c.replica is got), trial)
             got.leave(trial)
+
+    def _preferred(self, free: list[Candidate], tried: list[Replica]) -> list[Candidate]:
+        """One on trial gets the next turn that can go elsewhere should the trial fail: it would never be found well
+        again otherwise. A retry goes to those in order. Without retries both count alike."""
+        on_trial = [candidate for candidate in free if candidate.replica.on_trial]
+        if not on_trial or len(on_trial) == len(free) or not self._rules.retries:
+            return free
+        return [candidate for candidate in free if not candidate.replica.on_trial] if tried else on_trial
 
     async def _waited(self, pool: list[Candidate]) -> tuple[Replica, bool]:
         turn, began_ns = self._asking.turn, self._now_ns()
@@ -248,15 +255,6 @@ class _Tier:
     def nearest(self, now_ns: int) -> Candidate:
         """Who may be asked soonest."""
         return min(self.candidates, key=lambda candidate: candidate.replica.rested_at(now_ns))
-
-
-def _trials_first(free: list[Candidate], can_go_on: bool) -> list[Candidate]:
-    """One on trial gets the next turn, if that turn can go elsewhere should the trial fail: it would never be found
-    well again otherwise. Else those in order."""
-    trials = [candidate for candidate in free if candidate.replica.on_trial]
-    if not trials or len(trials) == len(free):
-        return free
-    return trials if can_go_on else [candidate for candidate in free if not candidate.replica.on_trial]
 
 
 def _move(trouble: Trouble) -> Move:
