@@ -24,11 +24,10 @@ from zhongshu.core.ports import Hit, Permit
 from zhongshu.core.problems import Fault, Problem, Refusal, problem
 from zhongshu.core.turns import Turn
 from zhongshu.pipeline.answer import Live, answer, stream
+from zhongshu.pipeline.label import NOT_GENERATED
 from zhongshu.pipeline.stages import Arrived, Closing, Rooms, Routed
 
 EVENT_STREAM: tuple[bytes, bytes] = (b"content-type", b"text/event-stream; charset=utf-8")
-
-_NOT_GENERATED = frozenset({"embedding", "rerank", "moderation", "transcription"})
 
 log = logging.getLogger("zhongshu.api")
 
@@ -295,7 +294,7 @@ def _headers(routed: Routed, content_type: tuple[bytes, bytes], hit: Hit | None)
         (b"x-zhongshu-route", route.rule.encode()),
         (b"x-zhongshu-reason", route.reason.encode("ascii", "replace")),
     ]
-    if asking.turn.kind not in _NOT_GENERATED:
+    if asking.turn.kind not in NOT_GENERATED:
         headers.append((b"x-zhongshu-ai-generated", b"1"))
     if hit is not None:
         headers.append((b"x-zhongshu-cache", hit.kind.encode()))

@@ -17,7 +17,7 @@ from zhongshu.core.turns import Turn
 from zhongshu.pipeline.admit import admit
 from zhongshu.pipeline.estimate import usage_of
 from zhongshu.pipeline.generate import again, cost_of, generate, with_usage
-from zhongshu.pipeline.label import MarkedStream, label
+from zhongshu.pipeline.label import NOT_GENERATED, MarkedStream, label
 from zhongshu.pipeline.record import Entry, record
 from zhongshu.pipeline.route import route
 from zhongshu.pipeline.stages import Arrived, Closing, Labelled, Rooms, Routed
@@ -52,6 +52,7 @@ async def answer(rooms: Rooms, arrived: Arrived) -> Labelled | Refusal:
     finally:
         entry.called()
         await record(rooms, entry)
+        _shadow(rooms, entry)
 
 
 async def stream(rooms: Rooms, arrived: Arrived) -> Live | Refusal:
@@ -93,6 +94,13 @@ async def _enter(rooms: Rooms, arrived: Arrived, entry: Entry) -> Routed | Refus
         return entry.refused(routed)
     entry.routed = routed
     return routed
+
+
+def _shadow(rooms: Rooms, entry: Entry) -> None:
+    """Have the answered turn answered by its shadow too, unseen, now that its record is on disk."""
+    routed = entry.routed
+    if routed is not None and routed.shadow and rooms.shadows and entry.outcome == "answered" and entry.hit is None:
+        rooms.shadows.repeat(rooms, routed)
 
 
 def _seek(rooms: Rooms, routed: Routed) -> Seek | None:
@@ -178,6 +186,7 @@ class Live:
                 self._rooms.dispatcher.ended(self.routed.asking, ended)
             await self._events.aclose()
             await record(self._rooms, entry)
+            _shadow(self._rooms, entry)
         yield closing
 
     @property
@@ -190,7 +199,7 @@ class Live:
         if self._seek is not None:
             kept = folded if self._unmarked is self._fold else self._unmarked.answer()
             self._seek.keep(kept, answered.usage, answered.cost_nano, entry.upstream_us)
-        made = self._rooms.labeller.label(self._turn)
+        made = self._rooms.labeller.label(self._turn) if self._turn.kind not in NOT_GENERATED else None
         entry.answered(Labelled(answered, made))
         return Closing(made, answered.usage, answered.cost_nano, entry.upstream_us, hit)
 

@@ -8,12 +8,16 @@ from zhongshu.core.answers import Answer, Choice, Delta, Event, StopDelta, TextD
 from zhongshu.core.labels import NO_MARK, TextMark
 from zhongshu.pipeline.stages import Answered, Labelled, Rooms
 
+NOT_GENERATED = frozenset({"embedding", "rerank", "moderation", "transcription"})
+"""Kinds whose answers are numbers, judgements or somebody's own words."""
+
 
 def label(rooms: Rooms, answered: Answered, upstream_us: int) -> Labelled:
     """Add the label; where the settings want words in the text itself, put them there."""
     answer, turn = answered.answer, answered.routed.admitted.arrived.turn
     if not isinstance(answer, Answer):
-        return Labelled(answered, None, upstream_us)
+        made = rooms.labeller.label(turn) if turn.kind not in NOT_GENERATED else None
+        return Labelled(answered, made, upstream_us)
     mark = rooms.labeller.words_for(turn)
     if mark is not NO_MARK:
         answered = msgspec.structs.replace(answered, answer=_marked(answer, mark))

@@ -1,0 +1,110 @@
+"""Files with the official SDK: kept, listed in pages, read, deleted; each tenant by itself, within its room."""
+
+import hashlib
+
+import httpx2
+import openai
+import pytest
+from openai import OpenAI
+
+from tests.running import KEY
+
+
+def test_the_life_of_a_file(client):
+    data = bytes(range(256)) * 8000
+    made = client.files.create(file=("报告 1.bin", data), purpose="user_data")
+    assert (made.bytes, made.filename, made.status) == (len(data), "报告 1.bin", "processed")
+    assert made.zhongshu["sha256"] == hashlib.sha256(data).hexdigest()
+    assert client.files.retrieve(made.id) == made
+    assert client.files.content(made.id).read() == data
+    assert client.files.delete(made.id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve(made.id)
+    with pytest.raises(openai.NotFoundError):
+        client.files.content(made.id)
+    with pytest.raises(openai.NotFoundError):
+        client.files.delete(made.id)
+
+
+def test_lists_come_in_pages(client):
+    made = [client.files.create(file=(f"{n}.txt", b"x"), purpose="evals").id for n in range(5)]
+    assert [file.id for file in client.files.list(purpose="evals", limit=2)] == made[::-1]
+    assert [file.id for file in client.files.list(purpose="evals", limit=3, order="asc")] == made
+    assert client.files.list(purpose="evals", limit=2).has_more
+    for id in made:
+        client.files.delete(id)
+
+
+def test_expiry_is_told(client):
+    made = client.files.create(
+        file=("a", b"x"), purpose="user_data", expires_after={"anchor": "created_at", "seconds": 3600}
+    )
+    assert made.expires_at == made.created_at + 3600
+    client.files.delete(made.id)
+
+
+def test_tenants_never_see_each_others(client, place, stranger):
+    mine = client.files.create(file=("a", b"secret"), purpose="user_data")
+    theirs = OpenAI(base_url=f"{place.url}/v1", api_key=stranger, max_retries=0)
+    assert mine.id not in {file.id for file in theirs.files.list()}
+    for ask in (theirs.files.retrieve, theirs.files.content, theirs.files.delete):
+        with pytest.raises(openai.NotFoundError):
+            ask(mine.id)
+    with pytest.raises(openai.NotFoundError):
+        theirs.files.list(after=mine.id)
+    assert client.files.content(mine.id).read() == b"secret"
+    client.files.delete(mine.id)
+
+
+def test_too_large_and_no_room(client, place):
+    with pytest.raises(openai.APIStatusError) as raised:
+        client.files.create(file=("a", b"x" * 3_000_001), purpose="user_data")
+    assert (raised.value.status_code, raised.value.code) == (413, "file_too_large")
+    kept = client.files.create(file=("a", b"x" * 2_900_000), purpose="user_data")
+    with pytest.raises(openai.APIStatusError) as raised:
+        client.files.create(file=("a", b"x" * 2_900_000), purpose="user_data")
+    assert raised.value.code == "file_quota_exceeded"
+    client.files.delete(kept.id)
+    assert not list((place.home / "files" / ".drafts").iterdir())
+
+
+def post(place, files=None, key=KEY, **more):
+    return httpx2.post(f"{place.url}/v1/files", files=files, headers={"authorization": f"Bearer {key}"}, **more)
+
+
+@pytest.mark.parametrize(
+    ("files", "param"),
+    [
+        ({"file": ("a", b"x")}, "purpose"),
+        ({"file": ("a", b"x"), "purpose": (None, "mischief")}, "purpose"),
+        ({"purpose": (None, "batch")}, "file"),
+        ({"file": (None, "text"), "purpose": (None, "batch")}, "file"),
+        ({"file": ("a", b"x"), "purpose": (None, "batch"), "expires_after[seconds]": (None, "1")}, "expires_after[seconds]"),
+        ({"file": ("a", b"x"), "purpose": (None, "batch"), "expires_after[anchor]": (None, "x")}, "expires_after[anchor]"),
+        ({"file": ("a", b"x"), "purpose": (None, "b" * 5000)}, "purpose"),
+    ],
+)  # fmt: skip
+def test_bad_uploads_name_their_field(place, files, param):
+    reply = post(place, files)
+    assert reply.status_code == 400
+    assert reply.json()["error"]["param"] == param
+
+
+def test_other_mistakes(place):
+    assert post(place, {"file": ("a", b"x")}, key="zs_no").status_code == 401
+    assert post(place, None, content=b"{}").json()["error"]["code"] == "invalid_form"
+    for path, status in (
+        ("/v1/files?limit=0", 400),
+        ("/v1/files?order=up", 400),
+        ("/v1/files/..%2f..%2fx", 404),
+        ("/v1/files/a/b", 404),
+    ):
+        assert place.ask(path)[0] == status
+    status, headers, _ = place.ask("/v1/files/file-1", method="PUT")
+    assert (status, headers["allow"]) == (405, "DELETE, GET")
+
+
+def test_a_name_that_is_a_path_is_only_its_end(client):
+    made = client.files.create(file=("../../etc/passwd", b"x"), purpose="user_data")
+    assert made.filename == "passwd"
+    client.files.delete(made.id)
