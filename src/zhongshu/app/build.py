@@ -23,8 +23,9 @@ from zhongshu.app import effective
 from zhongshu.app.caching import Caching
 from zhongshu.app.dispatching import Dispatching
 from zhongshu.app.keeping import Keeping
+from zhongshu.app.past import past_of
 from zhongshu.app.preparing import EMBEDDED
-from zhongshu.app.pricing import with_tariffs
+from zhongshu.app.pricing import exchange, exchange_between, with_tariffs
 from zhongshu.app.settings import Settings
 from zhongshu.app.shared_metrics import SharedMetrics
 from zhongshu.catalog.catalog import ModelCatalog, card_of, offer_of
@@ -44,6 +45,7 @@ from zhongshu.ledger.export import LabelWords
 from zhongshu.ledger.journal import Writer, open_journal
 from zhongshu.ledger.metrics import Metrics, Snapshot
 from zhongshu.ledger.payloads import Happening
+from zhongshu.pipeline.shadow import Shadows
 from zhongshu.pipeline.stages import Assumptions, Rooms
 from zhongshu.router.rules import FirstRule
 from zhongshu.safety.label import AiLabeller
@@ -93,7 +95,8 @@ async def open_installation(settings: Settings, slot: str, engine_socket: Path) 
     journal = await asyncio.to_thread(
         open_journal, settings.ledger, settings.home, slot, clock
     )  # first: takes the slot
-    access = await asyncio.to_thread(open_access, settings.access, settings.home, clock, slot)
+    access = await asyncio.to_thread(open_access, settings.access, settings.home, clock, slot, exchange(settings))
+    access.admin.budgets.past = past_of(settings)
     await access.start()
     state = await asyncio.to_thread(open_database, settings.home / STATE)
     sessions = await asyncio.to_thread(open_sessions, settings.sessions, settings.home, clock)
@@ -129,6 +132,7 @@ class Installation:
         self._state = state
         self._clock = SystemClock()
         self._plans = TrafficPlans()
+        self._shadows = Shadows(lambda: self._settings.server.max_shadows, self._busy)
         self._follower = Follower(state)
         follow_plans(self._plans, state, self._follower)
         self._parent = os.getppid()
@@ -172,7 +176,8 @@ class Installation:
             log.error("reload refused, nothing changed: %s", error)
             return
         old, self._upstreams, self._settings = self._upstreams, opened, settings
-        self._access.gate.reload(settings.access)
+        self._access.reload(settings.access, exchange(settings))
+        self._access.admin.budgets.past = past_of(settings)
         self._sessions.settings = settings.sessions
         self._rooms = self._connect(settings)
         task = asyncio.create_task(self._close_later(old))
@@ -187,6 +192,7 @@ class Installation:
         await self._keeping.aclose()
         await self._dispatching.aclose()
         await self._follower.aclose()
+        await self._shadows.aclose()
         await self._shared.aclose()
         await self._caching.aclose()
         await _close_all(self._upstreams)
@@ -202,8 +208,10 @@ class Installation:
             gate=self._access.gate,
             catalog=ModelCatalog(offers(settings)),
             router=FirstRule(),
+            exchange=exchange_between(settings),
             dispatcher=self._dispatching.dispatcher(settings, self._upstreams),
             releases=self._plans,
+            shadows=self._shadows,
             labeller=AiLabeller(settings.label),
             journal=self._journal,
             observer=self._counted,
@@ -211,6 +219,10 @@ class Installation:
             assume=assume,
             cache=self._caching.by(settings.cache, settings.models, assume.policy),
         )
+
+    def _busy(self) -> bool:
+        """Whether turns take so much of this worker that nothing unseen is to be done beside them."""
+        return self.load.draining or self.load.in_flight * 2 > self._settings.server.max_in_flight
 
     def _open_upstreams(self, settings: Settings) -> dict[str, Upstream]:
         return {EMBEDDED: self._embedded, **open_upstreams(settings.upstreams)}

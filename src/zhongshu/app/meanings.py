@@ -87,6 +87,10 @@ MEANINGS: dict[Place, Meaning] = {
         "Turns answered at once by one worker; more get 503 with Retry-After.",
         "单个工作进程同时处理的请求数；超出者返回 503 与 Retry-After。",
     ),
+    ("server", "max_shadows"): Meaning(
+        "Turns that one worker repeats at once for a shadow release; more are dropped.",
+        "单个工作进程同时为影子版本重复的请求数；超出者丢弃。",
+    ),
     ("server", "drain_s"): Meaning(
         "How long running turns may go on after SIGTERM, seconds.", "收到 SIGTERM 后进行中的请求可继续多久，秒。"
     ),

@@ -49,8 +49,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The HTTP server: where it listens, how much it takes in, how it logs.
 
     workers: API processes, about one for each core that is not busy with a local model. max_in_flight: turns being
-    answered in one worker; more get 503 with Retry-After. body_timeout_s: a request's body must be here by then.
-    drain_s: how long turns may go on after SIGTERM. cors_origins: web pages that may call the API from a browser.
+    answered in one worker; more get 503 with Retry-After. max_shadows: turns that one worker repeats unseen at once.
+    body_timeout_s: a request's body must be here by then. drain_s: how long turns may go on after SIGTERM.
+    cors_origins: web pages that may call the API from a browser.
     """
 
     host: str = "127.0.0.1"
@@ -61,6 +62,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     body_timeout_s: Seconds = 30.0
     keep_alive_s: Seconds = 75.0
     max_in_flight: Count = 1000
+    max_shadows: Annotated[int, Meta(ge=0)] = 16
     drain_s: Annotated[float, Meta(ge=0)] = 30.0
     cors_origins: tuple[str, ...] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -108,6 +108,12 @@ class Assumptions(msgspec.Struct, frozen=True):
     policy: str = ""
 
 
+class Repeats(Protocol):
+    """Answers turns once more, unseen."""
+
+    def repeat(self, rooms: Rooms, routed: Routed) -> None: ...
+
+
 class Rooms(msgspec.Struct, frozen=True):
     """The rooms a turn passes through, as app/build.py connected them. exchange: where anything is priced in another
     currency than the one budgets are counted in."""
@@ -123,4 +129,5 @@ class Rooms(msgspec.Struct, frozen=True):
     clock: Clock
     assume: Assumptions = Assumptions()
     cache: Cache | None = None
+    shadows: Repeats | None = None
     exchange: Exchange | None = None
