@@ -15,6 +15,25 @@ family = "embedding"
 dimensions = 384
 context = 512
 """
+# Behaviours reached in Anthropic's own format too: claude-tools is mock-tools asked so.
+CLAUDE = {name: name.replace("mock", "claude") for name in SHIPPED}
+
+
+def claude(port: int) -> str:
+    """An upstream of Anthropic's format, the scripted one at `port`, and models behind it."""
+    rows = [(here, "claude", there) for there, here in CLAUDE.items()]
+    rows += [
+        ("claude-opus-thought", "claude", "mock-thought"),
+        ("mock-claude-opus-thought", "scripted", "mock-thought"),
+    ]
+    return (
+        f'[[upstreams]]\nname = "claude"\nkind = "openai-compatible"\nwire = "anthropic"\n'
+        f'base_url = "http://127.0.0.1:{port}"\nkey = "none"\n'
+    ) + "".join(
+        f'[[models]]\nname = "{name}"\nupstream = "{upstream}"\nupstream_model = "{there}"\nthinking = "switch"\n'
+        'abilities = ["chat", "tools", "json", "schema", "vision", "thinking"]\n'
+        for name, upstream, there in rows
+    )
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +46,6 @@ def scripted():
 def house(scripted, tmp_path_factory):
     for name in (SMOL, E5):
         model_here(name)
-    settings = over(scripted.port, {name: name for name in SHIPPED}, profile="tiny") + EMBEDDED
+    settings = over(scripted.port, {name: name for name in SHIPPED}, profile="tiny") + EMBEDDED + claude(scripted.port)
     with platform(tmp_path_factory.mktemp("house"), settings) as running:
         yield running

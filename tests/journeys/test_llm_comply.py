@@ -26,3 +26,21 @@ def test_all_checks_pass(house, model, only):
         assert failed.pop("chat-image-input")["errors"][0] == "HTTP 400 (expected [200])"
     assert not failed, json.dumps(failed, indent=1)[:3000]
     assert sum(row["status"] == "passed" for row in results.values()) >= (1 if only else 7)
+
+
+@pytest.mark.parametrize("model", ["mock", "claude", "claude-opus-thought", "mock-claude-opus-thought", SMOL])
+def test_all_checks_of_anthropics_format_pass(house, model):
+    """Behind an upstream of OpenAI's format, behind one of Anthropic's, and on the local model, which has no eyes. The
+    check of thoughts runs for names of models that think."""
+    program = Path(sys.executable).with_name("llm-comply")
+    done = subprocess.run(
+        [program, "run", "--format", "anthropic", "-u", f"{house.url}/v1", "-k", KEY, "-m", model, "--json"],
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    results = {row["id"]: row for row in json.loads(done.stdout)["results"]}
+    failed = {name: row for name, row in results.items() if row["status"] == "failed"}
+    if model == SMOL:
+        assert failed.pop("anth-image-input")["errors"][0] == "HTTP 400 (expected [200])"
+    assert not failed, json.dumps(failed, indent=1)[:3000]
+    passed = sum(row["status"] == "passed" for row in results.values())
+    assert passed >= (9 if "opus" in model else 7 if model == SMOL else 8)
