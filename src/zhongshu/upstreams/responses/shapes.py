@@ -6,7 +6,7 @@ leave out, so nearly everything may be absent.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
@@ -29,16 +29,17 @@ class Item(msgspec.Struct):
     call_id: str | None = None
     name: str | None = None
     arguments: Any = None
-    content: Any = None
-    summary: Any = None
+    content: Raw = Raw(b"null")
+    summary: Raw = Raw(b"null")
     encrypted_content: str | None = None
 
-    def parts(self, field: str) -> list[Part]:
-        """`content` or `summary` as parts; text alone counts as one."""
-        given: Any = getattr(self, field)
-        if isinstance(given, str):
-            return [Part("output_text", given)]
-        return msgspec.convert(given, list[Part], strict=False) if given else []
+    def parts(self, field: Literal["content", "summary"]) -> list[Part]:
+        """`content` or `summary` as parts; text alone counts as one. Raises msgspec.DecodeError."""
+        given = _parts(self.content if field == "content" else self.summary)
+        return [Part("output_text", given)] if isinstance(given, str) else given or []
+
+
+_parts = msgspec.json.Decoder(list[Part] | str | None, strict=False).decode
 
 
 class CachedDetails(msgspec.Struct, gc=False):
