@@ -7,8 +7,10 @@ import pytest
 
 from zhongshu.access.admin import Spend
 from zhongshu.access.build import Access, open_admin
+from zhongshu.access.settings import AccessSettings
 from zhongshu.core.access import Limits
 from zhongshu.core.clock import FakeClock
+from zhongshu.core.money import Exchange, Rate
 from zhongshu.core.problems import Fault
 
 DAY_NS = 86_400 * 10**9
@@ -125,10 +127,14 @@ def test_a_first_key_that_will_not_do_is_refused_without_repeating_it(access: Ac
 
 async def test_spending_is_seen_in_its_period(access: Access, clock: FakeClock):
     admin = access.admin
+    with pytest.raises(Fault, match="invalid_value") as caught:  # nothing says what a dollar is worth
+        admin.create_tenant("acme", limits=Limits(budget_nano=1000, budget_period="day", currency="USD"))
+    assert "[[rates]]" in caught.value.problem.message
+    access.reload(AccessSettings(), Exchange("CNY", (Rate(0, "USD", "7"),)))
     admin.create_tenant("acme", limits=Limits(budget_nano=1000, budget_period="day", currency="USD"))
     key = admin.create_key("acme", "ci")
     assert admin.key_spending(key.key.id) is None
-    assert await spend(access, key.secret, 300)
+    assert await spend(access, key.secret, 2100)
     spending = admin.tenant_spending("acme")
     assert spending is not None
     assert (spending.spent_nano, spending.budget_nano, spending.currency) == (300, 1000, "USD")

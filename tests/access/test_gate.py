@@ -219,15 +219,24 @@ async def test_a_budget_is_reserved_settled_and_released(access: Access, clock: 
     caller = await caller_of(access, budget_nano=2500, budget_period="day")
     first, second = await let_in(access, caller), await let_in(access, caller)
     refusal = await refused(access, caller)
-    assert (refusal.problem.code, refusal.problem.status) == ("insufficient_quota", 429)
-    assert refusal.problem.retry_after_s == 86400 - 80_000  # until midnight; the clock says 22:13:20
-    assert "keys set-limits" in refusal.problem.message
+    # What is left is reserved by turns in flight: a moment helps, not the next period.
+    assert (refusal.problem.code, refusal.problem.retry_after_s) == ("budget_reserved", 1.0)
     first.settle(Usage(1, 1), 500)
     second.release()
     third = await let_in(access, caller)
     third.settle(Usage(1, 1), 1000)
-    assert isinstance(await access.gate.admit(caller, Ask(1, 1001)), Refusal)
-    await let_in(access, caller)
+    # A smaller turn would pass: the message says so, and waiting is not advised.
+    refusal = await refused(access, caller, Ask(1, 1001))
+    assert (refusal.problem.code, refusal.problem.status) == ("budget_too_small", 429)
+    assert (refusal.problem.retry_after_s, refusal.problem.param) == (None, "max_tokens")
+    assert "up to 0.000001001 CNY, and 0.000001 CNY is left" in refusal.problem.message
+    assert "keys set-limits" in refusal.problem.message
+    (await let_in(access, caller)).settle(Usage(1, 1), 1000)
+    # All of it is spent: only the next period helps.
+    refusal = await refused(access, caller, Ask(1, 1))
+    assert (refusal.problem.code, refusal.problem.status) == ("insufficient_quota", 429)
+    assert refusal.problem.retry_after_s == 86400 - 80_000  # until midnight; the clock says 22:13:20
+    assert "keys set-limits" in refusal.problem.message
     clock.advance(86400)
     await let_in(access, caller, Ask(1, 2500))
 
@@ -264,7 +273,7 @@ async def test_the_tenants_limits_hold_over_all_its_keys(access: Access):
 async def test_all_or_nothing(access: Access):
     caller = await caller_of(access, requests_per_minute=10, tokens_per_minute=1000, concurrency=5, budget_nano=999)
     for _ in range(20):
-        assert (await refused(access, caller)).problem.code == "insufficient_quota"
+        assert (await refused(access, caller)).problem.code == "budget_too_small"
     permits = [await let_in(access, caller, Ask(100, 10)) for _ in range(5)]
     assert permits[-1].requests.remaining == 5
     assert permits[-1].tokens.remaining == 500

@@ -36,7 +36,7 @@ async def test_money_runs_out_once(pair):
                 await asyncio.sleep(0.05)
 
     await asyncio.gather(*(client(body) for body in (PAID, PAID_STREAM) * (SEVERAL // 2)))
-    assert set(refused) == {"insufficient_quota"}
+    assert set(refused) <= {"insufficient_quota", "budget_too_small", "budget_reserved"}
     journal = sum(row.cost_nano for row in turns(pair.home, key=key.id))
     assert journal <= budget_nano + SEVERAL * MOST_NANO
     assert journal >= budget_nano // 2, "and is not refused long before it is spent"

@@ -137,12 +137,13 @@ def test_a_turn_is_shown_whole(index: Index, make: Make) -> None:
 def test_spending_is_told_by_key_from_a_moment_on(index: Index, clock: FakeClock) -> None:
     begun = FakeClock().wall
     assert index.spent("w0", begun) == (
-        Spent("acme", "k1", "CNY", 5 * 1000 + 0 + 2 + 4 + 6 + 8),
-        Spent("acme", "k1", "USD", 2 * 1000 + 3 + 7),
-        Spent("other", "k2", "CNY", 15),
+        Spent("acme", "k1", "", "auto", "2023-11-14", "USD", 2 * 1000 + 3 + 7),
+        Spent("acme", "k1", "李雷", "auto", "2023-11-14", "CNY", 3 * 1000 + 0 + 4 + 8),
+        Spent("acme", "k1", "李雷", "nothing", "2023-11-14", "CNY", 2 * 1000 + 2 + 6),
+        Spent("other", "k2", "李雷", "auto", "2023-11-14", "CNY", 15),
     )
-    assert index.spent("w0", begun + 1) == ()
-    assert sum(spent.cost_nano for spent in index.spent("w1", begun + 1)) > 0
+    assert index.spent("w0", begun + 10) == ()
+    assert sum(spent.cost_nano for spent in index.spent("w1", begun + 10)) > 0
     assert index.spent("nobody", 0) == ()
 
 

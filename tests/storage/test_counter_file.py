@@ -149,7 +149,7 @@ def test_a_dead_holder_loses_its_seats_and_its_money_waits_for_somebody_who_know
     assert (orphan.owner, orphan.pid, orphan.name) == ("dead", holder.pid, "p")
     assert (orphan.held, orphan.settled, orphan.since_ns) == (50, 30, NOW)
     assert counters.grant([seat], NOW) == [Grant(1, 0)]
-    assert counters.grant([money], NOW) == Short(0, 20, None)  # counted as spent until somebody knows
+    assert counters.grant([money], NOW) == Short(0, 20, None, 30)  # counted as spent until somebody knows
 
     counters.reconcile("dead", {"p": 42, "another": 7})
     assert counters.spent(["p", "another"]) == {"p": 42}
@@ -203,3 +203,24 @@ def test_the_log_is_moved_into_the_file(opened: Opener, tmp_path: Path):
     db = sqlite3.connect(alone)
     assert db.execute("SELECT spent FROM purses WHERE name = 'p'").fetchone() == (5,)
     db.close()
+
+
+def test_catching_up_adds_only_what_nobody_has_counted(tmp_path: Path):
+    counters = CounterFile(tmp_path / "counters.db", "us", NOW)
+    counters.catch_up({"p": 40})
+    assert counters.spent(["p"]) == {"p": 40}
+    assert counters.grant([Want("purse", "p", 100, 20, 0)], NOW) == [Grant(20, 40)]
+    counters.catch_up({"p": 55})  # 20 are leased, and may be among them
+    assert counters.spent(["p"]) == {"p": 40}
+    counters.catch_up({"p": 65, "q": 0})
+    counters.catch_up({"p": 65})
+    assert counters.spent(["p", "q"]) == {"p": 45}
+    counters.close()
+
+
+def test_purses_are_found_by_the_beginning_of_their_name(tmp_path: Path):
+    counters = CounterFile(tmp_path / "counters.db", "us", NOW)
+    counters.catch_up({"user/acme/李雷/2026-11": 1, "user/acme/x/total": 2, "user/acme2/x/total": 3, "users": 4})
+    assert counters.spent_under("user/acme/") == {"user/acme/李雷/2026-11": 1, "user/acme/x/total": 2}
+    assert counters.spent_under("nobody/") == {}
+    counters.close()

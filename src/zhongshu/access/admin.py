@@ -14,53 +14,53 @@ import msgspec
 from sqlalchemy import Connection
 
 from zhongshu.access import store
+from zhongshu.access.budgets import BudgetDesk, Spending
 from zhongshu.access.keys import Key, NewKey, Tenant, digest, key_id, mint, usable
-from zhongshu.access.names import FOREVER_NS, period_end_ns, purse_name
 from zhongshu.access.settings import PERIODS
 from zhongshu.core.access import Limits
 from zhongshu.core.clock import Clock
+from zhongshu.core.money import HOME_ONLY, Exchange
 from zhongshu.core.problems import fault
 from zhongshu.storage.counters import CounterStore, Orphan
 from zhongshu.storage.database import Database
 
 DEFAULT_TENANT = "default"
 ROLES = ("user", "admin")
+CURRENCIES = ("CNY", "USD")
 NO_LIMITS = Limits()
 MOST = (1 << 62) - 1
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MODEL = re.compile(r"[!-~]{1,160}")
 
 
-class Spending(msgspec.Struct, frozen=True, kw_only=True):
-    """A budget's state in its present period. `spent_nano` is up to `AccessSettings.settle_s` behind.
-
-    ends_ns: when the period ends; None for a total.
-    """
-
-    budget_nano: int
-    spent_nano: int
-    currency: str
-    period: str
-    ends_ns: int | None
-
-
 class Spend(msgspec.Struct, frozen=True):
-    """One turn's cost, as the journal has it: what `reconcile` needs to know of a record."""
+    """The cost of turns of one day, as the journal has it: what `reconcile` needs to know of records. at_ns: any
+    moment of that day, UTC; cost_nano: in the home currency."""
 
     tenant: str
     key_id: str
     at_ns: int
     cost_nano: int
+    user: str = ""
+    asked: str = ""
 
 
 class AccessAdmin:
     """Tenants, keys and budgets."""
 
-    def __init__(self, database: Database, counters: CounterStore, pepper: bytes, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        counters: CounterStore,
+        pepper: bytes,
+        clock: Clock,
+        exchange: Exchange = HOME_ONLY,
+    ) -> None:
         self._database = database
         self._counters = counters
         self._pepper = pepper
         self._clock = clock
+        self.budgets = BudgetDesk(database, counters, clock, exchange)
 
     # --- tenants
 
@@ -74,7 +74,7 @@ class AccessAdmin:
                 why="use letters, digits and . _ - only, at most 64, starting with a letter or digit",
             )
         _check_text("title", title)
-        check_limits(limits)
+        self._check_limits(limits)
         tenant = Tenant(id=id, title=title, limits=limits, created_ns=self._clock.now_ns())
         with self._database.write() as db:
             if store.tenant_by_id(db, id):
@@ -98,7 +98,7 @@ class AccessAdmin:
     def update_tenant(self, id: str, *, title: str | None = None, limits: Limits | None = None) -> Tenant:
         """Change a tenant's title or limits; None leaves it."""
         if limits is not None:
-            check_limits(limits)
+            self._check_limits(limits)
         if title is not None:
             _check_text("title", title)
         with self._database.write() as db:
@@ -111,6 +111,7 @@ class AccessAdmin:
                 limits=found.limits if limits is None else limits,
             )
             store.change_tenant(db, changed)
+        self.budgets.changed("tenant", id, id, found.limits, changed.limits)
         return changed
 
     # --- keys
@@ -165,15 +166,16 @@ class AccessAdmin:
     def update_key(self, id: str, *, limits: Limits | None = None, models: Sequence[str] | None = None) -> Key:
         """Change a key's limits or the models it may ask for; None leaves them."""
         if limits is not None:
-            check_limits(limits)
+            self._check_limits(limits)
         with self._database.write() as db:
-            key = self._find(db, id)
+            before = key = self._find(db, id)
             key = msgspec.structs.replace(
                 key,
                 limits=key.limits if limits is None else limits,
                 models=key.models if models is None else _check_models(models),
             )
             store.change_key(db, key)
+        self.budgets.changed("key", key.tenant, id, before.limits, key.limits)
         return key
 
     def ensure_first_key(self, secret: str | None = None) -> NewKey | None:
@@ -198,11 +200,11 @@ class AccessAdmin:
 
     def tenant_spending(self, id: str) -> Spending | None:
         """What a tenant has spent of its budget; None when it has none."""
-        return self._spending("tenant", id, self.tenant(id).limits)
+        return self.budgets.spending_of("tenant", id, self.tenant(id).limits)
 
     def key_spending(self, id: str) -> Spending | None:
         """What a key has spent of its budget; None when it has none."""
-        return self._spending("key", id, self.key(id).limits)
+        return self.budgets.spending_of("key", id, self.key(id).limits)
 
     def orphans(self) -> list[Orphan]:
         """What dead workers had leased of budgets and not accounted for. It counts as spent until `reconcile`."""
@@ -217,25 +219,18 @@ class AccessAdmin:
         """
         spent: dict[str, int] = {}
         for spend in spends:
-            for scope, whose in (("tenant", spend.tenant), ("key", spend.key_id)):
+            for scope, tenant, whose in _touched(spend):
                 for period in PERIODS:
-                    name = purse_name(scope, whose, period, spend.at_ns)
+                    name = self.budgets.purse(scope, tenant, whose, period, spend.at_ns)
                     spent[name] = spent.get(name, 0) + spend.cost_nano
         self._counters.reconcile(owner, spent)
 
-    def _spending(self, scope: str, id: str, limits: Limits) -> Spending | None:
-        if limits.budget_nano is None:
-            return None
-        now_ns = self._clock.now_ns()
-        name = purse_name(scope, id, limits.budget_period, now_ns)
-        ends_ns = period_end_ns(limits.budget_period, now_ns)
-        return Spending(
-            budget_nano=limits.budget_nano,
-            spent_nano=self._counters.spent([name]).get(name, 0),
-            currency=limits.currency,
-            period=limits.budget_period,
-            ends_ns=None if ends_ns == FOREVER_NS else ends_ns,
-        )
+    def _check_limits(self, limits: Limits) -> None:
+        check_limits(limits)
+        if limits.budget_nano is not None:
+            self.budgets.check_currency(limits.currency)
+        elif limits.currency not in CURRENCIES:
+            raise fault("invalid_value", param="currency", field="currency", why='use "CNY" or "USD"')
 
     def _draft(
         self,
@@ -251,7 +246,9 @@ class AccessAdmin:
         if role not in ROLES:
             raise fault("invalid_value", param="role", field="role", why='use "user" or "admin"')
         _check_text("name", name)
-        check_limits(limits)
+        if not name.strip():
+            raise fault("invalid_value", param="name", field="name", why="say what the key is for, such as ci")
+        self._check_limits(limits)
         key = Key(
             id=key_id(secret),
             tenant=tenant,
@@ -275,6 +272,17 @@ class AccessAdmin:
         return found.key
 
 
+def _touched(spend: Spend) -> tuple[tuple[str, str, str], ...]:
+    """Whose purses turns may have been paid from: scope, tenant, whose."""
+    return (
+        ("tenant", spend.tenant, spend.tenant),
+        ("key", spend.tenant, spend.key_id),
+        ("user", spend.tenant, spend.user),
+        ("model", spend.tenant, spend.asked),
+        ("model", "*", spend.asked),
+    )
+
+
 def check_limits(limits: Limits) -> None:
     """Raise Fault("invalid_value") naming the first field that will not do."""
     for field in ("requests_per_minute", "tokens_per_minute", "concurrency", "budget_nano"):
@@ -285,8 +293,6 @@ def check_limits(limits: Limits) -> None:
     if limits.budget_period not in PERIODS:
         why = 'use "day", "month" or "total"'
         raise fault("invalid_value", param="budget_period", field="budget_period", why=why)
-    if limits.currency not in ("CNY", "USD"):
-        raise fault("invalid_value", param="currency", field="currency", why='use "CNY" or "USD"')
 
 
 def _check_text(field: str, text: str) -> None:

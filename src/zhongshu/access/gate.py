@@ -17,10 +17,11 @@ from zhongshu.access.accounts import Account
 from zhongshu.access.keys import digest
 from zhongshu.access.names import FOREVER_NS
 from zhongshu.access.permits import FreePermit, LimitedPermit
-from zhongshu.access.refusals import INVALID, MISSING, UNAVAILABLE, refusal, too_many_tokens
+from zhongshu.access.refusals import INVALID, MISSING, UNAVAILABLE, refusal, too_many_tokens, unpriced
 from zhongshu.access.settings import AccessSettings
 from zhongshu.core.access import Ask, Caller
 from zhongshu.core.clock import Clock
+from zhongshu.core.money import HOME_ONLY, Exchange
 from zhongshu.core.problems import Refusal
 from zhongshu.storage.counters import CounterError, CounterStore
 from zhongshu.storage.database import Database
@@ -40,12 +41,19 @@ class AccessGate:
     """The gate of one worker process. `start` it on the event loop that will use it; `aclose` settles everything."""
 
     def __init__(
-        self, database: Database, counters: CounterStore, pepper: bytes, settings: AccessSettings, clock: Clock
+        self,
+        database: Database,
+        counters: CounterStore,
+        pepper: bytes,
+        settings: AccessSettings,
+        clock: Clock,
+        exchange: Exchange = HOME_ONLY,
     ) -> None:
         self._database = database
         self._counters = counters
         self._pepper = pepper
         self._settings = settings
+        self._exchange = exchange
         self._clock = clock
         self._leases = Leases(counters)
         self._by_credential: dict[bytes, Account] = {}
@@ -85,6 +93,10 @@ class AccessGate:
         if now_ns >= account.until_ns:
             account.arm(self._leases, now_ns)
         bundle = account.bundle
+        if account.narrow:
+            bundle = account.bundle_of(self._leases, ask.user, ask.model, now_ns)
+            if account.unpriced is not None:
+                return unpriced(account.unpriced, self._exchange.home)
         if bundle is None:
             return FreePermit(caller)
         tokens, cost_nano = ask.tokens, ask.cost_nano
@@ -97,7 +109,8 @@ class AccessGate:
             return UNAVAILABLE
         if denied is not None:
             ends = account.until_ns
-            return refusal(denied, None if ends == FOREVER_NS else (ends - now_ns) / 1e9)
+            ends_in_s = None if ends == FOREVER_NS else (ends - now_ns) / 1e9
+            return refusal(denied, ends_in_s, cost_nano, self._exchange.home)
         return LimitedPermit(caller, self._leases, bundle, now_ns, tokens, cost_nano)
 
     # --- looking up
@@ -132,7 +145,7 @@ class AccessGate:
             return None
         account = self._by_id.get(found.key.id)
         if account is None:
-            account = Account(found, self._settings)
+            account = Account(found, self._settings, self._exchange)
             if changes == self._changes:
                 _remember(self._by_id, found.key.id, account, self._settings.cached_keys)
         return account
@@ -183,9 +196,10 @@ class AccessGate:
         if not first:
             await self.settle(everything=True)
 
-    def reload(self, settings: AccessSettings) -> None:
+    def reload(self, settings: AccessSettings, exchange: Exchange | None = None) -> None:
         """Go on with other settings; turns in flight settle as they were let in."""
         self._settings = settings
+        self._exchange = exchange or self._exchange
         self._forget()
 
     def _forget(self) -> None:

@@ -58,6 +58,19 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     created_ns: int
 
 
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user or a model may cost. whose: the user's name ("*": each user who has none of their own) or the name
+    that is asked for. tenant: "*" for a model's budget over all tenants."""
+
+    tenant: str
+    scope: str
+    whose: str
+    budget_nano: int
+    period: str = "month"
+    currency: str = "CNY"
+    created_ns: int = 0
+
+
 def mint() -> str:
     """A new key."""
     return "zs_" + "".join(secrets.choice(ALPHABET) for _ in range(48))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 
-from zhongshu.access.keys import Key, Tenant
-from zhongshu.access.tables import access_revision, keys, tenants
+from zhongshu.access.keys import Budget, Key, Tenant
+from zhongshu.access.tables import access_revision, budgets, keys, tenants
 from zhongshu.core.access import Limits
 
 _limits = msgspec.json.Decoder(Limits)
@@ -16,10 +16,11 @@ _models = msgspec.json.Decoder(tuple[str, ...])
 
 
 class KeyAndTenant(msgspec.Struct, frozen=True):
-    """A key with the tenant it belongs to."""
+    """A key with the tenant it belongs to, and the budgets of users and models that its turns may touch."""
 
     key: Key
     tenant: Tenant
+    budgets: tuple[Budget, ...] = ()
 
 
 def key_by_digest(db: Connection, digest: bytes) -> KeyAndTenant | None:
@@ -80,6 +81,39 @@ def change_key(db: Connection, key: Key) -> None:
     bump(db)
 
 
+def all_budgets(db: Connection, tenant: str | None = None) -> tuple[Budget, ...]:
+    """Every budget of users and models, or one tenant's."""
+    found = select(budgets).order_by(budgets.c.tenant, budgets.c.scope, budgets.c.whose)
+    if tenant is not None:
+        found = found.where(budgets.c.tenant == tenant)
+    return tuple(_budget(row) for row in db.execute(found))
+
+
+def budget_of(db: Connection, budget: Budget) -> Budget | None:
+    """The budget that stands in the same place."""
+    row = db.execute(select(budgets).where(_place(budget.tenant, budget.scope, budget.whose))).one_or_none()
+    return _budget(row) if row else None
+
+
+def put_budget(db: Connection, budget: Budget) -> None:
+    """Make or replace a budget."""
+    db.execute(delete(budgets).where(_place(budget.tenant, budget.scope, budget.whose)))
+    db.execute(insert(budgets).values(msgspec.structs.asdict(budget)))
+    bump(db)
+
+
+def drop_budget(db: Connection, tenant: str, scope: str, whose: str) -> bool:
+    """Forget a budget; False when there was none."""
+    gone = db.execute(delete(budgets).where(_place(tenant, scope, whose))).rowcount
+    if gone:
+        bump(db)
+    return bool(gone)
+
+
+def _place(tenant: str, scope: str, whose: str) -> ColumnElement[bool]:
+    return and_(budgets.c.tenant == tenant, budgets.c.scope == scope, budgets.c.whose == whose)
+
+
 def revision(db: Connection) -> int:
     """Goes up with every change of a tenant or key."""
     return db.execute(select(access_revision.c.number)).scalar_one()
@@ -103,7 +137,24 @@ def _with_tenant(db: Connection, row: Row[Any] | None) -> KeyAndTenant | None:
     if row is None:
         return None
     tenant = tenant_by_id(db, row.tenant)
-    return KeyAndTenant(_key(row), tenant) if tenant else None
+    return KeyAndTenant(_key(row), tenant, _budgets_for(db, row.tenant)) if tenant else None
+
+
+def _budgets_for(db: Connection, tenant: str) -> tuple[Budget, ...]:
+    found = select(budgets).where(budgets.c.tenant.in_((tenant, "*")))
+    return tuple(_budget(row) for row in db.execute(found))
+
+
+def _budget(row: Row[Any]) -> Budget:
+    return Budget(
+        tenant=row.tenant,
+        scope=row.scope,
+        whose=row.whose,
+        budget_nano=row.budget_nano,
+        period=row.period,
+        currency=row.currency,
+        created_ns=row.created_ns,
+    )
 
 
 def _key(row: Row[Any]) -> Key:

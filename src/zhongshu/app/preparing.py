@@ -6,14 +6,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from zhongshu.access.admin import DEFAULT_TENANT, AccessAdmin, Spend
+from zhongshu.access.admin import DEFAULT_TENANT, AccessAdmin
 from zhongshu.access.build import open_admin
 from zhongshu.app import paths
+from zhongshu.app.past import spends_of
+from zhongshu.app.pricing import exchange
 from zhongshu.app.settings import Settings
 from zhongshu.engine.models.store import installed
 from zhongshu.engine.settings import EngineSpec
-from zhongshu.ledger.index import open_index
-from zhongshu.ledger.rows import Filter
 from zhongshu.storage.counters import Orphan
 
 EMBEDDED = "embedded"
@@ -62,16 +62,11 @@ def reconcile(settings: Settings, slot: str | None = None) -> None:
     slot: one worker's, after it died; None for all, before any is started. Call it while no successor writes to the
     slot's stream: what that one spends would be charged twice.
     """
-    with open_admin(settings.home) as admin:
+    with open_admin(settings.home, exchange=exchange(settings)) as admin:
         owners: dict[str, list[Orphan]] = {}
         for orphan in admin.orphans():
             if slot is None or orphan.owner.startswith(f"{slot}/"):
                 owners.setdefault(orphan.owner, []).append(orphan)
         for owner, orphans in owners.items():
             since_ns = min(orphan.since_ns for orphan in orphans)
-            admin.reconcile(owner, _spends(settings, owner.partition("/")[0], since_ns))
-
-
-def _spends(settings: Settings, stream: str, since_ns: int) -> list[Spend]:
-    rows = open_index(settings.ledger, settings.home).each(Filter(since_ns=since_ns))
-    return [Spend(row.tenant, row.key_id, row.at_ns, row.cost_nano) for row in rows if row.stream == stream]
+            admin.reconcile(owner, spends_of(settings, owner.partition("/")[0], since_ns, admin.budgets.exchange))

@@ -49,6 +49,12 @@ def exchange(settings: Settings) -> Exchange:
     return exchange_of(settings.money, settings.rates, (currency for currency, _ in _currencies(settings)))
 
 
+def exchange_between(settings: Settings) -> Exchange | None:
+    """The same, where something is priced in another currency than budgets are counted in; else None."""
+    home = exchange(settings)
+    return home if any(currency != home.home for currency, _ in _currencies(settings)) else None
+
+
 def with_tariffs(settings: Settings, offers: Iterable[Offer]) -> tuple[Offer, ...]:
     """The offers with the prices that the tables have for them."""
     by_model = tariffs(settings.prices)

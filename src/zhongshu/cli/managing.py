@@ -44,11 +44,15 @@ def managing(config: Path | None) -> Generator[AccessAdmin]:
     from sqlalchemy.exc import DBAPIError
 
     from zhongshu.access.build import open_admin
+    from zhongshu.app.past import past_of
+    from zhongshu.app.pricing import exchange
     from zhongshu.storage.counters import CounterError
 
-    home = settings(config).home
+    used = settings(config)
+    home = used.home
     try:
-        with open_admin(home) as admin:
+        with open_admin(home, exchange=exchange(used)) as admin:
+            admin.budgets.past = past_of(used)
             yield admin
     except Fault as error:
         fail_with(error.problem)

@@ -64,10 +64,13 @@ class Sums(msgspec.Struct, frozen=True):
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """Money one key of a tenant spent, in billionths."""
+    """Money that one user of a key spent on one model on one day (UTC), in billionths."""
 
     tenant: str
     key_id: str
+    user: str
+    asked: str
+    day: str
     currency: str
     cost_nano: int
 
@@ -145,16 +148,18 @@ class Index:
         return [Sums(key[:-1], key[-1], *sums) for key, sums in sorted(totals.items())]
 
     def spent(self, stream: str, since_ns: int) -> tuple[Spent, ...]:
-        """What the turns that one writer recorded since a time cost, for reconciling its budgets after a crash."""
-        totals: dict[tuple[str, str, str], int] = {}
+        """What the turns that one writer recorded cost, of those that arrived since a time; shadows are not charged.
+        For reconciling its budgets after a crash: sums, so that a worker of many days costs no more than one."""
+        totals: dict[tuple[str, ...], int] = {}
         with self._snapshot() as (db, cursors):
-            for tenant, key, currency, cost in db.execute(queries.SPENT, (stream, since_ns)) if db else ():
-                totals[tenant, key, currency] = cost
+            for *name, cost in db.execute(queries.SPENT, (stream, since_ns)) if db else ():
+                totals[tuple(name)] = cost
             for row in self._fresh({stream: cursors.get(stream)}, only=stream):
-                if row.written_ns >= since_ns:
-                    name = (row.tenant, row.key_id, row.currency)
+                if row.at_ns >= since_ns and not row.shadow_of and row.cost_nano:
+                    (day,) = group_key(row, ("day",))
+                    name = (row.tenant, row.key_id, row.user_name, row.asked, day, row.currency)
                     totals[name] = totals.get(name, 0) + row.cost_nano
-        return tuple(Spent(*name, cost) for name, cost in sorted(totals.items()) if cost)
+        return tuple(Spent(*name, cost_nano=cost) for name, cost in sorted(totals.items()))
 
     def events(self, wanted: EventFilter | None = None, limit: int = 1000) -> list[Entry]:
         """What was done to the ledger and the installation (erasures, texts shown, changes), newest first."""

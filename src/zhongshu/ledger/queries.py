@@ -123,10 +123,12 @@ SELECT {groups}, currency, count(*), sum(outcome <> 'answered'), sum(prompt_toke
 FROM turns{where} GROUP BY {groups}, currency ORDER BY {groups}
 """
 
-# Money spent by one stream's turns since a time.
-SPENT = (
-    "SELECT tenant, key_id, currency, sum(cost_nano) FROM turns WHERE stream = ? AND written_ns >= ? GROUP BY 1, 2, 3"
-)
+# Money spent by one stream's turns that arrived since a time; the plus keeps SQLite from reading the whole stream.
+SPENT = """
+SELECT tenant, key_id, user_name, asked, strftime('%Y-%m-%d', at_ns / 1000000000, 'unixepoch'), currency,
+       sum(cost_nano)
+FROM turns WHERE +stream = ? AND at_ns >= ? AND shadow_of = '' AND cost_nano <> 0 GROUP BY 1, 2, 3, 4, 5, 6
+"""
 
 # What a user may filter by, and the condition it becomes.
 FILTERS = {

@@ -35,6 +35,7 @@ log = logging.getLogger("zhongshu.counters")
 
 BUSY_S = 0.25
 PATIENT_S = 5.0
+_LAST = "\U0010ffff"
 SILENT_NS = 60_000_000_000
 """A holder in another container, whose life cannot be asked after, counts as dead after this long without a word."""
 
@@ -100,7 +101,7 @@ class CounterFile:
             for which, want in enumerate(wants):
                 free = want.limit - self._taken(db, want.kind, want.name, slot)
                 if free < want.need:
-                    return Short(which, max(0, free), self._wait_s(db, want, free, now_ns))
+                    return Short(which, max(0, free), self._wait_s(db, want, free, now_ns), _settled(db, want))
                 amount = max(want.need, min(want.slice, free // 8))
                 grants.append(Grant(amount, free - amount))
             for want, grant in zip(wants, grants, strict=True):
@@ -130,6 +131,20 @@ class CounterFile:
         with self._patiently() as db:
             rows = [db.execute("SELECT name, spent FROM purses WHERE name = ?", (name,)).fetchone() for name in names]
         return {row[0]: row[1] for row in rows if row}
+
+    def spent_under(self, prefix: str) -> dict[str, int]:
+        """What every purse whose name begins so has settled."""
+        with self._patiently() as db:
+            found = db.execute("SELECT name, spent FROM purses WHERE name >= ? AND name < ?", (prefix, prefix + _LAST))
+            return dict(found.fetchall())
+
+    def catch_up(self, totals: Mapping[str, int]) -> None:
+        """Add to these purses what of a total neither stands as spent nor is leased."""
+        with self._patiently() as db:
+            for name, total in totals.items():
+                missing = total - db.execute(_PURSE, (name,)).fetchone()[0]
+                if missing > 0:
+                    db.execute(_SPEND, (name, missing))
 
     def recover(self, now_ns: int) -> list[Orphan]:
         """Free the seats of dead holders; the purse leases they left."""
@@ -233,6 +248,13 @@ class CounterFile:
             if not busy:
                 return
             time.sleep(0.01)
+
+
+def _settled(db: sqlite3.Connection, want: Want) -> int:
+    row = (
+        db.execute("SELECT spent FROM purses WHERE name = ?", (want.name,)).fetchone() if want.kind == "purse" else None
+    )
+    return row[0] if row else 0
 
 
 def _connect(path: Path, timeout_s: float) -> sqlite3.Connection:

@@ -50,11 +50,13 @@ class Short(msgspec.Struct, frozen=True, gc=False):
     """Nothing was leased, because want number `which` could not be met: only `left` is there.
 
     wait_s: seconds until a rate has slid far enough; None when that is not a matter of waiting for the clock.
+    settled: what is spent of a purse for good; the rest of what is not left is only leased.
     """
 
     which: int
     left: int
     wait_s: float | None
+    settled: int = 0
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -111,6 +113,15 @@ class CounterStore(Protocol):
 
     def spent(self, names: Sequence[str]) -> dict[str, int]:
         """What each purse has settled, absent when nothing. Leases out are not in it."""
+        ...
+
+    def spent_under(self, prefix: str) -> dict[str, int]:
+        """What every purse whose name begins so has settled."""
+        ...
+
+    def catch_up(self, totals: Mapping[str, int]) -> None:
+        """These purses were spent this much of by now, whoever knew: add what neither stands as spent nor is leased.
+        What is leased may be spent already and not told, so it counts; doing it twice changes nothing."""
         ...
 
     def recover(self, now_ns: int) -> list[Orphan]:

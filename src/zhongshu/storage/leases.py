@@ -85,13 +85,16 @@ class Bundle:
 
 
 class Denied:
-    """This counter could not be passed. `wait_s`: seconds until it can be, where time alone mends it."""
+    """This counter could not be passed. `wait_s`: seconds until it can be, where time alone mends it. `left`: what may
+    be had of it now; `settled`: what is spent of a purse for good."""
 
-    __slots__ = ("counter", "wait_s")
+    __slots__ = ("counter", "left", "settled", "wait_s")
 
-    def __init__(self, counter: Rate | Seats | Purse, wait_s: float | None) -> None:
+    def __init__(self, counter: Rate | Seats | Purse, wait_s: float | None, left: int = 0, settled: int = 0) -> None:
         self.counter = counter
         self.wait_s = wait_s
+        self.left = left
+        self.settled = settled
 
 
 class Leases:
@@ -221,7 +224,8 @@ class Leases:
                 counter.left = answer.left
                 if counter.limit > SMALL:
                     counter.refused_ns, counter.refused_short = now_ns + REMEMBER_NS, answer
-            return Denied(counter, answer.wait_s)
+            settled = answer.settled + (counter.spent if isinstance(counter, Purse) else 0)
+            return Denied(counter, answer.wait_s, answer.left + max(0, counter.free), settled)
         for (counter, _), grant in zip(needs, answer, strict=True):
             counter.free += grant.amount
             if isinstance(counter, Rate):
