@@ -1,0 +1,153 @@
+"""Releases switched under live traffic, by two workers: no turn is lost, and 2 s after a change none goes the old way."""
+
+import asyncio
+import itertools
+import json
+import signal
+import time
+
+import pytest
+
+from tests.faults.asking import ask, chat
+from tests.faults.conftest import SERVER, port_of
+from tests.faults.judging import lost, turn, turns
+from tests.faults.load import load
+from tests.running import over, platform
+
+BODIES = tuple(
+    chat("m", stream=stream, user=f"user-{number}") for number, stream in enumerate(itertools.islice(itertools.cycle((False, False, True)), 8))
+)  # fmt: skip
+RELEASES = {"2": "mock-echo", "bad": "mock-500", "slow": "mock-slow"}
+
+
+def settings(port: int) -> str:
+    rows = "".join(
+        f'[[models]]\nname = "m"\nversion = "{version}"\nupstream = "scripted"\nupstream_model = "{there}"\n'
+        for version, there in RELEASES.items()
+    )
+    return over(port, {"m": "mock"}, SERVER + "workers = 2\n") + rows
+
+
+@pytest.fixture(scope="module")
+def running(scripted, tmp_path_factory):
+    with platform(tmp_path_factory.mktemp("releases"), settings(scripted.port)) as up:
+        yield up
+
+
+async def change(running, action, **wanted):
+    """By HTTP; when the reply was there."""
+    status, _, made = await asyncio.to_thread(running.ask, f"/admin/v1/releases/{action}", {"model": "m", **wanted})
+    assert status == 200, made
+    return made, time.time_ns()
+
+
+def since(home, at_ns, until_ns=1 << 62):
+    return [row for row in turns(home) if at_ns < row.at_ns < until_ns and not row.shadow_of]
+
+
+async def test_a_switch_loses_no_turn_and_is_seen_by_all_workers_within_two_seconds(running):
+    async with load(lambda: port_of(running), BODIES) as seen:
+        await change(running, "split", shares={"1": 50, "2": 50}, sticky="turn")
+        await asyncio.sleep(2)
+        marks = []
+        for action, wanted, old in (
+            ("promote", {"release": "2"}, "m@1"),
+            ("rollback", {}, "m@2 alone"),
+            ("promote", {"release": "1"}, "m@2"),
+            ("promote", {"release": "2"}, "m@1"),
+        ):
+            _, at_ns = await change(running, action, **wanted)
+            await asyncio.sleep(2.5)
+            marks.append((old, at_ns + 2 * 10**9, time.time_ns()))
+    assert len(seen.acknowledged) > 200
+    assert not seen.wrong
+    assert not seen.broken
+    assert not seen.codes
+    assert not lost(running.home, seen.acknowledged)
+    for old, from_ns, to_ns in marks:
+        after = since(running.home, from_ns, to_ns)
+        assert after
+        releases = {row.release_name for row in after}
+        assert releases == ({"m@1", "m@2"} if old == "m@2 alone" else {"m@1", "m@2"} - {old}), old
+    assert len({row.stream for row in since(running.home, marks[0][1])} & {"worker-0", "worker-1"}) == 2
+
+
+async def test_a_bad_canary_goes_back_by_itself(running):
+    await change(running, "promote", release="1")
+    async with load(lambda: port_of(running), BODIES) as seen:
+        made, _ = await change(running, "canary", release="bad", steps=[20, 50], step_s=60, sticky="turn")
+        assert made["after"]["canary"]["release"] == "bad"
+        back = await until(lambda: newest(running, "rollback"))
+        behind_ns = time.time_ns() + 10**9
+        await asyncio.sleep(2)
+    assert back["by"] == "canary"
+    assert "error rate is worse by" in back["why"]
+    assert "错误率" in back["why_zh"]
+    assert set(seen.codes) == {"upstream_error"}, "what the canary broke was seen; nothing else was"
+    assert not seen.wrong
+    after = since(running.home, behind_ns)
+    assert after
+    assert {row.release_name for row in after} == {"m@1"}
+    events = running.cli("ledger", "events", "--json") if "events" in running.cli("ledger", "--help") else ""
+    assert not events or "release_changed" in events
+
+
+async def test_a_shadow_repeats_turns_and_delays_none(running):
+    await change(running, "promote", release="1")
+    await change(running, "shadow", release="2", percent=100)
+    await asyncio.sleep(1)
+    reply = await ask(port_of(running), chat("m", "shadow this"))
+    assert reply.acknowledged
+    assert "Hello" in reply.text
+    await until(lambda: asyncio.to_thread(lambda: turns(running.home, shadow_of=reply.trace)))
+    (shadow,) = turns(running.home, shadow_of=reply.trace)
+    own = turn(running.home, reply.trace)
+    assert shadow.release_name == "m@2"
+    assert shadow.written_ns > own.written_ns
+    sides = json.loads(running.cli("releases", "compare", reply.trace, "--json"))
+    assert [side["release"] for side in sides] == ["m@1", "m@2"]
+    assert "shadow this" in sides[1]["answer"][0]["text"]
+    await change(running, "shadow", release="slow")
+    await asyncio.sleep(1)
+    began_s = time.monotonic()
+    for _ in range(5):
+        assert (await ask(port_of(running), chat("m"))).acknowledged
+    assert time.monotonic() - began_s < 5, "its shadows take a second each"
+    await change(running, "shadow", release=None)
+
+
+async def test_a_canary_whose_supervisor_is_killed_goes_on_where_it_was(scripted, tmp_path):
+    with platform(tmp_path, settings(scripted.port)) as first:
+        checks = {"error_rate": 0.2, "latency": None}
+        async with load(lambda: port_of(first), BODIES):
+            await change(
+                first, "canary", release="2", steps=[50], min_turns=400, step_s=0, checks=checks, sticky="turn"
+            )
+            await until(lambda: asyncio.to_thread(lambda: len(turns(first.home)) > 200))
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait(10)
+    before = len(turns(tmp_path / "home"))
+    with platform(tmp_path, settings(scripted.port)) as second:
+        async with load(lambda: port_of(second), BODIES):
+            promoted = await until(lambda: newest(second, "promote"), 120)
+    assert promoted["by"] == "canary"
+    assert promoted["before"]["canary"]["step_ns"], "the same step"
+    counted = sum(int(part) for part in promoted["why"].rpartition("(")[2].rstrip(")").split() if part.isdigit())
+    assert counted > 400, "turns from before the kill count"
+    assert before > 200
+
+
+async def newest(running, what):
+    """The newest change, if it is of this kind."""
+    _, _, history = await asyncio.to_thread(running.ask, "/admin/v1/releases/history?model=m&limit=1")
+    found = history["data"]
+    return found[0] if found and found[0]["what"] == what else None
+
+
+async def until(true, seconds: float = 60):
+    """Wait for something to come."""
+    end = time.monotonic() + seconds
+    while not (found := await true()):
+        assert time.monotonic() < end
+        await asyncio.sleep(0.1)
+    return found
