@@ -8,6 +8,7 @@ import pytest
 
 from tests.caches.conftest import EXACT, Cached, opened
 from zhongshu.caches.rules import Rule
+from zhongshu.caches.store import FILE, Store
 from zhongshu.core.answers import TextDelta
 from zhongshu.core.clock import FakeClock
 from zhongshu.core.models import Release
@@ -203,3 +204,23 @@ async def test_numbers_that_json_cannot_hold_exactly_are_no_reason_to_fail(cache
     way = Cached(caches())
     wire = chat_turn(decode_chat(body), body, "t" * 32, 5).wire
     assert (await way.ask(wire=wire)).outcome == "answered"
+
+
+async def test_what_another_process_clears_is_forgotten_here(home, caches):
+    way = Cached(caches())
+    await way.ask("a")
+    await way.ask("b", tenant="other")
+
+    async def written():
+        return len(Store(home / FILE).sizes()) == 2
+
+    await until(written)
+    await asyncio.sleep(1.2)  # it has looked at the file once
+    assert Store(home / FILE).clear(tenant="acme") == 1
+
+    async def forgotten():
+        return len(way.cache.front) == 0
+
+    await until(forgotten)
+    assert (await way.ask("a")).cache == ""
+    assert (await way.ask("b", tenant="other")).cache == "exact"

@@ -93,11 +93,10 @@ class AnswerCache:
         self.disk.keep(fresh)
 
     def remember_meaning(self, fresh: Fresh, text: str, vector: Any) -> None:
-        """The same for an answer that another wording of its question may get. A question that must still be embedded
-        is, beside turns."""
-        assert self.meaning is not None
-        if len(self._embedding) >= _EMBEDDING_AT_MOST:
-            return self.disk.keep(fresh)
+        """Add the question of an answer that was kept, so that another wording finds it. It is embedded beside turns;
+        when too many wait to be, it is left out."""
+        if self.meaning is None or len(self._embedding) >= _EMBEDDING_AT_MOST:
+            return
         task = asyncio.create_task(self._with_question(fresh, text, vector))
         self._embedding.add(task)
         task.add_done_callback(self._embedding.discard)
@@ -108,8 +107,8 @@ class AnswerCache:
             question = await self.meaning.question(text, vector)
         except Fault as fault:
             log.warning("a question could not be embedded for the answer cache: %s", fault.problem.code)
-            question = b""
-        self.disk.keep(msgspec.structs.replace(fresh, question=question))
+            return
+        self.disk.keep(msgspec.structs.replace(fresh, question=question, later=True))
 
     async def aclose(self) -> None:
         """Write what waits and let go of the file."""
@@ -168,11 +167,9 @@ class AnswerSeek:
             answer=kept,
         )
         hit = Hit(answer, "exact", 1.0, usage, cost_nano, took_us)
+        cache.remember(fresh, hit)
         if self._question is not None and plain_words(answer):
-            cache.front.put(fresh.key, Held(hit, fresh.tenant, fresh.expires_ns, len(kept)))
             cache.remember_meaning(fresh, self._question, self._vector)
-        else:
-            cache.remember(fresh, hit)
 
     async def _held(self, key: bytes, now_ns: int) -> Held | None:
         """From memory, else from disk, and then at hand for the next one."""

@@ -25,14 +25,15 @@ from zhongshu.caches.store import FILE, Bounds, Entry, Question, Store
 T = TypeVar("T")
 log = logging.getLogger("zhongshu.caches")
 
-_POLL_S = 1.0
+_POLL_S = 0.5
 _WAITING = 1000
 _COMPLAIN_EVERY_S = 60.0
 _TROUBLE = (sqlite3.Error, OSError, ValueError)
 
 
 class Fresh(msgspec.Struct, frozen=True):
-    """An answer to be kept: as JSON, with its question (JSON, empty for none) to be compared by meaning."""
+    """An answer to be kept: as JSON, with its question (JSON, empty for none) to be compared by meaning. later: only
+    its question is new; if the answer was removed meanwhile, it stays so."""
 
     key: bytes
     scope: bytes
@@ -43,6 +44,7 @@ class Fresh(msgspec.Struct, frozen=True):
     expires_ns: int
     answer: bytes
     question: bytes = b""
+    later: bool = False
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -161,9 +163,10 @@ class Disk:
             try:
                 if batch or used:
                     entries = [self._entry(fresh) for fresh in batch]
-                    store.keep(entries, used, self.bounds, time.time_ns())
+                    later = frozenset(fresh.key for fresh in batch if fresh.later)
+                    store.keep(entries, used, self.bounds, time.time_ns(), later)
                     self._tell(lambda entries=entries: self._kept(entries))
-                if time.monotonic() - polled_s >= _POLL_S:
+                if not (batch or used) or time.monotonic() - polled_s >= _POLL_S:
                     polled_s = time.monotonic()
                     self._notice(store)
             except _TROUBLE as error:
@@ -171,7 +174,7 @@ class Disk:
         store.close()
 
     def _batch(self) -> tuple[list[Fresh], dict[bytes, int], bool]:
-        """What waits, after waiting up to a second for anything: answers, uses, and whether it is the last."""
+        """What waits, after waiting a while for anything: answers, uses, and whether it is the last."""
         batch: list[Fresh] = []
         used: dict[bytes, int] = {}
         wait_s = _POLL_S

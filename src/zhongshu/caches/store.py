@@ -131,14 +131,24 @@ class Store:
         rows = self._do(lambda db: db.execute(asked, (scope, after, now_ns)).fetchall())
         return [Question(row[0], row[1], row[2], Sealed(row[3], row[4])) for row in rows]
 
-    def keep(self, entries: Sequence[Entry], used: dict[bytes, int], bounds: Bounds, now_ns: int) -> None:
-        """Write what is new and what was used, in one transaction; let go what has expired or finds no room."""
+    def keep(
+        self,
+        entries: Sequence[Entry],
+        used: dict[bytes, int],
+        bounds: Bounds,
+        now_ns: int,
+        later: frozenset[bytes] = frozenset(),
+    ) -> None:
+        """Write what is new and what was used, in one transaction; let go what has expired or finds no room. later:
+        keys of entries that only replace one that is there."""
 
         def write(db: sqlite3.Connection) -> None:
             with _transaction(db):
                 db.executemany("UPDATE entries SET used_ns = ? WHERE key = ?", [(at, key) for key, at in used.items()])
                 for entry in entries:
-                    db.execute("DELETE FROM entries WHERE key = ?", (entry.key,))
+                    there = db.execute("DELETE FROM entries WHERE key = ?", (entry.key,)).rowcount
+                    if entry.question and entry.key in later and not there:
+                        continue
                     db.execute(
                         "INSERT INTO entries (key, scope, tenant, user_name, model, expires_ns, bytes, text_key, answer,"
                         " question, made_ns, used_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -159,17 +159,21 @@ def _plain(groups: tuple[str, ...], row: Spared) -> dict[str, object]:
 
 def _show(groups: tuple[str, ...], rows: list[Spared]) -> None:
     columns = t(
-        "turns|exact|semantic|hits|tokens saved|money saved|time saved|provider cache|saved by it|local state",
-        "次数|精确|语义|命中率|节省词元|节省费用|节省时间|服务商缓存|其节省|本地状态",
+        "turns|exact|semantic|hits|tokens|money|time|provider|local",
+        "次数|精确|语义|命中率|词元|费用|时间|服务商|本地",
     )
     print_table(
         [*groups, *columns.split("|")],
         [
             (
                 *row.group, row.turns, row.exact, row.semantic, f"{row.hit_rate:.1%}", row.tokens,
-                money(row.nano, row.currency), f"{row.us / 1e6:.1f} s", f"{row.provider_rate:.1%}",
-                money(row.provider_nano, row.currency), f"{row.local_rate:.1%}",
+                money(row.nano, row.currency), f"{row.us / 1e6:.1f} s",
+                f"{row.provider_rate:.1%} {money(row.provider_nano, row.currency)}".rstrip(), f"{row.local_rate:.1%}",
             )
             for row in rows
         ],
+        title=t(
+            "Turns answered before and what that saved; prompt tokens that a provider's cache or a local model held",
+            "重用的回答及其节省；服务商提示缓存与本地模型已有的输入词元占比",
+        ),
     )  # fmt: skip
