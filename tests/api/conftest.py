@@ -58,7 +58,7 @@ class Response:
 class House:
     """One running surface and what is behind it."""
 
-    def __init__(self, reply, *, label=None, models=None, bounds=None, gate=None, rest=None):
+    def __init__(self, reply, *, label=None, models=None, bounds=None, gate=None, rest=None, kept=None):
         self.transport = MemoryTransport(reply if callable(reply) else lambda _: reply)
         self.journal = FakeJournal()
         self.gate = gate or FakeGate()
@@ -85,7 +85,7 @@ class House:
         async def nothing(scope, receive, send):
             await send_problem(scope, send, problem("not_found"))
 
-        self.app = surface(lambda: rooms, bounds or Bounds(), self.load, dict, lambda: b"", rest or nothing)
+        self.app = surface(lambda: rooms, bounds or Bounds(), self.load, dict, lambda: b"", rest or nothing, kept=kept)
 
     def observe(self, record):
         self.seen.append(record)

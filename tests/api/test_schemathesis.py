@@ -14,8 +14,30 @@ from tests.api.conftest import House, whole
 from zhongshu.access.fake import FakeGate
 from zhongshu.access.refusals import INVALID
 from zhongshu.api.admin.application import admin_application
+from zhongshu.api.endpoint import Load
 from zhongshu.api.openapi import document
+from zhongshu.api.surface import Kept
+from zhongshu.api.ws.settings import WebSocketSettings
+from zhongshu.api.ws.turns import LiveTurns
+from zhongshu.batches.desk import BatchDesk
+from zhongshu.catalog.settings import ModelSettings
+from zhongshu.core.clock import SystemClock
+from zhongshu.files.settings import FileSettings
+from zhongshu.files.shelf import FileShelf
+from zhongshu.storage.database import open_database
+from zhongshu.upstreams.memory import Reply
 
+ABILITIES = (
+    "chat",
+    "completion",
+    "embedding",
+    "rerank",
+    "moderation",
+    "speech",
+    "transcription",
+    "translation",
+    "image",
+)
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 VECTOR = {"object": "embedding", "index": 0, "embedding": [1.0]}
 EMBEDDED = {"object": "list", "data": [VECTOR], "model": "served", "usage": USAGE}
@@ -32,6 +54,10 @@ COMPLETED = {
 
 def well_behaved(request):
     """What an upstream says to each endpoint."""
+    if request.path.endswith("/speech"):
+        return Reply(headers={"content-type": "audio/mpeg"}, chunks=(b"sound",))
+    if any(word in request.path for word in ("rerank", "moderations", "audio", "images")):
+        return whole({"usage": USAGE})
     if "embeddings" in request.path:
         return whole(EMBEDDED)
     return whole() if "chat" in request.path else whole(COMPLETED)
@@ -75,10 +101,17 @@ UNSAYABLE = [positive_data_acceptance]
 @pytest.fixture(scope="module", autouse=True)
 def _open(tmp_path_factory):
     desk = asyncio.run(with_turns(tmp_path_factory.mktemp("surface") / "home"))
-    surface.app = House(well_behaved, gate=OneKey(), rest=desk.application(gate=OneKey())).app
+    home = tmp_path_factory.mktemp("kept")
+    state = open_database(home / "state.db")
+    shelf = FileShelf(home / "files", state, FileSettings, SystemClock())
+    batches = BatchDesk(state, shelf, lambda: ("/v1/chat/completions",), SystemClock())
+    kept = Kept(shelf, batches, lambda: None, LiveTurns(lambda: None, Load(), WebSocketSettings))
+    models = [ModelSettings(name="all", upstream="up", tier="general", abilities=ABILITIES)]
+    surface.app = House(well_behaved, gate=OneKey(), rest=desk.application(gate=OneKey()), kept=kept, models=models).app
     yield
     print(f"{surface.asked} requests")
     desk.access.close()
+    state.close()
 
 
 @schema.parametrize()

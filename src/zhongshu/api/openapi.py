@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from zhongshu.api import openapi_replies
+from zhongshu.api import openapi_others, openapi_replies
 from zhongshu.api.openai.reply import Extra
 from zhongshu.api.openai.request import ChatRequest, CompletionRequest, EmbeddingRequest
 from zhongshu.core.models import ModelCard
@@ -26,6 +26,7 @@ _ABOUT = (
 )
 _TAGS = (
     ("models", "What clients ask", "模型接口"),
+    openapi_others.TAG,
     ("health", "Health and metrics", "健康与指标"),
     ("keys", "Keys", "密钥"),
     ("tenants", "Tenants", "租户"),
@@ -63,10 +64,10 @@ _RETRYING = (429, 503)
 
 def document(administration: Json) -> Json:
     """The document of everything. administration: FastAPI's own document of its routes."""
-    schemas = {**administration["components"]["schemas"], **_schemas()}
+    schemas = {**administration["components"]["schemas"], **_schemas(), **openapi_others.schemas()}
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    paths = {**_model_paths(), **administration["paths"]}
+    paths = {**_model_paths(), **openapi_others.paths(), **administration["paths"]}
     for path, operations in paths.items():
         for method in _METHODS:
             if method in operations:

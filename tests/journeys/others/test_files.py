@@ -31,8 +31,8 @@ def test_lists_come_in_pages(client):
     assert [file.id for file in client.files.list(purpose="evals", limit=2)] == made[::-1]
     assert [file.id for file in client.files.list(purpose="evals", limit=3, order="asc")] == made
     assert client.files.list(purpose="evals", limit=2).has_more
-    for id in made:
-        client.files.delete(id)
+    for name in made:
+        client.files.delete(name)
 
 
 def test_expiry_is_told(client):

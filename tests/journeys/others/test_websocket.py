@@ -73,8 +73,8 @@ async def test_one_turn_with_our_object_and_a_record(address, place, records):
 async def test_several_turns_at_once_and_a_ping_between(address):
     async with opened(address) as socket:
         await ready(socket)
-        for id in ("a", "b", "c"):
-            await say(socket, **ask(id, "mock-long", max_tokens=30))
+        for name in ("a", "b", "c"):
+            await say(socket, **ask(name, "mock-long", max_tokens=30))
         await say(socket, type="ping")
         order, ended = [], 0
         while ended < 3:
@@ -183,13 +183,13 @@ async def test_refusals_and_faults_of_a_turn_are_its_errors(address):
 async def test_too_many_turns_on_one_connection(address):
     async with opened(address) as socket:
         await ready(socket)
-        for id in "abcd":
-            await say(socket, **ask(id, "mock-hang"))
+        for name in "abcd":
+            await say(socket, **ask(name, "mock-hang"))
         while (said := await hear(socket))["type"] != "error":
             pass
         assert (said["id"], said["error"]["code"]) == ("d", "too_many_turns")
-        for id in "abc":
-            await say(socket, type="cancel", id=id)
+        for name in "abc":
+            await say(socket, type="cancel", id=name)
 
 
 async def test_without_a_key_or_with_a_wrong_one(address):
