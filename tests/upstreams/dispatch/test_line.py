@@ -1,0 +1,227 @@
+"""Limits on what is in flight, and who waits: bounded, fair, by priority; who goes away leaves the line."""
+
+import asyncio
+
+import pytest
+
+from tests.upstreams.dispatch.conftest import FAST, Actor, codes, offer
+from zhongshu.core.problems import Fault
+from zhongshu.upstreams.dispatch.replicas import HostLimits
+from zhongshu.upstreams.dispatch.settings import DispatchSettings
+
+
+class Held(Actor):
+    """Answers when told to; says whom it answers, in order."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.gates = []
+        self.order = []
+
+    async def complete(self, call):
+        self.order.append(call.turn.messages[0].text())
+        gate = asyncio.get_running_loop().create_future()
+        self.gates.append(gate)
+        await gate
+        return await super().complete(call)
+
+    async def let_go(self, number=1):
+        for _ in range(number):
+            self.gates.pop(0).set_result(None)
+            await settled()
+
+
+async def settled():
+    for _ in range(8):
+        await asyncio.sleep(0)
+
+
+def ask(d, text, *tiers, **fields):
+    asking = d.asking(*tiers, text=text, **fields)
+    task = asyncio.create_task(d.dispatcher.complete(asking))
+    task.asking = asking
+    return task
+
+
+def limited(in_flight=1, queue=10, queue_s=30.0):
+    return {"hosts": {"a": HostLimits(in_flight, queue, queue_s)}}
+
+
+async def test_no_more_than_the_limit_and_the_rest_wait(desk):
+    a = Held("a")
+    d = desk(a, **limited(2))
+    tasks = [ask(d, str(number)) for number in range(5)]
+    await settled()
+    assert a.order == ["0", "1"]
+    d.clock.advance(0.5)
+    await a.let_go(5)
+    await asyncio.gather(*tasks)
+    assert a.order == ["0", "1", "2", "3", "4"]
+    assert [task.asking.queued_us for task in tasks] == [0, 0, 500_000, 500_000, 500_000]
+
+
+async def test_a_models_own_limit(desk):
+    a = Held("a")
+    d = desk(a, hosts={"a": HostLimits(3, 10)}, replicas={("a", "m"): 1})
+    tasks = [ask(d, "m1"), ask(d, "m2"), ask(d, "n1", (offer("a", "n"),)), ask(d, "n2", (offer("a", "n"),))]
+    await settled()
+    assert a.order == ["m1", "n1", "n2"], "who waits for a model holds no other model back"
+    await a.let_go(4)
+    await asyncio.gather(*tasks)
+
+
+async def test_overflow_is_told_at_once_with_retry_after(desk):
+    a = Held("a")
+    d = desk(a, **limited(1, queue=2), rules=FAST)
+    tasks = [ask(d, str(number)) for number in range(3)]
+    await settled()
+    late = d.asking(text="late")
+    with pytest.raises(Fault) as raised:
+        await d.dispatcher.complete(late)
+    problem = raised.value.problem
+    assert (problem.code, problem.status, problem.retry_after_s) == ("overloaded", 503, 1.0)
+    assert codes(late) == [("a", "overloaded", "")]
+    await a.let_go(3)
+    await asyncio.gather(*tasks)
+
+
+async def test_overflow_goes_to_the_fallback(desk):
+    a = Held("a")
+    d = desk(a, Actor("b"), **limited(1, queue=0))
+    task = ask(d, "0", (offer("a"),))
+    await settled()
+    asking = d.asking((offer("a"),), (offer("b", "n"),))
+    assert await d.complete(asking) == "b"
+    assert codes(asking) == [("a", "overloaded", ""), ("b", "", "fallback")]
+    await a.let_go()
+    await task
+
+
+async def test_a_replica_with_room_is_taken_before_waiting(desk):
+    a = Held("a")
+    d = desk(a, Actor("b"), **limited(1), rules=DispatchSettings(balance="weighted"))
+    tiers = ((offer("a", weight=1e6), offer("b", weight=1e-6)),)
+    task = ask(d, "0", *tiers)
+    await settled()
+    assert await d.complete(d.asking(*tiers)) == "b"
+    await a.let_go()
+    await task
+
+
+async def test_waiting_ends(desk):
+    a = Held("a")
+    d = desk(a, **limited(1, queue_s=0.02))
+    task = ask(d, "0")
+    await settled()
+    with pytest.raises(Fault, match="overloaded"):
+        await d.complete(d.asking(text="late"))
+    await a.let_go()
+    await task
+    assert a.order == ["0"]
+
+
+async def test_who_leaves_while_waiting_leaves_the_line(desk):
+    a = Held("a")
+    d = desk(a, **limited(1))
+    tasks = [ask(d, str(number)) for number in range(4)]
+    await settled()
+    tasks[1].cancel()
+    tasks[2].cancel()
+    await settled()
+    assert d.board.host("a").line.waiting == 1
+    await a.let_go(2)
+    assert await asyncio.gather(*tasks, return_exceptions=True)
+    assert a.order == ["0", "3"]
+
+
+async def test_who_leaves_in_the_moment_of_being_served_gives_the_place_on(desk):
+    a = Held("a")
+    d = desk(a, **limited(1))
+    tasks = [ask(d, str(number)) for number in range(3)]
+    await settled()
+    a.gates.pop(0).set_result(None)
+    while not tasks[0].done():
+        await asyncio.sleep(0)
+    tasks[1].cancel()
+    await settled()
+    await a.let_go()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert a.order[-1] == "2"
+    assert d.board.host("a").line.waiting == 0
+
+
+async def test_tenants_take_turns(desk):
+    a = Held("a")
+    d = desk(a, **limited(1, queue=100))
+    tasks = [ask(d, "first")]
+    await settled()
+    for tenant, number in (("loud", 6), ("quiet", 2)):
+        for turn in range(number):
+            tasks.append(ask(d, f"{tenant} {turn}", tenant=tenant))
+            await settled()
+    await a.let_go(9)
+    await asyncio.gather(*tasks)
+    assert a.order[1:5] == ["loud 0", "quiet 0", "loud 1", "quiet 1"]
+
+
+async def test_a_full_line_makes_room_for_who_has_least(desk):
+    a = Held("a")
+    d = desk(a, **limited(1, queue=4))
+    tasks = [ask(d, "first")]
+    await settled()
+    tasks += [ask(d, f"loud {turn}", tenant="loud") for turn in range(4)]
+    await settled()
+    quiet = ask(d, "quiet", tenant="quiet")
+    await settled()
+    with pytest.raises(Fault, match="overloaded"):
+        await tasks[-1]
+    with pytest.raises(Fault, match="overloaded"):
+        await d.complete(d.asking(text="loud again", tenant="loud"))
+    await a.let_go(5)
+    await asyncio.gather(*tasks[:-1], quiet)
+    assert a.order == ["first", "loud 0", "quiet", "loud 1", "loud 2"]
+
+
+async def test_high_goes_first_only_among_its_own_and_low_waits_for_all(desk):
+    a = Held("a")
+    d = desk(a, **limited(1, queue=100))
+    tasks = [ask(d, "first")]
+    await settled()
+    for text, tenant, priority in (
+        ("low", "x", "low"),
+        ("x normal", "x", "normal"),
+        ("x high", "x", "high"),
+        ("y normal", "y", "normal"),
+    ):
+        tasks.append(ask(d, text, tenant=tenant, priority=priority))
+        await settled()
+    await a.let_go(5)
+    await asyncio.gather(*tasks)
+    assert a.order == ["first", "x high", "y normal", "x normal", "low"]
+
+
+async def test_low_does_not_starve(desk):
+    a = Held("a")
+    d = desk(a, **limited(1, queue=100))
+    tasks = [ask(d, "first")]
+    await settled()
+    tasks.append(ask(d, "low", priority="low"))
+    tasks += [ask(d, f"normal {number}") for number in range(20)]
+    await settled()
+    await a.let_go(22)
+    await asyncio.gather(*tasks)
+    assert a.order.index("low") <= 9
+
+
+async def test_a_reload_with_more_places_lets_in_who_waits(desk):
+    from zhongshu.upstreams.dispatch.board import Rules
+
+    a = Held("a")
+    d = desk(a, **limited(1))
+    tasks = [ask(d, str(number)) for number in range(3)]
+    await settled()
+    d.board.use(Rules(dispatch=FAST, hosts={"a": HostLimits(3, 10)}))
+    await settled()
+    assert a.order == ["0", "1", "2"]
+    await a.let_go(3)
+    await asyncio.gather(*tasks)
