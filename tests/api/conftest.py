@@ -70,7 +70,7 @@ class House:
             ),
             ModelSettings(name="vectors", upstream="up", abilities=("embedding",)),
         ]
-        rooms = Rooms(
+        self.rooms = Rooms(
             gate=self.gate,
             catalog=ModelCatalog([offer_of(row) for row in rows]),
             router=FirstRule(),
@@ -85,7 +85,7 @@ class House:
         async def nothing(scope, receive, send):
             await send_problem(scope, send, problem("not_found"))
 
-        self.app = surface(lambda: rooms, bounds or Bounds(), self.load, dict, lambda: b"", rest or nothing, kept=kept)
+        self.app = surface(lambda: self.rooms, bounds or Bounds(), self.load, dict, lambda: b"", rest or nothing, kept=kept)
 
     def observe(self, record):
         self.seen.append(record)
