@@ -3,7 +3,8 @@
 import pytest
 
 from tests.running import E5, SMOL, model_here, over, platform
-from zhongshu.upstreams.scripted.script import SHIPPED
+from zhongshu.upstreams.scripted.app import ScriptedApp
+from zhongshu.upstreams.scripted.script import SHIPPED, Behaviour, Script
 from zhongshu.upstreams.scripted.serve import serving
 
 EMBEDDED = f"""
@@ -36,9 +37,25 @@ def claude(port: int) -> str:
     )
 
 
+def responses(port: int) -> str:
+    """An upstream of the Responses format, and every behaviour behind it as "r-..."; "gpt-5-..." think, by name too."""
+    rows = [(f"r-{name}", "responses", name) for name in SHIPPED]
+    rows += [("r-gpt-5-mock", "responses", "mock-thought"), ("gpt-5-mock", "scripted", "mock-thought")]
+    rows += [("agent", "scripted", "agent"), ("r-agent", "responses", "r-agent")]
+    return (
+        f'[[upstreams]]\nname = "responses"\nkind = "openai-compatible"\nwire = "responses"\n'
+        f'base_url = "http://127.0.0.1:{port}/v1"\nkey = "none"\n'
+    ) + "".join(
+        f'[[models]]\nname = "{name}"\nupstream = "{upstream}"\nupstream_model = "{there}"\nthinking = "switch"\n'
+        'abilities = ["chat", "tools", "json", "schema", "vision", "thinking"]\n'
+        for name, upstream, there in rows
+    )
+
+
 @pytest.fixture(scope="session")
 def scripted():
-    with serving() as served:
+    agent = Behaviour(sequence=("mock-tool", "mock"))
+    with serving(ScriptedApp(Script(models={"agent": agent, "r-agent": agent}))) as served:
         yield served
 
 
@@ -47,5 +64,6 @@ def house(scripted, tmp_path_factory):
     for name in (SMOL, E5):
         model_here(name)
     settings = over(scripted.port, {name: name for name in SHIPPED}, profile="tiny") + EMBEDDED + claude(scripted.port)
+    settings += responses(scripted.port)
     with platform(tmp_path_factory.mktemp("house"), settings) as running:
         yield running
