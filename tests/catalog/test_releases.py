@@ -196,3 +196,23 @@ def test_a_prompt_is_not_put_before_texts_to_embed():
     asked = Turn("t" * 32, 1, "embedding", "openai.embedding", "m", prompts=("a",), wire=WIRE)
     made = Call(asked, offers("1", prompt="Be brief.", sampling=SamplingSettings(seed=1))[0])
     assert made.turn is asked
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"adapter": "helpdesk-7", "upstream": "embedded"}, "adapter: the embedded engine loads no adapters yet"),
+        ({"share": -1}, "share: "),
+        ({"share": float("nan")}, "share: "),
+    ],
+)
+def test_a_release_that_cannot_be_is_refused_with_the_remedy(fields, says):
+    with pytest.raises(ValueError, match=says) as refused:
+        ModelSettings(**{"name": "m", "upstream": "up", **fields})
+    assert len(refused.value.args) == 2, "in both languages"
+
+
+@pytest.mark.parametrize("field", ["max_tokens", "temperature", "top_p", "top_k", "presence_penalty"])
+def test_sampling_is_bounded(field):
+    with pytest.raises(ValueError, match=f"{field}: give a number from"):
+        SamplingSettings(**{field: -3})

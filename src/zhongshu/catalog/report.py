@@ -127,17 +127,17 @@ def _figures(release: str, tally: Tally) -> ReleaseFigures:
         took_p50=_milliseconds(took.spread.turns, took.quantile(0.5)(z)),
         took_p95=_milliseconds(took.spread.turns, took.quantile(0.95)(z)),
         tokens=_figure(tally.tokens.turns, tally.tokens.average(z)),
-        cost=_figure(tally.cost.turns, tally.cost.average(z), 1e-9),
+        cost=_figure(tally.cost.turns, tally.cost.average(z), 1e9),
         currency=tally.currency,
         score=_figure(tally.score.turns, tally.score.average(z)),
         scored=tally.score.turns,
     )
 
 
-def _figure(turns: int, found: Interval, unit: float = 1.0) -> Figure | None:
+def _figure(turns: int, found: Interval, in_one: float = 1.0) -> Figure | None:
     if not turns:
         return None
-    return Figure(found.value * unit, _finite(max(0.0, found.low) * unit), _finite(found.high * unit))
+    return Figure(found.value / in_one, _finite(max(0.0, found.low) / in_one), _finite(found.high / in_one))
 
 
 def _milliseconds(turns: int, found: Interval) -> Figure | None:
