@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from zhongshu.api import openapi_others, openapi_replies
+from zhongshu.api.anthropic import openapi as anthropic
 from zhongshu.api.openai.reply import Extra
 from zhongshu.api.openai.request import ChatRequest, CompletionRequest, EmbeddingRequest
 from zhongshu.core.models import ModelCard
@@ -64,10 +65,15 @@ _RETRYING = (429, 503)
 
 def document(administration: Json) -> Json:
     """The document of everything. administration: FastAPI's own document of its routes."""
-    schemas = {**administration["components"]["schemas"], **_schemas(), **openapi_others.schemas()}
+    schemas = {
+        **administration["components"]["schemas"],
+        **_schemas(),
+        **openapi_others.schemas(),
+        **anthropic.schemas(),
+    }
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    paths = {**_model_paths(), **openapi_others.paths(), **administration["paths"]}
+    paths = {**_model_paths(), **openapi_others.paths(), **anthropic.paths(), **administration["paths"]}
     for path, operations in paths.items():
         for method in _METHODS:
             if method in operations:
