@@ -18,6 +18,7 @@ from zhongshu.cli.output import err, fail, out
 from zhongshu.cli.words import chinese, t
 
 if TYPE_CHECKING:
+    from zhongshu.core.records import Attempt
     from zhongshu.ledger.findings import Report
     from zhongshu.ledger.index import Shown, Sums
     from zhongshu.ledger.reader import Entry
@@ -129,15 +130,26 @@ def show_events(found: Sequence[Entry]) -> None:
 def show_turn(line: dict[str, Any], shown: Shown) -> None:
     """Everything of one turn."""
     for name, value in line.items():
-        if name in ("prompt", "answer", "AIGC", "explicit_label") or value in ("", None, [], ()):
+        if name in ("prompt", "answer", "AIGC", "explicit_label", "attempts") or value in ("", None, [], ()):
             continue
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         out.print(f"{name:14} {text}", markup=False, highlight=False, soft_wrap=True)
+    for number, attempt in enumerate(shown.record.attempts, 1):
+        out.print(f"{f'attempt {number}':14} {_attempt(attempt)}", markup=False, highlight=False, soft_wrap=True)
     out.print(f"{'place':14} {shown.row.stream}/{shown.row.segment:08d} frame {shown.row.frame}", markup=False)
     for name in ("prompt", "answer", "explicit_label", "AIGC"):
         if name in line:
             out.print(f"\n{name}", style="bold")
             out.print_json(data=line[name])
+
+
+def _attempt(attempt: Attempt) -> str:
+    """One try on one line: where, why, what came of it."""
+    status = f"HTTP {attempt.status}" if attempt.status else ""
+    cost = f"{attempt.cost_nano / 1e9:.6f}" if attempt.cost_nano else ""
+    what = (attempt.error or t("answered", "已应答"), status, f"{attempt.took_us / 1000:.0f} ms", cost)
+    why = f" ({attempt.why})" if attempt.why else ""
+    return f"{attempt.upstream}/{attempt.model}{why}: {', '.join(filter(None, what))}"
 
 
 def show_report(report: Report) -> None:

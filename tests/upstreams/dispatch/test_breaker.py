@@ -197,7 +197,11 @@ async def test_litellm_27362_a_resting_upstream_goes_straight_to_the_fallback(de
         assert await d.complete(d.asking(*tiers)) == "c"
     asking = d.asking(*tiers)
     assert await d.complete(asking) == "c"
-    assert codes(asking) == [("a", "upstream_resting", ""), ("b", "upstream_resting", "fallback"), ("c", "", "fallback")]
+    assert codes(asking) == [
+        ("a", "upstream_resting", ""),
+        ("b", "upstream_resting", "fallback"),
+        ("c", "", "fallback"),
+    ]
     assert (len(a.calls), len(b.calls)) == (3, 3)
 
 

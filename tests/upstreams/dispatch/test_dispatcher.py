@@ -160,7 +160,7 @@ async def test_litellm_6532_an_error_before_the_first_content_falls_back(desk, b
     d = desk(Actor("a", before), Actor("b"), rules=DispatchSettings(retries=0))
     asking = d.asking((offer("a"),), (offer("b", "n"),), stream=True)
     stream = await d.dispatcher.stream(asking)
-    assert [delta for event in await drained(stream) for delta in event.deltas][0] == TextDelta(0, "hi")
+    assert (await drained(stream))[0].deltas == (TextDelta(0, "hi"),)
     d.dispatcher.ended(asking, None)
     assert [why for _, _, why in codes(asking)] == ["", "fallback"]
     assert d.actors["a"].closed == 1, "the broken one's connection is let go"

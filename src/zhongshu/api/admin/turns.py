@@ -122,13 +122,17 @@ class TurnPage(Shown):
 
 
 class AttemptOut(Shown):
-    """One try at an upstream. status: its HTTP status, or 0; error: a problem's code."""
+    """One try at an upstream. status: its HTTP status, or 0; error: a problem's code, "empty" (nothing was said),
+    "outrun" (another replica was quicker) or "left". why: what led to it: retry, fallback, context, hedge or probe; empty
+    for the first. cost_nano: what an outrun try may have cost, in billionths; part of no budget."""
 
     upstream: str
     model: str
     status: int
     error: str
     took_us: int
+    why: str = ""
+    cost_nano: int = 0
 
 
 class TurnDetail(TurnOut):
