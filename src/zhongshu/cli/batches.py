@@ -8,8 +8,9 @@ from typing import Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
-from zhongshu.cli.files import moment, save
+from zhongshu.cli.files import ToOption, moment, save
 from zhongshu.cli.managing import examples
 from zhongshu.cli.output import JsonOption, err, fail, out, print_json, print_table
 from zhongshu.cli.reaching import Server, UrlOption, server
@@ -17,6 +18,9 @@ from zhongshu.cli.words import t
 
 app = typer.Typer(
     no_args_is_help=True, help=t("Batches: requests answered in the background.", "批处理：在后台应答的请求。")
+)
+InputArgument = typer.Argument(
+    help=t("One JSON request a line (OpenAI's batch format).", "每行一个 JSON 请求（OpenAI 批处理格式）。")
 )
 BatchArgument = typer.Argument(help=t("The batch's id.", "批次编号。"))
 ENDED = ("completed", "failed", "expired", "cancelled")
@@ -33,9 +37,7 @@ _MOST_MISTAKES = 10
     ),
 )
 def create(
-    path: Path = typer.Argument(
-        help=t("One JSON request a line (OpenAI's batch format).", "每行一个 JSON 请求（OpenAI 批处理格式）。")
-    ),
+    path: Path = InputArgument,
     endpoint: str = typer.Option(
         "/v1/chat/completions", "--endpoint", "-e", help=t("What each line asks.", "每行请求的接口。")
     ),
@@ -45,9 +47,7 @@ def create(
     wait: bool = typer.Option(
         True, "--wait/--no-wait", help=t("Show its progress until it ends.", "显示进度直到结束。")
     ),
-    to: Path | None = typer.Option(
-        None, "--to", "-o", help=t("Save the answers here at the end.", "结束后将结果保存到此处。")
-    ),
+    to: Path | None = ToOption,
     url: str | None = UrlOption,
     as_json: bool = JsonOption,
 ) -> None:
@@ -115,7 +115,7 @@ def cancel(batch: str = BatchArgument, url: str | None = UrlOption, as_json: boo
 def output(
     batch: str = BatchArgument,
     errors: bool = typer.Option(False, "--errors", help=t("The requests that failed instead.", "改为输出失败的请求。")),
-    to: Path | None = typer.Option(None, "--to", "-o", help=t("Save it here.", "保存到此处。")),
+    to: Path | None = ToOption,
     url: str | None = UrlOption,
 ) -> None:
     with server(url) as there:
@@ -153,7 +153,7 @@ def _until_over(there: Server, batch: dict[str, Any]) -> dict[str, Any]:
 
 
 _COLUMNS = (
-    t("batch", "批次"),
+    Column(t("batch", "批次"), min_width=30, no_wrap=True),
     t("status", "状态"),
     t("done", "完成"),
     t("failed", "失败"),
@@ -167,7 +167,8 @@ def _say(batch: dict[str, Any], as_json: bool) -> None:
     if as_json:
         return print_json(batch)
     print_table(_COLUMNS, [_row(batch)])
-    for mistake in ((batch["errors"] or {}).get("data") or [])[:_MOST_MISTAKES]:
+    mistakes: list[dict[str, str]] = batch["errors"]["data"] if batch["errors"] else []
+    for mistake in mistakes[:_MOST_MISTAKES]:
         out.print(t(mistake["message"], mistake["message_zh"]), style="red", markup=False, highlight=False)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.table import Column
 
 from zhongshu.cli.managing import examples
 from zhongshu.cli.output import JsonOption, out, print_json, print_table
@@ -15,8 +16,16 @@ from zhongshu.cli.reaching import UrlOption, server
 from zhongshu.cli.words import t
 
 app = typer.Typer(no_args_is_help=True, help=t("Files kept on the server.", "保存在服务上的文件。"))
+PathArgument = typer.Argument(help=t("The file.", "文件路径。"))
+ToOption = typer.Option(None, "--to", "-o", help=t("Save it here.", "保存到此处。"))
 FileArgument = typer.Argument(help=t("The file's id.", "文件编号。"))
-_COLUMNS = (t("file", "文件"), t("name", "名称"), t("bytes", "字节"), t("purpose", "用途"), t("created", "创建时间"))
+_COLUMNS = (
+    Column(t("file", "文件"), min_width=29, no_wrap=True),
+    t("name", "名称"),
+    t("bytes", "字节"),
+    t("purpose", "用途"),
+    t("created", "创建时间"),
+)
 
 
 @app.command(
@@ -24,7 +33,7 @@ _COLUMNS = (t("file", "文件"), t("name", "名称"), t("bytes", "字节"), t("p
     epilog=examples("zhongshu files upload report.pdf", "zhongshu files upload requests.jsonl --purpose batch"),
 )
 def upload(
-    path: Path = typer.Argument(help=t("The file.", "文件路径。")),
+    path: Path = PathArgument,
     purpose: str = typer.Option(
         "user_data", "--purpose", "-p", help=t("user_data, batch, assistants, fine-tune, vision or evals.", "用途。")
     ),
@@ -69,7 +78,7 @@ def show(file: str = FileArgument, url: str | None = UrlOption, as_json: bool = 
 )
 def content(
     file: str = FileArgument,
-    to: Path | None = typer.Option(None, "--to", "-o", help=t("Save it here.", "保存到此处。")),
+    to: Path | None = ToOption,
     url: str | None = UrlOption,
 ) -> None:
     with server(url) as there:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from zhongshu.cli.words import chinese, t
 from zhongshu.core.problems import Problem
@@ -25,7 +25,7 @@ def print_json(value: Any) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> None:
+def print_table(columns: Sequence[str | Column], rows: Sequence[Sequence[object]], *, title: str | None = None) -> None:
     """A table; empty rows print a line that says so."""
     if not rows:
         out.print(t("Nothing to show.", "没有内容。"))
