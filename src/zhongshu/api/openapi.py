@@ -13,6 +13,7 @@ import msgspec
 
 from zhongshu.api import openapi_others, openapi_replies
 from zhongshu.api.anthropic import openapi as anthropic
+from zhongshu.api.gemini import openapi as gemini
 from zhongshu.api.openai.reply import Extra
 from zhongshu.api.openai.request import ChatRequest, CompletionRequest, EmbeddingRequest
 from zhongshu.core.models import ModelCard
@@ -70,10 +71,17 @@ def document(administration: Json) -> Json:
         **_schemas(),
         **openapi_others.schemas(),
         **anthropic.schemas(),
+        **gemini.schemas(),
     }
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    paths = {**_model_paths(), **openapi_others.paths(), **anthropic.paths(), **administration["paths"]}
+    paths = {
+        **_model_paths(),
+        **openapi_others.paths(),
+        **anthropic.paths(),
+        **gemini.paths(),
+        **administration["paths"],
+    }
     for path, operations in paths.items():
         for method in _METHODS:
             if method in operations:

@@ -39,14 +39,16 @@ class GeminiDoor:
         return _method(scope) in self._methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method = scope["method"]
-        if method in ("GET", "HEAD"):
-            return await self._models(scope, receive, send)
-        app = self._methods.get(_method(scope))
-        if app is None:
+        method, app = scope["method"], self._methods.get(_method(scope))
+        if app is not None:
+            allowed = "POST"
+        elif method == "POST" and ":" in scope["path"]:
             return await refuse(scope, send, problem("not_found"))
-        if method != "POST":
-            return await refuse(scope, send, problem("method_not_allowed", method=method[:16], allowed="POST"))
+        else:
+            app, allowed = self._models, "GET"
+        if method != allowed and (method, allowed) != ("HEAD", "GET"):
+            wrong = problem("method_not_allowed", method=method[:16], allowed=allowed)
+            return await refuse(scope, send, wrong, more=[(b"allow", allowed.encode())])
         await app(scope, receive, send)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from zhongshu.api.asgi import JSON_TYPE, Receive, Scope, Send, read_body, send_reply
+from zhongshu.api.asgi import JSON_TYPE, Headers, Receive, Scope, Send, read_body, send_reply
 from zhongshu.api.errors import error_headers, prefers_chinese
 from zhongshu.api.gemini.dialect import credential
 from zhongshu.api.gemini.errors import error_body
@@ -24,10 +24,10 @@ _encode = msgspec.json.Encoder().encode
 _MOST_LISTED = 1000
 
 
-async def refuse(scope: Scope, send: Send, problem: Problem) -> None:
+async def refuse(scope: Scope, send: Send, problem: Problem, more: Headers | None = None) -> None:
     """Answer with an error."""
     body = error_body(problem, chinese=prefers_chinese(scope))
-    await send_reply(send, problem.status, error_headers(problem, ""), body)
+    await send_reply(send, problem.status, error_headers(problem, "") + (more or []), body)
 
 
 class Models:
