@@ -122,3 +122,37 @@ async def test_a_shadow_waits_behind_everybody_and_is_remembered_by_no_cache():
     await path.settled(2)
     wishes = path.second.calls[0].turn.wishes
     assert (wishes.priority, wishes.cache) == ("low", "no-store")
+
+
+async def test_a_release_that_cannot_do_what_is_asked_has_no_part_in_it():
+    path = Shadowed(FakeModel("fake"), FakeModel("second"))
+    rows = (
+        ModelSettings(name="m", upstream="fake", abilities=("chat", "completion")),
+        ModelSettings(name="m", upstream="second", version="2", abilities=("chat",)),
+    )
+    plan, plans = Plan(shares={"2": 1.0}), TrafficPlans()
+    plans.use({"m": Planned(plan, assign(plan.shares))})
+    path.rooms = msgspec.structs.replace(
+        path.rooms, catalog=ModelCatalog([offer_of(row) for row in rows]), releases=plans
+    )
+    arrived = path.arrived()
+    completion = msgspec.structs.replace(arrived.turn, kind="completion", prompts=("hello",), messages=())
+    await answer(path.rooms, arrived)
+    await answer(path.rooms, msgspec.structs.replace(arrived, turn=completion))
+    assert [record.release for record in path.journal.records] == ["m@2", "m@1"]
+
+
+async def test_who_answers_in_place_of_a_model_is_the_release_that_has_the_turn():
+    path = Shadowed(FakeModel("fake", fails=fault("upstream_unreachable", upstream="fake")), FakeModel("second"))
+    rows = tuple(
+        ModelSettings(name="other", upstream=upstream, version=version)
+        for version, upstream in (("1", "fake"), ("2", "second"))
+    )
+    plan, plans = Plan(shares={"2": 1.0}), TrafficPlans()
+    plans.use({"other": Planned(plan, assign(plan.shares))})
+    first = offer_of(ModelSettings(name="m", upstream="fake"))
+    card = msgspec.structs.replace(first.card, fallbacks=("other",))
+    offers = [msgspec.structs.replace(first, card=card), *map(offer_of, rows)]
+    path.rooms = msgspec.structs.replace(path.rooms, catalog=ModelCatalog(offers), releases=plans)
+    await answer(path.rooms, path.arrived())
+    assert path.journal.records[0].release == "other@2"

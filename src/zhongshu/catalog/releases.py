@@ -20,6 +20,7 @@ from zhongshu.core.ports import Split
 from zhongshu.core.turns import Turn
 
 _ALL = 1 << 32
+_FEW = 8
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -34,7 +35,7 @@ class TrafficPlans:
 
     def __init__(self) -> None:
         self._plans: Mapping[str, Planned] = {}
-        self._compiled: dict[str, _Compiled] = {}
+        self._compiled: dict[str, list[_Compiled]] = {}
 
     def use(self, plans: Mapping[str, Planned]) -> None:
         """Split by these plans from the next turn on."""
@@ -44,10 +45,16 @@ class TrafficPlans:
     def split(self, turn: Turn, caller: Caller, headers: Mapping[bytes, bytes], offers: tuple[Offer, ...]) -> Split:
         """Choose among `offers`, which are all of one model."""
         model = offers[0].release.model
-        compiled = self._compiled.get(model)
-        if compiled is None or compiled.offers != offers:
-            compiled = self._compiled[model] = _Compiled(model, offers, self._plans.get(model))
-        return compiled.split(turn, caller, headers)
+        for compiled in self._compiled.get(model, ()):
+            if compiled.offers == offers:  # the same objects, but for a reload of the settings: a matter of identity
+                return compiled.split(turn, caller, headers)
+        return self._compile(model, offers).split(turn, caller, headers)
+
+    def _compile(self, model: str, offers: tuple[Offer, ...]) -> _Compiled:
+        """For some kinds of turns not all releases may be asked, so a model has a few."""
+        compiled = _Compiled(model, offers, self._plans.get(model))
+        self._compiled[model] = [compiled, *self._compiled.get(model, ())][:_FEW]
+        return compiled
 
 
 class _Compiled:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from zhongshu.core.access import Caller
 from zhongshu.core.models import Offer, Route
 from zhongshu.core.ports import Asking
 from zhongshu.core.problems import Refusal
-from zhongshu.core.turns import Turn
-from zhongshu.pipeline.stages import Admitted, Rooms, Routed
+from zhongshu.pipeline.stages import Admitted, Arrived, Rooms, Routed
 
 
 def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
@@ -24,28 +22,32 @@ def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
     offers, split, shadow = _release(rooms, admitted, chosen)
     if offers[0] is not chosen.offer:
         chosen = msgspec.structs.replace(chosen, offer=offers[0])
-    tiers = (offers, *_fallbacks(rooms, turn, caller, offers[0]))
+    tiers = (offers, *_fallbacks(rooms, arrived, offers[0]))
     return Routed(admitted, chosen, Asking(turn, caller, tiers, chosen.effort), split, shadow)
 
 
 def _release(rooms: Rooms, admitted: Admitted, chosen: Route) -> tuple[tuple[Offer, ...], str, tuple[Offer, ...]]:
-    """The chosen release's offers (its replicas), the rule that chose it, and its shadow."""
-    release = chosen.offer.release
-    same = tuple([offer for offer in admitted.offers if offer.release.model == release.model])
+    """The chosen release's offers (its replicas), the rule that chose it, and its shadow. Releases that cannot do what
+    is asked have no part in it."""
+    release, arrived = chosen.offer.release, admitted.arrived
+    kind = arrived.turn.kind
+    same = tuple([o for o in admitted.offers if o.release.model == release.model and kind in o.card.abilities])
     if all(offer.release.version == release.version for offer in same):
         return same, "", ()
-    arrived = admitted.arrived
     split = rooms.releases.split(arrived.turn, arrived.caller, arrived.headers, same)
     return split.offers, split.rule, split.shadow
 
 
-def _fallbacks(rooms: Rooms, turn: Turn, caller: Caller, first: Offer) -> list[tuple[Offer, ...]]:
-    """The first release of each model to fall back to, of those the key may ask and that can do this."""
+def _fallbacks(rooms: Rooms, arrived: Arrived, first: Offer) -> list[tuple[Offer, ...]]:
+    """The release of each model to fall back to that has this turn, of those the key may ask and that can do it."""
+    turn, caller, headers = arrived.turn, arrived.caller, arrived.headers
     tiers: list[tuple[Offer, ...]] = []
     for name in first.card.fallbacks:
         if caller.models and name not in caller.models:
             continue
-        able = [offer for offer in rooms.catalog.find(name) if turn.kind in offer.card.abilities]
+        able = tuple([offer for offer in rooms.catalog.find(name) if turn.kind in offer.card.abilities])
+        if len({offer.release.version for offer in able}) > 1:
+            able = rooms.releases.split(turn, caller, headers, able).offers
         if able:
-            tiers.append(tuple([offer for offer in able if offer.release.version == able[0].release.version]))
+            tiers.append(able)
     return tiers
