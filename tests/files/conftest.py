@@ -1,0 +1,25 @@
+"""A shelf over a real database and folder, with a clock that is moved by hand."""
+
+import pytest
+
+from zhongshu.core.clock import FakeClock
+from zhongshu.files.settings import FileSettings
+from zhongshu.files.shelf import FileShelf
+from zhongshu.storage.database import open_database
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def state(tmp_path):
+    database = open_database(tmp_path / "state.db")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def shelf(tmp_path, state, clock):
+    return FileShelf(tmp_path / "files", state, lambda: FileSettings(max_file_bytes=4096, tenant_bytes=8192), clock)
