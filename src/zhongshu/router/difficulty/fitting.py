@@ -17,24 +17,26 @@ Matrix = NDArray[np.float64]
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How one score is fitted. strength: of the ridge, in questions. prior: weights (of standardised features) towards
+    """How one score is fitted. strength: of the ridge, in questions. gain: see `target`. prior: weights (of standardised features) towards
     which it pulls where the data says little. folds, seed: of the calibration."""
 
     strength: float
+    gain: float = 1.0
     prior: dict[str, float] = {}
     folds: int = 10
     seed: int = 1
 
 
-def target(weak: Flags, strong: Flags) -> Numbers:
-    """What is predicted: what the strong model would gain (-1, 0, 1), plus 1 where the weak one is wrong. The first is
-    what routing is judged by; the second says much the same with less noise."""
-    return (strong.astype(np.float64) - weak) + ~weak
+def target(weak: Flags, strong: Flags, gain: float) -> Numbers:
+    """What is predicted: what the strong model would gain (-1, 0, 1; `gain` times), plus 1 where the weak one is wrong.
+    The first is what routing is judged by; the second says much the same with less noise, and holds for subjects that
+    were not trained on."""
+    return gain * (strong.astype(np.float64) - weak) + ~weak
 
 
 def fit(names: Sequence[str], features: Matrix, weak: Flags, strong: Flags, recipe: Recipe) -> Linear:
     """Train on all rows; calibrate the chance that the weak model is wrong on rows left out in turn."""
-    wanted = target(weak, strong)
+    wanted = target(weak, strong, recipe.gain)
     out_of_fold = predicted_out_of_fold(names, features, wanted, recipe)
     slope, offset = _logistic(out_of_fold, ~weak)
     fitted = _ridge(names, features, wanted, recipe)
@@ -64,12 +66,13 @@ def _ridge(names: Sequence[str], features: Matrix, wanted: Numbers, recipe: Reci
     bias = float(wanted.mean())
     towards = np.array([recipe.prior.get(name, 0.0) for name in names])
     gram = standard.T @ standard + recipe.strength * np.eye(len(names))
-    weights = towards + np.linalg.solve(gram, standard.T @ (wanted - bias - standard @ towards))
+    solved = cast("Numbers", np.linalg.solve(gram, standard.T @ (wanted - bias - standard @ towards)))
+    weights = towards + solved
     return Linear(tuple(names), _plain(means), _plain(scales), _plain(weights), bias)
 
 
-def _plain(values: Numbers) -> tuple[float, ...]:
-    return tuple(cast("list[float]", values.tolist()))
+def _plain(values: object) -> tuple[float, ...]:
+    return tuple(float(value) for value in cast("Numbers", values))
 
 
 def _logistic(score: Numbers, happened: Flags) -> tuple[float, float]:

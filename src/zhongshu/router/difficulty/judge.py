@@ -7,10 +7,7 @@ import msgspec
 from zhongshu.router.difficulty import checking, reading
 from zhongshu.router.difficulty.linear import Difficulty, Linear
 
-_OPTIONS = reading.NAMES.index("options")
-_FEWEST_OPTIONS = 3
-QUESTION_NAMES = tuple(f"question_{name}" for name in reading.NAMES)
-DRAFT_NAMES = (*checking.NAMES, *QUESTION_NAMES)
+DRAFT_NAMES = (*checking.NAMES, *(f"question_{name}" for name in reading.NAMES))
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -35,9 +32,10 @@ class Judge:
 
     def question(self, text: str, *, explained: bool = False) -> Judgement:
         """How hard a question is."""
-        features = reading.read(text)
-        head = "choice" if is_choice(features) else "free"
-        return _judged(self._model.choice if head == "choice" else self._model.free, features, head, explained)
+        question = reading.parts(text)
+        if question.is_choice:
+            return _judged(self._model.choice, reading.read_choice(question), "choice", explained)
+        return _judged(self._model.free, reading.read(question), "free", explained)
 
     def draft(self, question: str, answer: str, *, explained: bool = False) -> Judgement:
         """How doubtful a draft answer is."""
@@ -46,12 +44,7 @@ class Judge:
 
 def draft_features(question: str, answer: str) -> list[float]:
     """The features of a draft beside its question, in the order of DRAFT_NAMES."""
-    return [*checking.check(question, answer), *reading.read(question)]
-
-
-def is_choice(features: list[float]) -> bool:
-    """Whether a question offers options to choose from: three at the least."""
-    return features[_OPTIONS] >= _FEWEST_OPTIONS
+    return [*checking.check(question, answer), *reading.read(reading.parts(question))]
 
 
 def _judged(model: Linear, features: list[float], head: str, explained: bool) -> Judgement:

@@ -14,14 +14,14 @@ import numpy as np
 
 from zhongshu.router.difficulty import reading
 from zhongshu.router.difficulty.fitting import Matrix, Recipe, fit, predicted_out_of_fold, target
-from zhongshu.router.difficulty.judge import DRAFT_NAMES, draft_features, is_choice
+from zhongshu.router.difficulty.judge import DRAFT_NAMES, draft_features
 from zhongshu.router.difficulty.linear import Difficulty, Linear
 from zhongshu.router.difficulty.measures import Flags, apgr, calibration_error
 
 # Length alone is a fair guess of difficulty for questions to be worked out (measured: .626 on held-out GSM8K), so the
 # fit is pulled towards it; for questions with options it is no better than chance.
 FREE = Recipe(strength=1000, prior={"characters": 0.06})
-CHOICE = Recipe(strength=1000)
+CHOICE = Recipe(strength=10_000, gain=2.0)
 DRAFT = Recipe(strength=200)
 FEWEST = 50
 
@@ -65,18 +65,16 @@ def train(rows: Sequence[Labelled], version: str, base: Difficulty | None = None
 
     Raises ValueError when there are too few for anything.
     """
-    features = [reading.read(row.prompt) for row in rows]
-    choice = [at for at, values in enumerate(features) if is_choice(values)]
-    free = sorted(set(range(len(rows))) - set(choice))
-    drafted = [at for at in free if rows[at].weak_response]
-    matrix = np.array(features, dtype=np.float64).reshape(len(rows), len(reading.NAMES))
+    questions = [reading.parts(row.prompt) for row in rows]
+    choice = [(row, reading.read_choice(q)) for row, q in zip(rows, questions, strict=True) if q.is_choice]
+    free = [(row, reading.read(q)) for row, q in zip(rows, questions, strict=True) if not q.is_choice]
+    drafted = [(row, draft_features(row.prompt, row.weak_response)) for row, _ in free if row.weak_response]
     measured: dict[str, float] = {}
     made = {
-        "choice": _fitted("choice", reading.NAMES, matrix[choice], [rows[at] for at in choice], CHOICE, measured),
-        "free": _fitted("free", reading.NAMES, matrix[free], [rows[at] for at in free], FREE, measured),
-        "draft": _fitted("draft", DRAFT_NAMES, _drafts([rows[at] for at in drafted]), [rows[at] for at in drafted],
-                         DRAFT, measured),
-    }  # fmt: skip
+        "choice": _fitted("choice", reading.CHOICE_NAMES, choice, CHOICE, measured),
+        "free": _fitted("free", reading.NAMES, free, FREE, measured),
+        "draft": _fitted("draft", DRAFT_NAMES, drafted, DRAFT, measured),
+    }
     if not any(made.values()):
         raise ValueError(f"give at least {FEWEST} labelled questions of one kind; there are {len(rows)}")
     missing = [name for name, score in made.items() if score is None]
@@ -94,29 +92,24 @@ def flags(rows: Sequence[Labelled]) -> tuple[Flags, Flags]:
     )
 
 
-def _drafts(rows: Sequence[Labelled]) -> Matrix:
-    features = [draft_features(row.prompt, row.weak_response or "") for row in rows]
-    return np.array(features, dtype=np.float64).reshape(len(rows), len(DRAFT_NAMES))
-
-
 def _fitted(
     head: str,
     names: Sequence[str],
-    features: Matrix,
-    rows: Sequence[Labelled],
+    read: Sequence[tuple[Labelled, list[float]]],
     recipe: Recipe,
     measured: dict[str, float],
 ) -> Linear | None:
     """One score, and in `measured` how it did on rows it was not trained on."""
-    if len(rows) < FEWEST:
+    if len(read) < FEWEST:
         return None
-    weak, strong = flags(rows)
+    weak, strong = flags([row for row, _ in read])
     if weak.all() or not weak.any() or weak.sum() == strong.sum():
         return None
+    features: Matrix = np.array([values for _, values in read], dtype=np.float64)
     model = fit(names, features, weak, strong, recipe)
-    out = predicted_out_of_fold(names, features, target(weak, strong), recipe)
+    out = predicted_out_of_fold(names, features, target(weak, strong, recipe.gain), recipe)
     chance = 1 / (1 + np.exp(-(model.slope * out + model.offset)))
     measured[f"{head}_apgr"] = round(apgr(out, weak, strong), 4)
     measured[f"{head}_calibration_error"] = round(calibration_error(chance, ~weak), 4)
-    measured[f"{head}_rows"] = float(len(rows))
+    measured[f"{head}_rows"] = float(len(read))
     return model
