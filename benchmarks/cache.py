@@ -12,10 +12,11 @@ itself says it spent (x-zhongshu-overhead-ms), beside what the client waited.
 from __future__ import annotations
 
 import http.client
+import itertools
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,7 @@ import numpy as np
 
 from benchmarks import command, contestants, load, machine, rows, servers
 from benchmarks.figures import percentile
-from benchmarks.rows import Row
+from benchmarks.rows import Reference, Row
 from zhongshu.caches.guard.gist import gist, same_gist
 from zhongshu.caches.meaning import PREFIX, unit
 from zhongshu.caches.settings import THRESHOLD
@@ -76,6 +77,13 @@ class Pair(msgspec.Struct, frozen=True):
     held_out: bool
 
 
+class Crossed(msgspec.Struct, frozen=True):
+    """Every question against every other of its language that asks something else."""
+
+    pairs: int
+    mistaken: int
+
+
 class Judged(msgspec.Struct, frozen=True):
     """What was found for a pair: whether the guard lets it through, and its cosine."""
 
@@ -92,23 +100,25 @@ def pairs(text: str) -> list[Pair]:
         if line.startswith("#") or not line.strip():
             continue
         kind, one, other = line.split(" | ")
+        if kind == "also":
+            continue
         language = "zh" if re.search(r"[\u4e00-\u9fff]", one) else "en"
         number = counted[language, kind] = counted.get((language, kind), 0) + 1
         found.append(Pair(one, other, kind == "same", language, number % 2 == 0))
     return found
 
 
-def judged(found: Sequence[Pair], door: load.Door) -> list[Judged]:
+def judged(found: Sequence[Pair], vectors: Mapping[str, np.ndarray]) -> list[Judged]:
     """Every pair through the guard and the embedding model."""
-    texts = list(dict.fromkeys(text for pair in found for text in (pair.one, pair.other)))
-    vectors = dict(zip(texts, _vectors(texts, door), strict=True))
     return [
         Judged(pair, same_gist(gist(pair.one), gist(pair.other)), float(vectors[pair.one] @ vectors[pair.other]))
         for pair in found
     ]
 
 
-def _vectors(texts: list[str], door: load.Door) -> list[np.ndarray]:
+def embedded(found: Sequence[Pair], door: load.Door) -> dict[str, np.ndarray]:
+    """The unit vector of every question, by the product's own embedding model."""
+    texts = list(dict.fromkeys(text for pair in found for text in (pair.one, pair.other)))
     made: list[np.ndarray] = []
     at = load.Door(port=door.port, path="/v1/embeddings", headers=door.headers)
     for start in range(0, len(texts), 16):
@@ -117,7 +127,30 @@ def _vectors(texts: list[str], door: load.Door) -> list[np.ndarray]:
         if status != 200:
             raise servers.Unavailable(f"{EMBEDDER}: status {status}; run: zhongshu models pull {EMBEDDER}")
         made += [np.asarray(row["embedding"], dtype=np.float32) for row in msgspec.json.decode(reply)["data"]]
-    return list(unit(np.stack(made)))
+    return dict(zip(texts, unit(np.stack(made)), strict=True))
+
+
+def crossed(text: str, vectors: Mapping[str, np.ndarray]) -> Crossed:
+    """All questions of the file, each with each: those known to ask the same left out."""
+    same: dict[str, str] = {text: text for text in vectors}
+
+    def first(text: str) -> str:
+        while same[text] != text:
+            text = same[text]
+        return text
+
+    for line in text.splitlines():
+        if line.startswith(("same", "also")):
+            _, one, other = line.split(" | ")
+            same[first(one)] = first(other)
+    gists = {text: gist(text) for text in vectors}
+    compared = mistaken = 0
+    for one, other in itertools.combinations(vectors, 2):
+        if gists[one].language == gists[other].language and first(one) != first(other):
+            compared += 1
+            if same_gist(gists[one], gists[other]) and float(vectors[one] @ vectors[other]) >= THRESHOLD:
+                mistaken += 1
+    return Crossed(compared, mistaken)
 
 
 def rate(results: Sequence[Judged], threshold: float, *, guarded: bool = True, **which: object) -> float:
@@ -139,7 +172,7 @@ def sweep(results: Sequence[Judged]) -> str:
     return "\n".join(lines)
 
 
-def of_pairs(results: Sequence[Judged]) -> list[Row]:
+def of_pairs(results: Sequence[Judged], crossing: Crossed) -> list[Row]:
     """The rows of the judging half at the default threshold."""
     at = f"cosine {THRESHOLD:.2f} and the guard"
     held = sum(r.pair.held_out and not r.pair.same for r in results)
@@ -153,6 +186,15 @@ def of_pairs(results: Sequence[Judged]) -> list[Row]:
             f"{rate(results, THRESHOLD, guarded=False, same=False, held_out=True):.0%}",
         )
     ]
+    found.append(
+        Row(
+            name="semantic cache, unrelated questions mistaken",
+            value=crossing.mistaken / crossing.pairs * 100,
+            unit="%",
+            target=rows.at_most(0.01),
+            note=f"{crossing.mistaken} of {crossing.pairs:,}: every question of the file against every other",
+        )
+    )
     for language, title in (("en", "English"), ("zh", "Chinese")):
         share = rate(results, THRESHOLD, same=True, held_out=True, language=language)
         found.append(
@@ -204,6 +246,7 @@ def of_latency(door: load.Door) -> list[Row]:
             name="exact hit, own time p50",
             value=exact.own_p50,
             unit="ms",
+            reference=Reference("plain turn beside it", plain.own_p50),
             target=rows.at_most(0.3),
             note=f"durable journal included; p99 {exact.own_p99:.2f} ms; the client waited {exact.client_p50:.2f} ms",
         ),
@@ -252,10 +295,13 @@ def run(*, shown: bool = False) -> list[Row]:
         with servers.mock(machine.cores().load) as mock:
             settings = SETTINGS.format(upstream=mock.port)
             with contestants.started_zhongshu(machine.cores().server, settings, "plain") as running:
-                results = judged(pairs(PAIRS.read_text(encoding="utf-8")), running.door)
+                text = PAIRS.read_text(encoding="utf-8")
+                found = pairs(text)
+                vectors = embedded(found, running.door)
+                results = judged(found, vectors)
                 if shown:
                     print(sweep(results) + "\n")
-                return of_pairs(results) + of_latency(running.door)
+                return of_pairs(results, crossed(text, vectors)) + of_latency(running.door)
     except servers.Unavailable as reason:
         return [Row(name="answer cache", value=None, unit="ms", target=rows.at_most(0.3), note=str(reason))]
 

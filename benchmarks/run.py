@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import command, engine, gateway, machine, rows, soak, streaming
+from benchmarks import cache, command, engine, gateway, machine, rows, soak, streaming
 from benchmarks.rows import Row
 
 
@@ -21,6 +21,7 @@ def benchmarks(minutes: float) -> dict[str, Callable[[], list[Row]]]:
     return {
         gateway.NAME: gateway.run,
         streaming.NAME: streaming.run,
+        cache.NAME: cache.run,
         engine.NAME: engine.run,
         soak.NAME: lambda: soak.run(soak.Options(minutes=minutes)),
     }

@@ -147,6 +147,7 @@ HEADERS: Json = {
     "x-zhongshu-route": _header("Which rule chose it."),
     "x-zhongshu-reason": _header("Why, in one sentence."),
     "x-zhongshu-ai-generated": _header('"1" on generated content (not on vectors).'),
+    "x-zhongshu-cache": _header('"exact" or "semantic" where the answer is one given before.'),
     "x-zhongshu-overhead-ms": _header("Our own time, without the upstream's (plain replies)."),
     "x-zhongshu-cost": _header("Money as an exact decimal, and its currency (plain replies)."),
     "x-zhongshu-usage": _header("Tokens: `prompt=34; completion=52` (plain replies)."),

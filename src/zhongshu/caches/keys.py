@@ -28,13 +28,28 @@ _FIELDS = tuple(name for name in Turn.__struct_fields__ if name not in _NO_INFLU
 _RELEASE = tuple(name for name in Release.__struct_fields__ if name not in ("upstream", "weight", "share"))
 # Of the request itself: who asks, how the answer travels, and the model, which stands in the release.
 _UNTOLD = frozenset({"model", "stream", "stream_options", "user", "zhongshu"})
-# Names that our words hold whole, wherever they stand. max_completion_tokens is not here: beside max_tokens it wins.
+# Names that our words hold whole. max_completion_tokens is not here: beside max_tokens it wins.
 _HELD = frozenset(
     {
-        "messages", "role", "content", "text", "type", "name", "system", "max_tokens", "temperature", "top_p", "seed",
+        "text", "type", "system", "max_tokens", "temperature", "top_p", "seed",
         "stop", "n", "presence_penalty", "frequency_penalty",
     }
 )  # fmt: skip
+
+
+class _PlainText(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", tag="text"):
+    text: str
+
+
+class _PlainMessage(msgspec.Struct, forbid_unknown_fields=True):
+    """A message that our words hold whole."""
+
+    role: str
+    content: str | list[_PlainText] | None = None
+    name: str | None = None
+
+
+_plain_messages = msgspec.json.Decoder(list[_PlainMessage]).decode
 _BLANK = "\x00question"
 
 _encode = msgspec.json.Encoder().encode
@@ -68,7 +83,7 @@ def identity(
         [getattr(turn, name) for name in _FIELDS if name != "messages"],
     )
     wire = _beyond_words(turn)
-    key = _digest(secret, b"zs answer", (fixed, turn.messages, wire))
+    key = _digest(secret, b"zs answer", (fixed, turn.messages, _in_order(wire)))
     if question is None:
         return Identity(key)
     if wire is not None:
@@ -76,34 +91,49 @@ def identity(
         if not found:
             return Identity(key)
     asker = turn.messages[-1].name
-    return Identity(key, _digest(secret, b"zs scope", (fixed, turn.messages[:-1], asker, wire)))
+    return Identity(key, _digest(secret, b"zs scope", (fixed, turn.messages[:-1], asker, _in_order(wire))))
 
 
 def _digest(secret: bytes, purpose: bytes, material: object) -> bytes:
-    return blake2b(_sorted(material), digest_size=32, key=secret, person=purpose).digest()
+    return blake2b(_encode(material), digest_size=32, key=secret, person=purpose).digest()
 
 
-def _canonical(raw: Raw) -> object:
-    return _decode(raw)
+def _in_order(value: object) -> Raw:
+    return Raw(_sorted(value))
+
+
+def _canonical(raw: Raw) -> Raw:
+    return _in_order(_decode(raw))
 
 
 def _beyond_words(turn: Turn) -> tuple[str, dict[str, Any]] | None:
     """The request's own fields, where any of them may say more than our words do."""
-    if turn.wire is None:
+    wire = turn.wire
+    if wire is None or all(name in _UNTOLD or _held(name, raw) for name, raw in wire.fields.items()):
         return None
-    fields: dict[str, Any] = {n: _decode(raw) for n, raw in turn.wire.fields.items() if n not in _UNTOLD}
-    return None if _held(fields) else (turn.wire.dialect, fields)
+    return wire.dialect, {name: _decode(raw) for name, raw in wire.fields.items() if name not in _UNTOLD}
 
 
-def _held(value: Any) -> bool:
+def _held(name: str, raw: Raw) -> bool:
+    """Whether our words hold all of a field."""
+    if name == "messages":
+        try:
+            _plain_messages(raw)
+        except msgspec.ValidationError:
+            return False
+        return True
+    return name in _HELD and _held_whole(_decode(raw))
+
+
+def _held_whole(value: Any) -> bool:
     """Whether every name in it is one that our words hold whole."""
     if isinstance(value, dict):
         named = cast("dict[str, Any]", value)
-        if named.get("type", "text") != "text":
-            return False
-        return all(name in _HELD and _held(inner) for name, inner in named.items())
+        return named.get("type") == "text" and all(
+            inner_name in _HELD and _held_whole(inner) for inner_name, inner in named.items()
+        )
     if isinstance(value, list):
-        return all(map(_held, cast("list[Any]", value)))
+        return all(map(_held_whole, cast("list[Any]", value)))
     return True
 
 
