@@ -225,6 +225,12 @@ async def test_server_tools_are_refused_by_an_upstream_of_another_format_and_the
     assert house.sent()["messages"][1] == {"role": "assistant", "content": "Found."}
 
 
+async def test_an_answer_that_was_begun_is_stated_where_it_cannot_be_continued():
+    begun = [{"role": "user", "content": "Name a colour."}, {"role": "assistant", "content": "My favourite is"}]
+    said = (await MessagesHouse(whole()).messages(messages=begun)).json()
+    assert said["zhongshu"]["dropped"] == ["messages[1] (an answer to be continued)"]
+
+
 @pytest.mark.parametrize(
     ("reply", "status", "kind"),
     [

@@ -84,6 +84,8 @@ def messages_turn(incoming: Incoming, *, counting: bool = False) -> Turn:
         raise fault("missing_field", param="max_tokens", field="max_tokens")
     tools = tuple(_tools(request.tools)) if request.tools else ()
     needed = _server_tools(request.tools) if request.tools and len(tools) < len(request.tools) else ()
+    if _is_begun(request.messages[-1]):
+        unsaid += (f"messages[{len(request.messages) - 1}] (an answer to be continued)",)
     effort, budget = _thinking(request)
     return Turn(
         trace=incoming.trace,
@@ -181,6 +183,14 @@ def _messages(request: MessagesRequest) -> tuple[Message, ...]:
         else:
             out.append(_of_system(message))
     return tuple(out)
+
+
+def _is_begun(last: WireMessage) -> bool:
+    """Whether the answer is to go on where this message ends, which other formats do not know."""
+    if last.role != "assistant":
+        return False
+    content = last.content
+    return bool(content) and (isinstance(content, str) or not isinstance(content[-1], ToolUseBlock))
 
 
 def _system_text(system: str | list[TextBlock]) -> str:
