@@ -5,7 +5,6 @@ Content is what a reader would see, thoughts and tool calls included. A role, us
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable
 
 from zhongshu.core.answers import Answer, Event, StopDelta, TextDelta, ToolCallEnd, UsageDelta
@@ -17,6 +16,7 @@ from zhongshu.upstreams.dispatch.moves import status_of
 from zhongshu.upstreams.dispatch.replicas import Replica
 
 Batch = tuple[Event, ...]
+_SILENT = (UsageDelta, ToolCallEnd)
 
 
 class EmptyReply(Exception):
@@ -38,7 +38,8 @@ class BegunStream:
     def __init__(self, stream: EventStream, following: Callable[[], Awaitable[Batch]], held: list[Batch]) -> None:
         self._stream = stream
         self._next = following
-        self._held = deque(held)
+        held.reverse()
+        self._held = held
         self._pieces = 0
         self._replica: Replica | None = None
 
@@ -51,7 +52,7 @@ class BegunStream:
 
     def __anext__(self) -> Awaitable[Batch]:
         if self._held:
-            return _given(self._held.popleft())
+            return _given(self._held.pop())
         self._pieces += 1
         return self._next()
 
@@ -59,7 +60,7 @@ class BegunStream:
         """Leave: cancels the upstream at once, unless it has ended."""
         await self._stream.aclose()
 
-    def counts_at(self, replica: Replica, *, trial: bool, attempt: Attempt, began_ns: int, first_ns: int) -> None:
+    def counts_at(self, replica: Replica, trial: bool, attempt: Attempt, began_ns: int, first_ns: int) -> None:
         """It is in flight there, by this attempt; clock: steady."""
         self._replica, self._trial, self._attempt = replica, trial, attempt
         self._began_ns, self._first_ns = began_ns, first_ns
@@ -72,7 +73,7 @@ class BegunStream:
         if problem is None:
             first_us = (self._first_ns - self._began_ns) // 1000
             token_us = (now_ns - self._first_ns) // 1000 // self._pieces if self._pieces else 0
-            replica.answered_in(first_us, token_us, trial=self._trial)
+            replica.answered_in(first_us, token_us, self._trial)
         else:
             _mark(attempts, self._attempt, problem)
             if problem.code != "left":
@@ -94,7 +95,7 @@ async def _given(batch: Batch) -> Batch:
 
 async def begin(stream: EventStream, turn: Turn) -> BegunStream:
     """Read until the first content. Raises the stream's Fault if it breaks before that, EmptyReply if it ends."""
-    following = aiter(stream.batches()).__anext__
+    following = stream.batches().__aiter__().__anext__
     held: list[Batch] = []
     meant = bool(turn.sampling.stop)
     try:
@@ -105,9 +106,7 @@ async def begin(stream: EventStream, turn: Turn) -> BegunStream:
                 for delta in event.deltas:
                     if isinstance(delta, StopDelta):
                         meant = meant or delta.reason != "stop" or delta.by is not None
-                    elif not isinstance(delta, UsageDelta | ToolCallEnd) and not (
-                        isinstance(delta, TextDelta) and not delta.text
-                    ):
+                    elif not isinstance(delta, _SILENT) and not (isinstance(delta, TextDelta) and not delta.text):
                         return BegunStream(stream, following, held)
     except StopAsyncIteration:
         ended = BegunStream(stream, following, held)

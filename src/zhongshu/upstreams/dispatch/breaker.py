@@ -110,7 +110,12 @@ class Breaker:
         """A turn was answered."""
         self.answered += 1
         self.in_a_row = 0
-        if trial and self.state == "half-open":
+        if trial:
+            self.trial_passed()
+
+    def trial_passed(self) -> None:
+        """A trial was answered."""
+        if self.state == "half-open":
             self._passed += 1
             if self._passed >= self._rules.trials:
                 self._close()

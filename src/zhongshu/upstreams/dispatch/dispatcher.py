@@ -58,19 +58,14 @@ class UpstreamDispatcher:
         offer = tier[0]
         release = offer.release
         replica = self._replicas.get((release.upstream, release.upstream_model))
-        if len(tier) > 1 or replica is None or not replica.calm or self._ruled(asking):
+        if replica is None or not replica.calm or len(tier) > 1 or release.model in self._board.rules.models:
+            return await Course(self._board, self._trier, self._now_ns, asking, ask).run()
+        if len(asking.tiers) > 1 and overflows(asking.turn, offer):
             return await Course(self._board, self._trier, self._now_ns, asking, ask).run()
         try:
             return await self._trier.once(asking, ask, offer, replica, replica.enter(), "")
         except (Fault, EmptyReply) as trouble:
             return await Course(self._board, self._trier, self._now_ns, asking, ask).after(trouble, replica)
-
-    def _ruled(self, asking: Asking) -> bool:
-        """Whether the model has rules of its own, or may be too short for this turn."""
-        offer = asking.tiers[0][0]
-        return offer.release.model in self._board.rules.models or (
-            len(asking.tiers) > 1 and overflows(asking.turn, offer)
-        )
 
 
 async def _complete(upstream: Upstream, call: Call) -> Answer:

@@ -147,16 +147,23 @@ class Replica:
         host = self.host
         self.in_flight -= 1
         host.in_flight -= 1
+        if self.calm:
+            return
         if trial:
             self.breaker.trial_over()
             host.breaker.trial_over()
         if host.line.waiting:
             host.line.serve(host)
 
-    def answered_in(self, first_us: int, token_us: int, *, trial: bool) -> None:
+    def answered_in(self, first_us: int, token_us: int, trial: bool) -> None:
         """A turn was answered: how long its first content and each later piece took; 0 where that was not seen."""
-        self.breaker.success(trial=trial)
-        self.host.breaker.success(trial=trial)
+        own, shared = self.breaker, self.host.breaker
+        own.answered += 1
+        shared.answered += 1
+        own.in_a_row = shared.in_a_row = 0
+        if trial:
+            own.trial_passed()
+            shared.trial_passed()
         if first_us:
             self.first_us += (first_us - self.first_us) >> 3 if self.first_us else first_us
         if token_us:

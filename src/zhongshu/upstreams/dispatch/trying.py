@@ -66,21 +66,22 @@ class Trier:
             now_ns = self._now_ns()
             took_us = (now_ns - began_ns) // 1000
             release = offer.release
-            cost_nano = _wasted(asking, offer) if error == OUTRUN else 0
+            cost_nano = 0 if error != OUTRUN else _wasted(asking, offer)
             attempt = Attempt(release.upstream, release.upstream_model, status, error, took_us, why, cost_nano)
             asking.attempts.append(attempt)
             if type(answer) is BegunStream:
-                answer.counts_at(replica, trial=trial, attempt=attempt, began_ns=began_ns, first_ns=now_ns)
+                answer.counts_at(replica, trial, attempt, began_ns, now_ns)
             else:
                 if answer is not None:
-                    replica.answered_in(0, _each_us(answer, took_us), trial=trial)
+                    replica.answered_in(0, _each_us(answer, took_us), trial)
                 replica.leave(trial)
 
 
 def _each_us(answer: object, took_us: int) -> int:
     """How long each token of a whole answer took; 0 when nobody counted."""
-    usage = answer.usage if isinstance(answer, Answer) else None
-    return took_us // usage.completion if usage is not None and usage.completion else 0
+    if type(answer) is not Answer or answer.usage is None:
+        return 0
+    return took_us // answer.usage.completion if answer.usage.completion else 0
 
 
 def _wasted(asking: Asking, offer: Offer) -> int:
