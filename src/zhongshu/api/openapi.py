@@ -16,6 +16,7 @@ from zhongshu.api.anthropic import openapi as anthropic
 from zhongshu.api.gemini import openapi as gemini
 from zhongshu.api.openai.reply import Extra
 from zhongshu.api.openai.request import ChatRequest, CompletionRequest, EmbeddingRequest
+from zhongshu.api.responses import openapi as responses
 from zhongshu.core.models import ModelCard
 
 Json = dict[str, Any]
@@ -72,6 +73,7 @@ def document(administration: Json) -> Json:
         **openapi_others.schemas(),
         **anthropic.schemas(),
         **gemini.schemas(),
+        **responses.schemas(),
     }
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
@@ -80,6 +82,7 @@ def document(administration: Json) -> Json:
         **openapi_others.paths(),
         **anthropic.paths(),
         **gemini.paths(),
+        **responses.paths(),
         **administration["paths"],
     }
     for path, operations in paths.items():

@@ -16,12 +16,13 @@ import msgspec
 from msgspec import Raw
 
 from zhongshu.api.asgi import leaving
+from zhongshu.api.openai.errors import send_problem
 from zhongshu.api.openai.resource import Resource, Visit, limit_of
 from zhongshu.api.responses.background import Background, behind, send_events
 from zhongshu.api.responses.frame import error_of
 from zhongshu.api.responses.items import ids_of
 from zhongshu.api.responses.memory import items_of
-from zhongshu.core.problems import Fault, Said, fault
+from zhongshu.core.problems import Fault, Said, fault, problem
 from zhongshu.pipeline.stages import Rooms
 from zhongshu.sessions.kept import Kept
 from zhongshu.sessions.sessions import Sessions
@@ -30,6 +31,7 @@ PREFIX = "/v1/responses/"
 _LOOK_S = 0.25
 _MOST_ITEMS = 100
 _USUAL_ITEMS = 20
+_NOT_HERE = ("compact", "input_tokens")
 _UNDER_WAY = {"queued": "queued", "running": "in_progress"}
 
 _encode = msgspec.json.Encoder().encode
@@ -46,7 +48,7 @@ def stored_responses(sessions: Sessions | None, rooms: Callable[[], Rooms], back
         {
             ("GET", "*"): stored.read,
             ("DELETE", "*"): stored.delete,
-            ("POST", "*"): stored.nothing,
+            ("POST", "*"): stored.posted,
             ("POST", "*/cancel"): stored.cancel,
             ("GET", "*/input_items"): stored.input_items,
         },
@@ -99,8 +101,12 @@ class _Stored:
         ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
         await visit.reply({"object": "list", "data": page, **ends, "has_more": len(rows) > limit})
 
-    async def nothing(self, visit: Visit) -> None:
-        raise fault("not_found")
+    async def posted(self, visit: Visit) -> None:
+        """What stands where an id does may be an endpoint of the protocol that is not here."""
+        if visit.rest[0] in _NOT_HERE:
+            raise fault("not_found")
+        wrong = problem("method_not_allowed", method="POST", allowed="DELETE, GET")
+        await send_problem(visit.scope, visit.send, wrong, more=[(b"allow", b"DELETE, GET")])
 
     async def _given(self, sessions: Sessions, kept: Kept) -> list[Raw]:
         """The conversation before a response, as far as it is still there, and its own input."""
