@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from google import genai
 from google.genai import errors, types
+from openai import OpenAI
 
 from tests.running import KEY, SMOL, over, platform
 from zhongshu.upstreams.scripted.app import ScriptedApp
@@ -135,6 +136,28 @@ def test_a_conversation_hands_signatures_back(client, upstream):
     sent = last(upstream)["contents"][1]["parts"][0]
     assert types.Part.model_validate(sent).thought_signature == part.thought_signature
     assert last(upstream)["contents"][2]["parts"][0]["functionResponse"]["id"] == part.function_call.id
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_openais_client_hands_signatures_back_too(place, upstream, streamed):
+    """litellm #27946: what the client sends back as it came keeps its signature."""
+    client = OpenAI(base_url=f"{place.url}/v1", api_key=KEY)
+    hello = {"role": "user", "content": "weather?"}
+    if streamed:
+        chunks = client.chat.completions.create(model="google/mock-tool", messages=[hello], stream=True)
+        pieces = [call for chunk in chunks if chunk.choices for call in chunk.choices[0].delta.tool_calls or []]
+        first = pieces[0].model_dump(exclude_none=True)
+        first["function"]["arguments"] = "".join(piece.function.arguments or "" for piece in pieces)
+        message = {"role": "assistant", "tool_calls": [first]}
+    else:
+        answer = client.chat.completions.create(model="google/mock-tool", messages=[hello])
+        message = answer.choices[0].message.model_dump(exclude_none=True)
+    call = message["tool_calls"][0]
+    result = {"role": "tool", "tool_call_id": call["id"], "content": "sunny"}
+    client.chat.completions.create(model="google/mock", messages=[hello, message, result])
+    sent = last(upstream)["contents"][1]["parts"][0]
+    assert sent["thoughtSignature"] == call["extra_content"]["google"]["thought_signature"] != ""
+    assert sent["functionCall"]["args"] == {"city": "北京", "unit": "celsius"}
 
 
 @pytest.mark.parametrize("wire", WIRES)

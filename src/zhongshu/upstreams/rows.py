@@ -63,8 +63,8 @@ ROWS: dict[str, KnownUpstream] = {
         key_header="x-goog-api-key",
         wire="gemini",
         seen="2026-11-22",
-        note="Wants the signatures of its calls handed back; clients of OpenAI's format cannot, so theirs are marked.",
-        note_zh="要求回传工具调用的签名；OpenAI 格式的客户端无法回传，故以标记代替。",
+        note="Wants the signatures of its calls handed back; calls that come back without are marked as another model's.",
+        note_zh="要求回传工具调用的签名；未带签名的调用会标记为来自其他模型。",
     ),
     "anthropic": KnownUpstream(
         title="Anthropic (Claude)",

@@ -110,6 +110,20 @@ def test_what_google_ran_or_drew_is_not_lost():
     )
 
 
+def test_tokens_of_sound_and_pictures_are_told_apart():
+    """litellm #37923: usage and money wrong."""
+    said = {
+        "promptTokenCount": 100, "candidatesTokenCount": 20, "cachedContentTokenCount": 30,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 40}, {"modality": "AUDIO", "tokenCount": 60}],
+        "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 30}],
+        "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 15}, {"modality": "TEXT", "tokenCount": 5}],
+    }  # fmt: skip
+    usage = read_answer(body([{"text": "x"}], usage=said), "up").usage
+    assert usage == Usage(100, 20, cached=30, audio_in=30, image_out=15)
+    text = {"promptTokenCount": 4, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 4}]}
+    assert read_answer(body([{"text": "x"}], usage=text), "up").usage == Usage(4, 0)
+
+
 @pytest.mark.parametrize(
     ("reason", "stop"),
     [

@@ -106,9 +106,15 @@ def _message(choice: Choice) -> dict[str, Any]:
     if choice.tool_calls:
         message["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            | _signed(call.signature)
             for call in choice.tool_calls
         ]
     return message
+
+
+def _signed(signature: str | None) -> dict[str, Any]:
+    """The proof that a call has to be handed back with, where Google's own OpenAI-compatible endpoint puts it."""
+    return {"extra_content": {"google": {"thought_signature": signature}}} if signature else {}
 
 
 def _logprobs(choice: Choice) -> dict[str, Any] | None:
@@ -235,7 +241,10 @@ class ChunkWriter:
                 body["refusal"] = delta.text
             case ToolCallStart():
                 function = {"name": delta.name, "arguments": ""}
-                body["tool_calls"] = [{"index": delta.call, "id": delta.id, "type": "function", "function": function}]
+                started: dict[str, Any] = {
+                    "index": delta.call, "id": delta.id, "type": "function", "function": function,
+                }  # fmt: skip
+                body["tool_calls"] = [started | _signed(delta.signature)]
             case ToolCallArguments():
                 body["tool_calls"] = [{"index": delta.call, "function": {"arguments": delta.text}}]
             case LogprobsDelta():

@@ -88,10 +88,21 @@ class FunctionCall(msgspec.Struct, frozen=True):
     arguments: str = ""
 
 
+class GoogleContent(msgspec.Struct, frozen=True):
+    thought_signature: str | None = None
+
+
+class ExtraContent(msgspec.Struct, frozen=True):
+    """Where Google's own OpenAI-compatible endpoint puts the signature of a call."""
+
+    google: GoogleContent | None = None
+
+
 class WireToolCall(msgspec.Struct, frozen=True):
     id: str
     function: FunctionCall
     type: Literal["function"] = "function"
+    extra_content: ExtraContent | None = None
 
 
 class WireMessage(msgspec.Struct, frozen=True):
@@ -355,12 +366,15 @@ def _message(message: WireMessage, place: int) -> Message:
         role=role,
         content=content if isinstance(content, str) else tuple(map(_part, content)) if content else "",
         name=message.name,
-        tool_calls=tuple([ToolCall(c.id, c.function.name, c.function.arguments) for c in message.tool_calls])
-        if message.tool_calls
-        else (),
+        tool_calls=tuple(map(_call, message.tool_calls)) if message.tool_calls else (),
         tool_call_id=message.tool_call_id,
         thoughts=(Thought(message.reasoning_content),) if message.reasoning_content else (),
     )
+
+
+def _call(call: WireToolCall) -> ToolCall:
+    google = call.extra_content.google if call.extra_content else None
+    return ToolCall(call.id, call.function.name, call.function.arguments, google.thought_signature if google else None)
 
 
 def _part(part: WirePart) -> Part:

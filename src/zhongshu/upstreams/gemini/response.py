@@ -31,6 +31,7 @@ from zhongshu.upstreams.gemini.request import DIALECT
 from zhongshu.upstreams.gemini.shapes import (
     Candidate,
     LogprobsResult,
+    Modality,
     PartShape,
     Token,
     UsageMetadata,
@@ -64,6 +65,7 @@ STOPS: dict[str, Stop] = {
     "TOO_MANY_TOOL_CALLS": "error",
     "MISSING_THOUGHT_SIGNATURE": "error",
 }
+_PLAIN = frozenset({"TEXT", "DOCUMENT", "VIDEO"})
 _UNSPECIFIED = (None, "", "FINISH_REASON_UNSPECIFIED")
 
 
@@ -212,13 +214,31 @@ def read_models(body: bytes, upstream: str) -> tuple[str, ...]:
 
 
 def usage_of(said: UsageMetadata | None) -> Usage | None:
-    """Tokens as we count them: thoughts are part of the completion, results of Google's own tools of the prompt."""
+    """Tokens as we count them: thoughts are part of the completion, results of Google's own tools of the prompt. Parts
+    do not overlap: sound and pictures that were cached count as cached."""
     if said is None:
         return None
-    prompt = max(said.prompt_token_count, 0) + max(said.tool_use_prompt_token_count, 0)
-    thinking = max(said.thoughts_token_count, 0)
-    completion = max(said.candidates_token_count, 0) + thinking
-    return Usage(prompt, completion, min(max(said.cached_content_token_count, 0), prompt), thinking)
+    prompt = said.prompt_token_count + said.tool_use_prompt_token_count
+    thinking, cached = said.thoughts_token_count, said.cached_content_token_count
+    completion = said.candidates_token_count + thinking
+    usage = Usage(prompt, completion, cached if cached <= prompt else prompt, thinking)
+    if said.prompt_tokens_details is None and said.candidates_tokens_details is None:
+        return usage
+    given, kept = _kinds(said.prompt_tokens_details), _kinds(said.cache_tokens_details)
+    made = _kinds(said.candidates_tokens_details)
+    if given.keys() <= _PLAIN and made.keys() <= _PLAIN:
+        return usage
+    return msgspec.structs.replace(
+        usage,
+        audio_in=max(given.get("AUDIO", 0) - kept.get("AUDIO", 0), 0),
+        image_in=max(given.get("IMAGE", 0) - kept.get("IMAGE", 0), 0),
+        audio_out=made.get("AUDIO", 0),
+        image_out=made.get("IMAGE", 0),
+    )
+
+
+def _kinds(details: list[Modality] | None) -> dict[str, int]:
+    return {detail.modality: detail.token_count for detail in details or ()}
 
 
 def _as_text(part: PartShape) -> str:

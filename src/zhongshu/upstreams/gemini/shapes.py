@@ -62,6 +62,13 @@ class Candidate(msgspec.Struct, rename="camel"):
     logprobs_result: LogprobsResult | None = None
 
 
+class Modality(msgspec.Struct, gc=False, rename="camel"):
+    """The tokens of one kind of content: TEXT, IMAGE, VIDEO, AUDIO or DOCUMENT."""
+
+    modality: str = ""
+    token_count: int = 0
+
+
 class UsageMetadata(msgspec.Struct, rename="camel"):
     """`candidatesTokenCount` does not hold `thoughtsTokenCount`; `promptTokenCount` does hold the cached tokens."""
 
@@ -70,7 +77,9 @@ class UsageMetadata(msgspec.Struct, rename="camel"):
     thoughts_token_count: int = 0
     cached_content_token_count: int = 0
     tool_use_prompt_token_count: int = 0
-    total_token_count: int = 0
+    prompt_tokens_details: list[Modality] | None = None
+    cache_tokens_details: list[Modality] | None = None
+    candidates_tokens_details: list[Modality] | None = None
 
 
 class PromptFeedback(msgspec.Struct, rename="camel"):
