@@ -10,7 +10,8 @@ import pytest
 from zhongshu.access.fake import FakeGate
 from zhongshu.api.endpoint import Bounds, Load
 from zhongshu.api.openai.errors import send_problem
-from zhongshu.api.surface import surface
+from zhongshu.api.responses.background import Background
+from zhongshu.api.surface import Remembering, surface
 from zhongshu.catalog.catalog import ModelCatalog, offer_of
 from zhongshu.catalog.releases import FirstRelease
 from zhongshu.catalog.settings import ModelSettings
@@ -58,7 +59,7 @@ class Response:
 class House:
     """One running surface and what is behind it."""
 
-    def __init__(self, reply, *, label=None, models=None, bounds=None, gate=None, rest=None, kept=None):
+    def __init__(self, reply, *, label=None, models=None, bounds=None, gate=None, rest=None, kept=None, sessions=None):
         self.transport = MemoryTransport(reply if callable(reply) else lambda _: reply)
         self.journal = FakeJournal()
         self.gate = gate or FakeGate()
@@ -85,7 +86,17 @@ class House:
         async def nothing(scope, receive, send):
             await send_problem(scope, send, problem("not_found"))
 
-        self.app = surface(lambda: self.rooms, bounds or Bounds(), self.load, dict, lambda: b"", rest or nothing, kept=kept)
+        remembering = sessions and Remembering(sessions, Background(sessions, lambda: self.rooms, self.load))
+        self.app = surface(
+            lambda: self.rooms,
+            bounds or Bounds(),
+            self.load,
+            dict,
+            lambda: b"",
+            rest or nothing,
+            kept=kept,
+            remembering=remembering,
+        )
 
     def observe(self, record):
         self.seen.append(record)

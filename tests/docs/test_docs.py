@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ from packaging.utils import canonicalize_name
 from tests.api.conftest import House, whole
 from tests.cli.conftest import Running
 from zhongshu.app.settings import load
+from zhongshu.core.clock import SystemClock
+from zhongshu.sessions.sealing import Sealer
+from zhongshu.sessions.sessions import Sessions
+from zhongshu.sessions.settings import SessionsSettings
+from zhongshu.storage.database import open_database
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -45,9 +51,13 @@ def test_other_toml_shown_is_toml(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_python_shown_runs_against_the_real_surface(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_shown_runs_against_the_real_surface(
+    code: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     """The address and the key are the test's own; everything else is as printed."""
-    with Running(House(whole(), models=None)) as server:
+    database = open_database(tmp_path / "state.db")
+    sessions = Sessions(SessionsSettings(), database, Sealer(bytes(32)), SystemClock())
+    with closing(database), Running(House(whole(), models=None, sessions=sessions)) as server:
         mine = code.replace("http://127.0.0.1:7070", server.url).replace("YOUR KEY", "zs_test")
         exec(compile(mine, "block", "exec"), {})
     assert capsys.readouterr().out.startswith("hi\n")
