@@ -256,6 +256,30 @@ async def test_a_reply_that_is_empty_for_a_reason_is_an_answer(desk, stop):
     assert len(a.calls) == 2
 
 
+async def test_a_reply_billed_for_tokens_said_something_we_cannot_read(desk):
+    a = Actor("a", Answer((Choice(0, ""),), Usage(3, 40)), "ok")
+    d = desk(a)
+    assert await d.complete(d.asking()) == ""
+    a.script = [([StopDelta(0, "stop")], [UsageDelta(Usage(3, 40))]), SAYS]
+    asking = d.asking(stream=True)
+    assert len(await drained(await d.dispatcher.stream(asking))) == 2
+    d.dispatcher.ended(asking, None)
+    assert len(a.calls) == 2
+
+
+async def test_of_sound_and_pictures_every_event_is_content(desk):
+    import msgspec
+
+    d = desk(Actor("a", ([], error())))
+    asking = d.asking(stream=True)
+    asking.turn = msgspec.structs.replace(asking.turn, kind="speech")
+    stream = await d.dispatcher.stream(asking)
+    with pytest.raises(Fault):
+        await drained(stream)
+    d.dispatcher.ended(asking, error().problem)
+    assert codes(asking) == [("a", "upstream_error", "")]
+
+
 async def test_stop_words_may_leave_nothing(desk):
     a = Actor("a", NOTHING, "ok")
     d = desk(a)

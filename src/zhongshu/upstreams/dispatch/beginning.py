@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from zhongshu.core.answers import Answer, Event, StopDelta, TextDelta, ToolCallEnd, UsageDelta
+from zhongshu.core.answers import Answer, Delta, Event, StopDelta, TextDelta, ToolCallEnd, UsageDelta
 from zhongshu.core.ports import EventStream
 from zhongshu.core.problems import Problem
 from zhongshu.core.records import Attempt
@@ -16,7 +16,9 @@ from zhongshu.upstreams.dispatch.moves import status_of
 from zhongshu.upstreams.dispatch.replicas import Replica
 
 Batch = tuple[Event, ...]
-_SILENT = (UsageDelta, ToolCallEnd)
+_WRITTEN = ("chat", "completion")
+# A reply of more tokens than an end mark said something, if only in a form that is passed on unread.
+_NOTHING = 1
 
 
 class EmptyReply(Exception):
@@ -94,20 +96,23 @@ async def _given(batch: Batch) -> Batch:
 
 
 async def begin(stream: EventStream, turn: Turn) -> BegunStream:
-    """Read until the first content. Raises the stream's Fault if it breaks before that, EmptyReply if it ends."""
+    """Read until the first content. Raises the stream's Fault if it breaks before that, EmptyReply if it ends. Of sound,
+    pictures and the like every event is content."""
     following = stream.batches().__aiter__().__anext__
     held: list[Batch] = []
     meant = bool(turn.sampling.stop)
+    written = turn.kind in _WRITTEN
     try:
         while True:
             batch = await following()
             held.append(batch)
+            if not written:
+                return BegunStream(stream, following, held)
             for event in batch:
                 for delta in event.deltas:
-                    if isinstance(delta, StopDelta):
-                        meant = meant or delta.reason != "stop" or delta.by is not None
-                    elif not isinstance(delta, _SILENT) and not (isinstance(delta, TextDelta) and not delta.text):
+                    if _is_content(delta):
                         return BegunStream(stream, following, held)
+                    meant = meant or _is_reason(delta)
     except StopAsyncIteration:
         ended = BegunStream(stream, following, held)
         if meant:
@@ -118,6 +123,19 @@ async def begin(stream: EventStream, turn: Turn) -> BegunStream:
         raise
 
 
+def _is_content(delta: Delta) -> bool:
+    if isinstance(delta, TextDelta):
+        return bool(delta.text)
+    return not isinstance(delta, StopDelta | UsageDelta | ToolCallEnd)
+
+
+def _is_reason(delta: Delta) -> bool:
+    """Whether this says why there is nothing to read."""
+    if isinstance(delta, StopDelta):
+        return delta.reason != "stop" or delta.by is not None
+    return isinstance(delta, UsageDelta) and delta.usage.completion > _NOTHING
+
+
 def is_empty(answer: Answer, turn: Turn) -> bool:
     """Whether an upstream was done without having said anything, and without a reason to."""
     for choice in answer.choices:
@@ -125,4 +143,4 @@ def is_empty(answer: Answer, turn: Turn) -> bool:
             return False
         if choice.stop != "stop" or choice.stopped_by is not None:
             return False
-    return not turn.sampling.stop
+    return not turn.sampling.stop and (answer.usage is None or answer.usage.completion <= _NOTHING)
