@@ -145,6 +145,16 @@ def test_what_cannot_be_done_changes_nothing_and_says_why(desk, wrong, code, say
     assert desk.history("m") == ()
 
 
+def test_a_release_that_is_gone_meanwhile_stops_nobody(desk, database):
+    desk.split("m", "a", rules=(Rule(release="3", users=("ann",)),))
+    desk.canary("m", "a", "2")
+    left = tuple(offer_of(ModelSettings(name="m", upstream="up", version=version)) for version in "12")
+    later = ReleaseDesk(database, FakeClock(), lambda: left)
+    assert later.rollback("m", "a").after.percents() == {"1": 100}
+    with pytest.raises(Fault, match="release_not_found"):
+        later.promote("m", "a", "3")
+
+
 def test_a_canary_s_shares_are_its_own(desk):
     desk.canary("m", "a", "2")
     for other in (lambda: desk.split("m", "a", shares={"1": 1}), lambda: desk.canary("m", "a", "3")):

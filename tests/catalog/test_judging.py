@@ -114,7 +114,10 @@ def test_it_waits_for_its_minimum_and_looks_seldom():
         mine.add(turn(unit=f"u{number}"))
         others.add(turn("1", unit=f"v{number}"))
     assert judge(canary, mine, others).action == "wait"
-    assert judge(canary, Tally(), others).en == "0 turns against 1000: too few to look at"
+    assert "sticky=turn" in judge(canary, Tally(), others).en, "nobody falls to it, which can be helped"
+    few = Tally()
+    few.add(turn("1"))
+    assert judge(canary, few, few).en == "1 turns against 1: too few to look at"
     looks = {look_number(turns) for turns in range(1, 100_000)}
     assert look_number(29) == 0
     assert look_number(30) == 1

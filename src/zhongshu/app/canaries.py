@@ -55,8 +55,7 @@ class _Watched:
     @property
     def releases(self) -> tuple[str, ...]:
         """The canary and those it is compared with."""
-        others = [name for name, share in self.canary.before.items() if share > 0 and name != self.canary.release]
-        return (self.name, *(f"{self.model}@{name}" for name in others))
+        return tuple([f"{self.model}@{version}" for version in self.canary.compared()])
 
     def take(self, row: TurnRow) -> None:
         """Count a turn of this step, once."""
@@ -85,14 +84,6 @@ class _Watched:
             if score.release in self.releases:
                 tally = self.mine if score.release == self.name else self.others
                 tally.score.add(score.group, score.score)
-
-
-def standing(index: Index, desk: ReleaseDesk, model: str, canary: Canary) -> Judgement:
-    """How a canary stands in its present step, for people; decides nothing."""
-    watched = _Watched(model, canary)
-    watched.catch_up(index)
-    watched.score(desk)
-    return judge(canary, watched.mine, watched.others)
 
 
 class CanaryJudge:

@@ -270,7 +270,7 @@ class ReleaseDesk:
         undoes: int | None = None,
     ) -> Change:
         if by != "canary":
-            self._check_named(model, after)
+            self._check_named(model, after.named() - before.plan.named())
         change = store.add_change(
             db,
             Change(
@@ -281,9 +281,10 @@ class ReleaseDesk:
         store.put_plan(db, model, Planned(after, assign(after.shares, before.buckets)))
         return change
 
-    def _check_named(self, model: str, plan: Plan) -> None:
+    def _check_named(self, model: str, named: set[tuple[str, str]]) -> None:
+        """What is newly spoken of must be there; what has gone from the settings meanwhile stops nobody."""
         known = [version for version, _ in self._versions(model)]
-        for name in sorted(plan.named() - set(known)):
+        for name in sorted({version for _, version in named} - set(known)):
             raise fault("release_not_found", param="release", release=f"{model}@{name}", known=", ".join(known))
 
 

@@ -25,6 +25,7 @@ from zhongshu.catalog.tallies import Tally
 FIRST_LOOK = 30
 GROWTH = 1.5
 FEWEST_SCORES = 20
+MANY = 500
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -58,7 +59,11 @@ def judge(canary: Canary, mine: Tally, others: Tally) -> Judgement:
     number = look_number(mine.turns)
     if not number or others.turns < FIRST_LOOK:
         en = f"{mine.turns} turns against {others.turns}: too few to look at"
-        return Judgement("wait", en, f"{mine.turns} 次对 {others.turns} 次：次数太少", ())
+        zh = f"{mine.turns} 次对 {others.turns} 次：次数太少"
+        if not mine.turns and others.turns > MANY:
+            en += "; no user falls to the canary: with few users or keys, split turns by sticky=turn"
+            zh += "；没有用户落入灰度：用户或密钥很少时，请用 sticky=turn 按请求分配"
+        return Judgement("wait", en, zh, ())
     asked = [row for row in _ROWS if getattr(canary.checks, row.name) is not None]
     back = _spent(canary, number) / len(canary.steps) / len(asked)
     on = _spent(canary, max(1, number - look_number(canary.min_turns)))

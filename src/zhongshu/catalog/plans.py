@@ -57,6 +57,10 @@ class Canary(msgspec.Struct, frozen=True, kw_only=True):
     began_ns: int = 0
     step_ns: int = 0
 
+    def compared(self) -> tuple[str, ...]:
+        """The versions that are compared: the canary first, then those that had the turns before."""
+        return (self.release, *(name for name, share in self.before.items() if share > 0 and name != self.release))
+
 
 class Shadow(msgspec.Struct, frozen=True):
     """A release that also answers `percent` of the turns, unseen."""
@@ -80,10 +84,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         total = sum(self.shares.values())
         return {name: share * 100 / total for name, share in self.shares.items() if share > 0}
 
-    def named(self) -> set[str]:
-        """Every version that is spoken of."""
-        spoken = {name for name, share in self.shares.items() if share > 0} | {rule.release for rule in self.rules}
-        return spoken | {part.release for part in (self.canary, self.shadow) if part is not None}
+    def named(self) -> set[tuple[str, str]]:
+        """Every version that is spoken of, and where: ("shares", "2")."""
+        spoken = {("shares", name) for name, share in self.shares.items() if share > 0}
+        spoken |= {("rules", rule.release) for rule in self.rules}
+        parts = (("canary", self.canary), ("shadow", self.shadow))
+        return spoken | {(where, part.release) for where, part in parts if part is not None}
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

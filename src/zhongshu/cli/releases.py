@@ -82,14 +82,17 @@ def list_releases(config: Path | None = ConfigOption, as_json: bool = JsonOption
 def show(model: str = ModelArgument, config: Path | None = ConfigOption, as_json: bool = JsonOption) -> None:
     import msgspec
 
-    from zhongshu.app.canaries import standing
     from zhongshu.ledger.index import open_index
+    from zhongshu.pipeline.outcomes import standing
 
     with desk(config) as (found, plans):
         plan = plans.plan(model)
         versions = [version for version, _ in plans.models()[model]]
         canary = plan.canary
-        judged = standing(open_index(found.ledger, found.home), plans, model, canary) if canary else None
+        judged = None
+        if canary:
+            scores = plans.scores(model, canary.step_ns).values()
+            judged = standing(open_index(found.ledger, found.home), model, canary, scores)
     if as_json:
         percents = plan.percents()
         standing_now = judged and {"action": judged.action, "en": judged.en, "zh": judged.zh}

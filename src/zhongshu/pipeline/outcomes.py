@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from zhongshu.catalog.plans import Plan
+from zhongshu.catalog.judging import Judgement, judge
+from zhongshu.catalog.plans import Canary, Plan
 from zhongshu.catalog.report import ReleaseReport, compare
 from zhongshu.catalog.store import Score
 from zhongshu.catalog.tallies import SPLITS, Seen, Tally
@@ -53,18 +54,29 @@ def tallied(
     releases: Iterable[str],
     since_ns: int,
     until_ns: int | None = None,
-    scores: Iterable[tuple[str, int, float]] = (),
+    scores: Iterable[Score] = (),
+    rules: Iterable[str] = SPLITS,
 ) -> dict[str, Tally]:
-    """A tally of each release over a time. scores: release, group of users and score."""
+    """A tally of each release over a time."""
     tallies = {release: Tally() for release in releases}
-    for row in rows_of(index, tallies, since_ns, until_ns):
+    for row in rows_of(index, tallies, since_ns, until_ns, rules):
         found = seen(row)
         if found is not None:
             tallies[found.assigned].add(found)
-    for release, group, score in scores:
-        if release in tallies:
-            tallies[release].score.add(group, score)
+    for score in scores:
+        if score.release in tallies:
+            tallies[score.release].score.add(score.group, score.score)
     return tallies
+
+
+def standing(index: Index, model: str, canary: Canary, scores: Iterable[Score]) -> Judgement:
+    """How a canary stands in its present step, for people; decides nothing."""
+    mine, *others = (f"{model}@{version}" for version in canary.compared())
+    tallies = tallied(index, (mine, *others), canary.step_ns, scores=scores, rules=("canary",))
+    rest = Tally()
+    for name in others:
+        rest.join(tallies[name])
+    return judge(canary, tallies[mine], rest)
 
 
 def report_of(
@@ -79,9 +91,8 @@ def report_of(
     """The report over what the ledger and the scores hold. The release that a canary is measured against comes first."""
     last = [plan.canary.release] if plan.canary else []
     order = sorted(versions, key=lambda version: version in last)
-    given = [(score.release, score.group, score.score) for score in scores.values()]
     names = [f"{model}@{version}" for version in order]
-    return compare(model, since_ns, until_ns, tallied(index, names, since_ns, until_ns, given))
+    return compare(model, since_ns, until_ns, tallied(index, names, since_ns, until_ns, scores.values()))
 
 
 def shadows_of(index: Index, trace: str, text: bool) -> list[Shown]:

@@ -57,7 +57,9 @@ async def test_a_canary_from_start_to_end(shop):
     canary = started["after"]["canary"]
     assert (canary["steps"], canary["min_turns"], canary["before"]) == ([10.0, 30.0], 50, {"1": 1.0})
     assert canary["checks"] == {"error_rate": 0.01, "latency": None, "cost": 0.1, "score": None}
-    assert (await plan(shop))["releases"][1] == {"version": "2", "percent": 10.0}
+    now = await plan(shop)
+    assert now["releases"][1] == {"version": "2", "percent": 10.0}
+    assert (now["standing"]["action"], now["standing"]["zh"][-4:]) == ("wait", "次数太少")
     again = await shop.call("POST", f"{AT}/canary", wanted, headers={"accept-language": "zh"})
     assert (again.status, again.json()["error"]["code"]) == (409, "canary_running")
     assert "灰度" in again.json()["error"]["message"]

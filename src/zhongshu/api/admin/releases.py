@@ -17,6 +17,8 @@ from zhongshu.api.admin.given import Parts, Who
 from zhongshu.api.admin.words import Body, Limit, Shown, moment
 from zhongshu.catalog.plans import Change, Checks, Plan, Rule
 from zhongshu.core.problems import Fault
+from zhongshu.ledger.index import open_index
+from zhongshu.pipeline.outcomes import standing
 
 Json = dict[str, Any]
 Model = Annotated[str, Field(min_length=1, max_length=128, description="The model's name.", examples=["helpdesk"])]
@@ -116,6 +118,20 @@ class ModelReleases(Shown):
     plan: Json
 
 
+class Standing(Shown):
+    """How a canary stands in its present step: it would go on, back, or waits; and why."""
+
+    action: Literal["on", "back", "wait"]
+    en: str
+    zh: str
+
+
+class PlanOut(ModelReleases):
+    """A model's plan. standing: of the canary that is under way, else null."""
+
+    standing: Standing | None
+
+
 class ModelReleasesList(Shown):
     """Every model, in the order of the settings."""
 
@@ -155,9 +171,14 @@ def list_releases(parts: Parts) -> ModelReleasesList:
     summary="Show one model's releases and plan",
     openapi_extra={"x-summary-zh": "查看一个模型的版本与流量计划"},
 )
-def show_plan(parts: Parts, model: Annotated[Model, Query()]) -> ModelReleases:
-    parts.releases.plan(model)
-    return _model(parts, model)
+def show_plan(parts: Parts, model: Annotated[Model, Query()]) -> PlanOut:
+    canary = parts.releases.plan(model).canary
+    judged = None
+    if canary:
+        scores = parts.releases.scores(model, canary.step_ns).values()
+        judged = standing(open_index(parts.ledger, parts.home), model, canary, scores)
+    now = Standing(action=judged.action, en=judged.en, zh=judged.zh) if judged else None
+    return PlanOut(**_model(parts, model).model_dump(), standing=now)
 
 
 @router.post(
