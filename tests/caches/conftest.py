@@ -20,6 +20,8 @@ SEMANTIC = Rule("semantic", True, 3600.0, 0.93)
 
 def opened(home, rule=EXACT, embedder=None, clock=None, policy="", **settings):
     """A cache in `home` where every model goes by `rule`."""
+    if "embedder_name" in settings:
+        settings["embedder"] = settings.pop("embedder_name")
     rules = Rules(CacheSettings(**settings), {"m": rule} if rule else {})
     cache = AnswerCache(home, rules, TextKeys(home), clock or SystemClock())
     cache.use(rules, policy, embedder)

@@ -157,3 +157,13 @@ async def test_somebody_who_leaves_does_not_hold_up_the_others(embedder):
     embedder.waits.set()
     await asyncio.gather(first, staying)
     assert embedder.calls == [(PREFIX + "a",), (PREFIX + "c",)]
+
+
+async def test_vectors_of_another_model_are_not_compared(way, caches, embedder):
+    other = Cached(caches(SEMANTIC, embedder, embedder_name="another"))
+    assert (await other.ask("How can I reset the password?")).cache == ""
+
+
+async def test_an_embedder_that_breaks_ends_nobodys_turn(way, embedder):
+    embedder.fails = KeyError("a mistake of ours")
+    assert (await way.ask("How can I reset the password?")).outcome == "answered"

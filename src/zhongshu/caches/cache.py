@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ log = logging.getLogger("zhongshu.caches")
 
 _TOUCH_EVERY_NS = 60 * 10**9
 _EMBEDDING_AT_MOST = 64
+_COMPLAIN_EVERY_S = 60.0
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -55,12 +57,13 @@ class AnswerCache:
         self.meaning: Meaning | None = None
         self._secret = load_or_create_secret(home / "secrets" / "cache.key", 32)
         self._embedding: set[asyncio.Task[None]] = set()
+        self._complained_s = -_COMPLAIN_EVERY_S
 
     def use(self, rules: Rules, policy: str = "", embedder: Embedder | None = None) -> None:
         """Go by these settings from now on. policy: the digest of the policies in force, part of every key. embedder:
         None where nothing is compared by meaning."""
         self.policy = policy
-        self.meaning = Meaning(self.disk, Batching(embedder)) if embedder else None
+        self.meaning = Meaning(self.disk, Batching(embedder), rules.settings.embedder) if embedder else None
         self.disk.on_cleared = self.meaning.forget if self.meaning else lambda: None
         self.rules = rules
         self.front.limit_bytes = rules.settings.memory_bytes
@@ -106,9 +109,14 @@ class AnswerCache:
         try:
             question = await self.meaning.question(text, vector)
         except Fault as fault:
-            log.warning("a question could not be embedded for the answer cache: %s", fault.problem.code)
-            return
+            return self.complain(fault.problem.code)
         self.disk.keep(msgspec.structs.replace(fresh, question=question, later=True))
+
+    def complain(self, why: str) -> None:
+        """Say that questions cannot be compared now, once a minute at most."""
+        if time.monotonic() - self._complained_s >= _COMPLAIN_EVERY_S:
+            self._complained_s = time.monotonic()
+            log.warning("the answer cache cannot compare questions for now: %s", why)
 
     async def aclose(self) -> None:
         """Write what waits and let go of the file."""
@@ -200,7 +208,7 @@ class AnswerSeek:
             looked = await asyncio.wait_for(looking, cache.rules.settings.embed_wait_s)
         except (Fault, TimeoutError) as error:
             why = error.problem.code if isinstance(error, Fault) else "it took too long"
-            log.warning("the answer cache could not compare a question: %s", why)
+            cache.complain(why)
             return None
         self._vector = looked.vector
         for similar in looked.found:

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import msgspec
 import numpy as np
 
-from zhongshu.caches.disk import Disk
+from zhongshu.caches.disk import Asked, Disk
 from zhongshu.caches.guard.gist import Gist, gist, same_gist
-from zhongshu.core.problems import Fault
+from zhongshu.core.problems import Fault, fault
 
 log = logging.getLogger("zhongshu.caches")
 
@@ -35,10 +35,11 @@ class Embedder(Protocol):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """A question as it is kept: the text, and its unit vector as little-endian float32."""
+    """A question as it is kept: the text, its unit vector as little-endian float32, and the model that made it."""
 
     text: str
     vector: bytes
+    by: str = ""
 
 
 class Similar(msgspec.Struct, frozen=True):
@@ -82,13 +83,14 @@ class Batching:
             for (_, future), vector in zip(batch, vectors, strict=True):
                 if not future.done():
                     future.set_result(vector)
-        except Fault as fault:
+        except Fault as broken:
             for _, future in batch:
                 if not future.done():
-                    future.set_exception(fault)
+                    future.set_exception(broken)
         finally:
             for _, future in batch:
-                future.cancel()  # no effect on what is done; nobody waits for ever
+                if not future.done():  # something else broke, or this was cancelled: nobody waits for ever
+                    future.set_exception(fault("internal_error"))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -108,22 +110,24 @@ class _Scope:
         self.expires: list[int] = []
         self.vectors: list[np.ndarray] = []
 
-    def add(self, number: int, key: bytes, expires_ns: int, question: Question) -> None:
-        self.last = max(self.last, number)
+    def add(self, key: bytes, expires_ns: int, question: Question) -> None:
+        vector = np.frombuffer(question.vector, dtype="<f4")
         self.keys.append(key)
         self.gists.append(gist(question.text))
         self.expires.append(expires_ns)
-        self.vectors.append(np.frombuffer(question.vector, dtype="<f4"))
+        self.vectors.append(vector)
         if len(self.keys) > _QUESTIONS:
             for column in (self.keys, self.gists, self.expires, self.vectors):
                 del column[0]
 
 
 class Meaning:
-    """Looks for kept questions that mean the same."""
+    """Looks for kept questions that mean the same. by: the name of the model that makes the vectors; those of another
+    cannot be compared."""
 
-    def __init__(self, disk: Disk, batching: Batching) -> None:
+    def __init__(self, disk: Disk, batching: Batching, by: str = "") -> None:
         self._disk = disk
+        self._by = by
         self._batching = batching
         self._scopes: OrderedDict[bytes, _Scope] = OrderedDict()
         self._decode = msgspec.json.Decoder(Question).decode
@@ -147,7 +151,7 @@ class Meaning:
     async def question(self, text: str, vector: np.ndarray | None) -> bytes:
         """A question as it is kept (JSON). Raises Fault."""
         made = await self._batching.embed(text) if vector is None else vector
-        return msgspec.json.encode(Question(text, made.astype("<f4").tobytes()))
+        return msgspec.json.encode(Question(text, made.astype("<f4").tobytes(), self._by))
 
     def forget(self) -> None:
         """Read all questions anew."""
@@ -157,12 +161,21 @@ class Meaning:
         known = self._scopes.get(scope) or _Scope()
         for asked in await self._disk.questions(tenant, scope, known.last, now_ns):
             if asked.id > known.last:
-                known.add(asked.id, asked.key, asked.expires_ns, self._decode(asked.question))
+                known.last = asked.id
+                self._take_in(known, asked)
         self._scopes[scope] = known
         self._scopes.move_to_end(scope)
         if len(self._scopes) > _SCOPES:
             self._scopes.popitem(last=False)
         return known
+
+    def _take_in(self, known: _Scope, asked: Asked) -> None:
+        try:
+            question = self._decode(asked.question)
+            if question.by == self._by:
+                known.add(asked.key, asked.expires_ns, question)
+        except (msgspec.MsgspecError, ValueError):
+            return  # written by another version
 
 
 class Looked(msgspec.Struct, frozen=True):
