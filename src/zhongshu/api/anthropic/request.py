@@ -22,6 +22,7 @@ from zhongshu.api.anthropic.shapes import (
     FileSource,
     ImageBlock,
     MessagesRequest,
+    OnlyText,
     RedactedThinkingBlock,
     SearchResultBlock,
     TextBlock,
@@ -193,7 +194,7 @@ def _is_begun(last: WireMessage) -> bool:
     return bool(content) and (isinstance(content, str) or not isinstance(content[-1], ToolUseBlock))
 
 
-def _system_text(system: str | list[TextBlock]) -> str:
+def _system_text(system: str | list[OnlyText]) -> str:
     return system if isinstance(system, str) else "\n\n".join([block.text for block in system])
 
 

@@ -37,6 +37,13 @@ class TextBlock(msgspec.Struct, tag="text", frozen=True):
     text: str
 
 
+class OnlyText(msgspec.Struct, frozen=True):
+    """A block where nothing but text may stand."""
+
+    text: str
+    type: Literal["text"] = "text"
+
+
 class ImageBlock(msgspec.Struct, tag="image", frozen=True):
     source: Base64Source | UrlSource | FileSource
 
@@ -54,7 +61,7 @@ class DocumentBlock(msgspec.Struct, tag="document", frozen=True):
 class SearchResultBlock(msgspec.Struct, tag="search_result", frozen=True):
     source: str
     title: str
-    content: list[TextBlock]
+    content: list[OnlyText]
 
 
 class ThinkingBlock(msgspec.Struct, tag="thinking", frozen=True):
@@ -146,7 +153,7 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     model: Annotated[str, Meta(min_length=1, max_length=256)]
     messages: Annotated[list[WireMessage], Meta(min_length=1, max_length=100_000)]
     max_tokens: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
-    system: str | list[TextBlock] | None = None
+    system: str | list[OnlyText] | None = None
     stream: bool | None = None
     temperature: Unit | None = None
     top_p: Unit | None = None
