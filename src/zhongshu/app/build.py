@@ -143,7 +143,8 @@ class Installation:
         self._dispatching = Dispatching(settings, slot, state, self._follower, lambda: self._upstreams, self._clock)
         self._upstreams = self._open_upstreams(settings)
         self._rooms = self._connect(settings)
-        self._keeping = Keeping(lambda: self._settings, state, lambda: self._rooms, self.load, self._clock)
+        remembering = Remembering(sessions, self._background)
+        self._keeping = Keeping(lambda: self._settings, state, lambda: self._rooms, self.load, self._clock, remembering)
         self._closing: set[asyncio.Task[None]] = set()
         server = settings.server
         self.app: App = surface(
@@ -155,7 +156,7 @@ class Installation:
             rest=Later(self._admin_parts()),
             kept=self._keeping.kept,
             count=self._count,
-            remembering=Remembering(sessions, self._background),
+            remembering=remembering,
         )
         if server.cors_origins:
             self.app = CORSMiddleware(self.app, server.cors_origins, allow_methods=("*",), allow_headers=("*",))

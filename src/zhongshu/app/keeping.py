@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from zhongshu.api.endpoint import Load
-from zhongshu.api.openai.batch_lines import BatchLines
+from zhongshu.api.openai.batch_lines import BatchLines, Way
 from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
-from zhongshu.api.surface import Kept
+from zhongshu.api.responses.dialect import Responses
+from zhongshu.api.responses.memory import Memory
+from zhongshu.api.surface import Kept, Remembering
 from zhongshu.api.ws.turns import LiveTurns
 from zhongshu.app.settings import Settings
 from zhongshu.batches.desk import BatchDesk
@@ -23,7 +25,13 @@ class Keeping:
     """Files, batches and turns of WebSockets of one worker. `settings` and `rooms` give those of now."""
 
     def __init__(
-        self, settings: Callable[[], Settings], state: Database, rooms: Callable[[], Rooms], load: Load, clock: Clock
+        self,
+        settings: Callable[[], Settings],
+        state: Database,
+        rooms: Callable[[], Rooms],
+        load: Load,
+        clock: Clock,
+        remembering: Remembering,
     ) -> None:
         home = settings().home
         self._load = load
@@ -31,9 +39,10 @@ class Keeping:
         lines = BatchLines(
             rooms,
             {
-                "/v1/chat/completions": Chat(),
-                "/v1/completions": Completions(),
-                "/v1/embeddings": EmbeddingsOf(),
+                "/v1/chat/completions": Way(Chat()),
+                "/v1/completions": Way(Completions()),
+                "/v1/embeddings": Way(EmbeddingsOf()),
+                "/v1/responses": _responses(rooms, clock, remembering),
             },
         )
         desk = BatchDesk(state, self._shelf, lambda: lines.endpoints, clock)
@@ -55,3 +64,9 @@ class Keeping:
     def _hold(self, live: int) -> bool:
         """Whether this worker is wanted for itself: it ends, or has `live` turns in flight."""
         return self._load.draining or self._load.closed or self._load.in_flight >= live
+
+
+def _responses(rooms: Callable[[], Rooms], clock: Clock, remembering: Remembering) -> Way:
+    """Responses of a batch are stored, and go on from stored ones, as any others; none goes on in the background."""
+    sessions, background = remembering
+    return Way(Responses(clock, lambda: sessions.keeps), Memory(sessions, rooms, background))

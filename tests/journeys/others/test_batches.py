@@ -63,6 +63,20 @@ def test_embeddings_and_completions(client):
     assert rows(client, done.output_file_id)[0]["response"]["body"]["choices"][0]["text"]
 
 
+def test_responses(client):
+    lines = [
+        line("a", url="/v1/responses", input="x"),
+        line("b", url="/v1/responses", input="x", previous_response_id="resp_none"),
+        line("c", url="/v1/responses", input="x", background=True),
+    ]
+    done = run(client, lines, "/v1/responses")
+    (answered,) = rows(client, done.output_file_id)
+    assert answered["response"]["body"]["output"][0]["content"][0]["text"]
+    errors = [row["response"]["body"]["error"] for row in rows(client, done.error_file_id)]
+    assert [error["param"] for error in errors] == ["previous_response_id", "background"]
+    client.responses.retrieve(answered["response"]["body"]["id"])
+
+
 def test_every_mistake_of_the_input_is_named_by_its_line(client):
     lines = [
         line("a"),

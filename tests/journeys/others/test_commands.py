@@ -16,13 +16,13 @@ def requests(tmp_path, model="mock"):
 def test_the_life_of_a_file(place, tmp_path):
     file = tmp_path / "报告.txt"
     file.write_bytes(b"\x00text" * 1000)
-    id = place.cli("files", "upload", str(file)).strip()
-    assert json.loads(place.cli("files", "show", id, "--json"))["filename"] == "报告.txt"
-    assert id in place.cli("files", "list", "--purpose", "user_data")
-    place.cli("files", "content", id, "--to", str(tmp_path / "back"))
+    name = place.cli("files", "upload", str(file)).strip()
+    assert json.loads(place.cli("files", "show", name, "--json"))["filename"] == "报告.txt"
+    assert name in place.cli("files", "list", "--purpose", "user_data")
+    place.cli("files", "content", name, "--to", str(tmp_path / "back"))
     assert (tmp_path / "back").read_bytes() == file.read_bytes()
-    assert json.loads(place.cli("files", "delete", id, "--json"))["deleted"] is True
-    assert place.cli("files", "show", id, check=False) == ""
+    assert json.loads(place.cli("files", "delete", name, "--json"))["deleted"] is True
+    assert place.cli("files", "show", name, check=False) == ""
 
 
 def test_a_batch_from_a_file_to_its_answers(place, tmp_path):

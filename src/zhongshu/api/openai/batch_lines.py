@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
-from zhongshu.api.endpoint import Asked, Dialect, Incoming
+from zhongshu.api.endpoint import Asked, Dialect, Incoming, Memory
 from zhongshu.api.extra import extra_of
 from zhongshu.batches.values import Reply
 from zhongshu.core.access import Caller
@@ -26,32 +27,44 @@ _NEVER = frozenset({"upstream_unpaid", "upstream_auth", "model_not_installed"})
 log = logging.getLogger("zhongshu.batches")
 
 
-class BatchLines:
-    """core of the batches room's Asks. dialects: the endpoints that batches may be of."""
+class Way(NamedTuple):
+    """How one endpoint is asked. memory: of a protocol that remembers turns."""
 
-    def __init__(self, rooms: Callable[[], Rooms], dialects: Mapping[str, Dialect]) -> None:
+    dialect: Dialect
+    memory: Memory | None = None
+
+
+class BatchLines:
+    """What the batches room asks by. ways: the endpoints that batches may be of."""
+
+    def __init__(self, rooms: Callable[[], Rooms], ways: Mapping[str, Way]) -> None:
         self._rooms = rooms
-        self._dialects = dialects
+        self._ways = ways
 
     @property
     def endpoints(self) -> tuple[str, ...]:
-        return tuple(self._dialects)
+        return tuple(self._ways)
 
     async def ask(self, endpoint: str, key_id: str, body: bytes, batch: str) -> Reply:
         """Ask as this key. Never raises, but when cancelled."""
         rooms, trace = self._rooms(), trace_id()
-        dialect = self._dialects[endpoint]
+        dialect, memory = self._ways[endpoint]
         started_ns = rooms.clock.steady_ns()
         try:
             caller = await rooms.gate.known(key_id)
             if isinstance(caller, Refusal):
                 return _failed(dialect, caller.problem, trace)
             asked = dialect.read(Incoming(body, trace, rooms.clock.now_ns(), endpoint, b"", {}))
+            if memory is not None:
+                asked = await memory.recall(asked, caller)
             arrived = _arrived(asked, caller, started_ns, body, batch)
             done = await answer(rooms, arrived)
             if isinstance(done, Refusal):
                 return _failed(dialect, done.problem, trace)
-            return Reply(200, _whole(rooms, arrived, asked, done), trace)
+            reply = _whole(rooms, arrived, asked, done)
+            if memory is not None:
+                await memory.keep(asked, caller)
+            return Reply(200, reply, trace)
         except Fault as broken:
             return _failed(dialect, broken.problem, trace)
         except asyncio.CancelledError:
@@ -67,6 +80,9 @@ def _arrived(asked: Asked, caller: Caller, started_ns: int, body: bytes, batch: 
     if turn.stream:
         why = Said("a batch has nobody to stream to; leave it out", "批处理无法流式返回，请去掉该字段")
         raise fault("invalid_value", param="stream", field="stream", why=why)
+    if turn.wire is not None and bytes(turn.wire.fields.get("background", b"")) == b"true":
+        why = Said("a batch is in the background already; leave it out", "批处理本身就在后台，请去掉该字段")
+        raise fault("invalid_value", param="background", field="background", why=why)
     wishes = msgspec.structs.replace(turn.wishes, priority="low")
     return Arrived(
         msgspec.structs.replace(turn, wishes=wishes), caller, started_ns, body, "", f"zhongshu batch {batch}"
