@@ -97,7 +97,9 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             )
         if address.username or address.password:
             raise ValueError("base_url: put the credential into `key`", "base_url: 请把凭据写在 `key` 中")
-        if address.path.rstrip("/").endswith(("/chat/completions", "/completions", "/embeddings", "/responses", "/messages")):
+        if address.path.rstrip("/").endswith(
+            ("/chat/completions", "/completions", "/embeddings", "/responses", "/messages")
+        ):
             raise ValueError(
                 "base_url: leave out the endpoint; end with the version, such as /v1",
                 "base_url: 请去掉具体接口路径，以版本结尾，例如 /v1",
