@@ -32,3 +32,14 @@ class Pieces(msgspec.Struct, frozen=True):
     first: int
     last: int
     data: bytes
+
+
+class Total(msgspec.Struct, frozen=True):
+    """What is remembered of one tenant. unfinished: turns that somebody is at work on; text_bytes: sealed."""
+
+    tenant: str
+    turns: int
+    unfinished: int
+    oldest_ns: int
+    newest_ns: int
+    text_bytes: int

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from zhongshu.core.clock import Clock
 from zhongshu.core.problems import Fault, fault
-from zhongshu.sessions.kept import Kept, Pieces, State
+from zhongshu.sessions.kept import Kept, Pieces, State, Total
 from zhongshu.sessions.sealing import Sealer, Unsealable
 from zhongshu.sessions.settings import SessionsSettings
 from zhongshu.sessions.store import Found, Store
@@ -103,6 +103,10 @@ class Sessions:
     async def delete_tenant(self, tenant: str) -> int:
         """Forget everything of a tenant; how many turns that were."""
         return await self._write(lambda db: self._store.delete_tenant(db, tenant))
+
+    async def totals(self) -> list[Total]:
+        """What is remembered, by tenant."""
+        return await self._read(lambda db: self._store.totals(db, self._clock.now_ns()))
 
     async def add_pieces(self, tenant: str, id: str, pieces: Pieces) -> None:
         """Remember part of a turn's stream."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from zhongshu.sessions.kept import Kept, Pieces, State
+from zhongshu.sessions.kept import Kept, Pieces, State, Total
 from zhongshu.sessions.sealing import Sealer
 from zhongshu.sessions.tables import kept_items, kept_pieces, kept_turns
 
@@ -105,6 +105,24 @@ class Store:
     def sweep(self, db: Connection, now_ns: int) -> int:
         """Forget what is past its time; how many turns that were."""
         return self._delete_where(db, kept_turns.c.expires_ns <= now_ns)
+
+    def totals(self, db: Connection, now_ns: int) -> list[Total]:
+        """What is remembered, by tenant."""
+        size = func.length(kept_turns.c.asked) + func.length(kept_turns.c.answered)
+        rows = db.execute(
+            select(
+                kept_turns.c.tenant,
+                func.count(),
+                func.sum(kept_turns.c.state.in_(_UNFINISHED)),
+                func.min(kept_turns.c.created_ns),
+                func.max(kept_turns.c.created_ns),
+                func.sum(size),
+            )
+            .where(kept_turns.c.expires_ns > now_ns)
+            .group_by(kept_turns.c.tenant)
+            .order_by(kept_turns.c.tenant)
+        )
+        return [Total(*row) for row in rows]
 
     def unfinished(self, db: Connection) -> list[tuple[str, str]]:
         """Turns somebody is said to be at work on, each with who that is."""
