@@ -99,3 +99,28 @@ def test_mock_runs() -> None:
                 assert b"mock-429" in reply.read()
         finally:
             running.terminate()
+
+
+ROW = '[[upstreams]]\nname = "lab"\nkind = "openai-compatible"\nbase_url = "http://127.0.0.1:9/v1"\nkey = "none"\nmodels = ["m"]\n'
+
+
+def test_switches_and_health_without_a_server(tmp_path: Path) -> None:
+    at = config(tmp_path, ROW)
+    assert "no turn is sent there" in run("open", "lab", *at).output
+    assert json.loads(run("close", "lab", "--model", "m", "--json", *at).output)["forced"] == "closed"
+    rows = json.loads(run("health", "--json", *at).output)
+    forced = {(row["upstream"], row["model"]): row["forced"] for row in rows}
+    assert forced == {("embedded", ""): "auto", ("lab", ""): "open", ("lab", "m"): "closed"}
+    shown = run("health", "lab", *at).output
+    assert "open" in shown
+    assert "No server is running" in shown
+    run("auto", "lab", *at)
+    run("auto", "lab", "--model", "m", *at)
+    assert {row["forced"] for row in json.loads(run("health", "--json", *at).output)} == {"auto"}
+
+
+def test_switches_of_what_is_not_there(tmp_path: Path) -> None:
+    at = config(tmp_path, ROW)
+    assert "There is no upstream `nobody`. There are: embedded, lab" in run("open", "nobody", *at, code=1).output
+    assert "Its models are: m" in run("open", "lab", "--model", "x", *at, code=1).output
+    assert "There is no upstream" in run("health", "nobody", *at, code=1).output

@@ -17,6 +17,7 @@ import zhongshu.batches.tables  # noqa: F401
 import zhongshu.catalog.tables  # noqa: F401
 import zhongshu.files.tables  # noqa: F401
 import zhongshu.storage.revisions  # noqa: F401
+import zhongshu.upstreams.dispatch.switches  # noqa: F401
 from zhongshu.storage import database
 from zhongshu.storage.database import SchemaError, head, open_database, revision, schema
 
