@@ -129,6 +129,14 @@ class Memory(Protocol):
         ...
 
 
+class Files(Protocol):
+    """What puts the files that a request names into it."""
+
+    async def filled(self, asked: Asked, caller: Caller) -> Asked:
+        """The request with their content. Raises the Fault of one that cannot be put in."""
+        ...
+
+
 def bearer(headers: Mapping[bytes, bytes]) -> bytes:
     """The key of `Authorization: Bearer`."""
     given = headers.get(b"authorization", b"")
@@ -139,10 +147,17 @@ class Endpoint:
     """An ASGI callable for one model endpoint. `rooms` gives the rooms as they are now (settings may be reloaded)."""
 
     def __init__(
-        self, dialect: Dialect, rooms: Callable[[], Rooms], bounds: Bounds, load: Load, memory: Memory | None = None
+        self,
+        dialect: Dialect,
+        rooms: Callable[[], Rooms],
+        bounds: Bounds,
+        load: Load,
+        memory: Memory | None = None,
+        files: Files | None = None,
     ) -> None:
         self._dialect = dialect
         self._memory = memory
+        self._files = files
         self._rooms = rooms
         self._bounds = bounds
         self._load = load
@@ -172,6 +187,8 @@ class Endpoint:
             body = await read_body(receive, headers, self._bounds.max_body_bytes)
             path, query = scope["path"], scope["query_string"]
             asked = self._dialect.read(Incoming(body, trace, rooms.clock.now_ns(), path, query, headers))
+            if self._files is not None and b'"file_id"' in body:
+                asked = await self._files.filled(asked, caller)
             memory = self._memory
             if memory is not None:
                 asked = await memory.recall(asked, caller)

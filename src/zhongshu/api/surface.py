@@ -16,6 +16,7 @@ from zhongshu.api.openai.audio import Speech, Transcriptions, Translations
 from zhongshu.api.openai.batches import batches_resource
 from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
 from zhongshu.api.openai.files import files_resource
+from zhongshu.api.openai.filing import Filing
 from zhongshu.api.openai.images import ImageEdits, Images
 from zhongshu.api.openai.models import Models
 from zhongshu.api.openai.moderations import Moderations
@@ -100,13 +101,14 @@ def surface(
     files and batches, where they are. count:
     counts a prompt's tokens where its model lives."""
     health = Health(probes, load)
+    files = Filing(kept.files) if kept else None
     responses = _responses(rooms, bounds, load, remembering)
     gemini_door = GeminiDoor(rooms, bounds, load)
     gemini = At(ANY, gemini_door)
     models = At(ANY, AnthropicModels(rooms, SharedModels(gemini_door, Models(rooms))))
     return Router(
         exact={
-            "/v1/chat/completions": At("POST", Endpoint(Chat(), rooms, bounds, load)),
+            "/v1/chat/completions": At("POST", Endpoint(Chat(), rooms, bounds, load, files=files)),
             "/v1/completions": At("POST", Endpoint(Completions(), rooms, bounds, load)),
             "/v1/embeddings": At("POST", Endpoint(EmbeddingsOf(), rooms, bounds, load)),
             "/v1/responses": responses["/v1/responses"],
@@ -127,5 +129,5 @@ def surface(
             **(_kept_at("/", kept, rooms) if kept else {}),
         },
         rest=rest,
-        sockets={"/v1/ws": WebSocket(kept.sockets, rooms, load, bounds.max_in_flight)} if kept else {},
+        sockets={"/v1/ws": WebSocket(kept.sockets, rooms, load, bounds.max_in_flight, files)} if kept else {},
     )

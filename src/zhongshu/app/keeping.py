@@ -8,6 +8,7 @@ from collections.abc import Callable
 from zhongshu.api.endpoint import Load
 from zhongshu.api.openai.batch_lines import BatchLines, Way
 from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
+from zhongshu.api.openai.filing import Filing
 from zhongshu.api.responses.dialect import Responses
 from zhongshu.api.responses.memory import Memory
 from zhongshu.api.surface import Kept, Remembering
@@ -44,6 +45,7 @@ class Keeping:
                 "/v1/embeddings": Way(EmbeddingsOf()),
                 "/v1/responses": _responses(rooms, clock, remembering),
             },
+            Filing(self._shelf),
         )
         desk = BatchDesk(state, self._shelf, lambda: lines.endpoints, clock)
         self._runner = BatchRunner(

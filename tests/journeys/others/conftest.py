@@ -23,7 +23,7 @@ MODELS = "".join(
     for name, there in NAMES.items()
 )
 VECTORS = '[[models]]\nname = "vectors"\nupstream = "scripted"\nupstream_model = "mock"\nabilities = ["embedding"]\nrerank = "cosine"\n'
-SMALL = "[files]\nmax_file_bytes = 3000000\ntenant_bytes = 5000000\n[websocket]\nmax_turns = 3\nbuffer_bytes = 4096\n"
+SMALL = "[server]\nbody_timeout_s = 1.0\n[files]\nmax_file_bytes = 3000000\ntenant_bytes = 5000000\ninline_bytes = 2000000\n[websocket]\nmax_turns = 3\nbuffer_bytes = 4096\n"
 
 
 @pytest.fixture(scope="session")

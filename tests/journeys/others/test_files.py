@@ -1,6 +1,9 @@
 """Files with the official SDK: kept, listed in pages, read, deleted; each tenant by itself, within its room."""
 
+import contextlib
 import hashlib
+import json
+import time
 
 import httpx2
 import openai
@@ -108,3 +111,65 @@ def test_a_name_that_is_a_path_is_only_its_end(client):
     made = client.files.create(file=("../../etc/passwd", b"x"), purpose="user_data")
     assert made.filename == "passwd"
     client.files.delete(made.id)
+
+
+def asking(id):
+    return [{"role": "user", "content": [{"type": "text", "text": "Read."}, {"type": "file", "file": {"file_id": id}}]}]
+
+
+def test_a_chat_that_names_a_file_brings_its_content(client, upstream, records):
+    made = client.files.create(file=("notes.txt", "你好".encode()), purpose="user_data")
+    answer = client.chat.completions.create(model="mock", messages=asking(made.id), extra_body={"odd": 1})
+    sent = json.loads(httpx2.get(upstream.base_url.removesuffix("/v1") + "/last").text)
+    given = {"filename": "notes.txt", "file_data": "data:text/plain;base64,5L2g5aW9"}
+    assert sent["messages"][0]["content"][1] == {"type": "file", "file": given}
+    assert sent["odd"] == 1
+    kept = records(answer.zhongshu["trace"])["prompt"]
+    assert kept["messages"][0]["content"][1]["file"] == {"file_id": made.id}
+    client.files.delete(made.id)
+
+
+def test_an_id_that_is_not_ours_is_the_upstreams_own(client, upstream, place, stranger):
+    theirs = OpenAI(base_url=f"{place.url}/v1", api_key=stranger, max_retries=0)
+    made = client.files.create(file=("notes.txt", b"secret"), purpose="user_data")
+    theirs.chat.completions.create(model="mock", messages=asking(made.id))
+    assert "c2VjcmV0" not in httpx2.get(upstream.base_url.removesuffix("/v1") + "/last").text
+    client.files.delete(made.id)
+
+
+def test_a_file_too_large_to_be_put_into_a_turn(client):
+    made = client.files.create(file=("big.bin", b"x" * 2_000_001), purpose="user_data")
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.chat.completions.create(model="mock", messages=asking(made.id))
+    assert raised.value.param == "file_id"
+    client.files.delete(made.id)
+
+
+def test_an_upload_may_take_as_long_as_it_keeps_arriving(place):
+    """The bound on a body is one second here; this one takes two, a piece at a time."""
+    head = b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nuser_data\r\n'
+    head += b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+
+    def pieces():
+        yield head
+        for _ in range(8):
+            time.sleep(0.25)
+            yield b"x" * 1000
+        yield b"\r\n--b--\r\n"
+
+    headers = {"authorization": f"Bearer {KEY}", "content-type": "multipart/form-data; boundary=b"}
+    reply = httpx2.post(f"{place.url}/v1/files", content=pieces(), headers=headers, timeout=30)
+    assert (reply.status_code, reply.json()["bytes"]) == (200, 8000)
+
+
+def test_an_upload_that_stops_arriving_is_cut_off_and_leaves_nothing(place):
+    def pieces():
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx'
+        time.sleep(1.6)
+        yield b"y"
+
+    headers = {"authorization": f"Bearer {KEY}", "content-type": "multipart/form-data; boundary=b"}
+    with contextlib.suppress(httpx2.HTTPError):
+        reply = httpx2.post(f"{place.url}/v1/files", content=pieces(), headers=headers, timeout=30)
+        assert reply.status_code == 408
+    assert not list((place.home / "files" / ".drafts").iterdir())

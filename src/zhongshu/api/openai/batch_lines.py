@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from zhongshu.api.endpoint import Asked, Dialect, Incoming, Memory
+from zhongshu.api.endpoint import Asked, Dialect, Files, Incoming, Memory
 from zhongshu.api.extra import extra_of
+from zhongshu.api.openai.filing import NAMED
 from zhongshu.batches.values import Reply
 from zhongshu.core.access import Caller
 from zhongshu.core.ids import trace_id
@@ -37,8 +38,9 @@ class Way(NamedTuple):
 class BatchLines:
     """What the batches room asks by. ways: the endpoints that batches may be of."""
 
-    def __init__(self, rooms: Callable[[], Rooms], ways: Mapping[str, Way]) -> None:
+    def __init__(self, rooms: Callable[[], Rooms], ways: Mapping[str, Way], files: Files) -> None:
         self._rooms = rooms
+        self._files = files
         self._ways = ways
 
     @property
@@ -55,6 +57,8 @@ class BatchLines:
             if isinstance(caller, Refusal):
                 return _failed(dialect, caller.problem, trace)
             asked = dialect.read(Incoming(body, trace, rooms.clock.now_ns(), endpoint, b"", {}))
+            if NAMED in body:
+                asked = await self._files.filled(asked, caller)
             if memory is not None:
                 asked = await memory.recall(asked, caller)
             arrived = _arrived(asked, caller, started_ns, body, batch)

@@ -12,9 +12,10 @@ from collections.abc import Callable
 import msgspec
 
 from zhongshu.api.asgi import Receive, Scope, Send
-from zhongshu.api.endpoint import Incoming, Load, bearer
+from zhongshu.api.endpoint import Files, Incoming, Load, bearer
 from zhongshu.api.errors import prefers_chinese
 from zhongshu.api.openai.dialect import Chat
+from zhongshu.api.openai.filing import NAMED
 from zhongshu.api.ws import messages
 from zhongshu.api.ws.messages import Ask, Auth, Cancel, Ping, Resume
 from zhongshu.api.ws.tape import Lost
@@ -35,7 +36,10 @@ _NO_TURN = Said("no turn of that id is open on this connection", "此连接上�
 class WebSocket:
     """An ASGI callable for /v1/ws."""
 
-    def __init__(self, turns: LiveTurns, rooms: Callable[[], Rooms], load: Load, max_in_flight: int) -> None:
+    def __init__(
+        self, turns: LiveTurns, rooms: Callable[[], Rooms], load: Load, max_in_flight: int, files: Files | None
+    ) -> None:
+        self._files = files
         self._turns = turns
         self._rooms = rooms
         self._load = load
@@ -45,7 +49,7 @@ class WebSocket:
         if (await receive())["type"] != "websocket.connect":
             return
         await send({"type": "websocket.accept"})
-        connection = _Connection(self._turns, self._rooms, scope, receive, send)
+        connection = _Connection(self._turns, self._rooms, self._files, scope, receive, send)
         try:
             await connection.serve(self._full)
         except _Closed:
@@ -70,8 +74,15 @@ class _Connection:
     """One connection: its key and the turns that it reads, by the client's own names for them."""
 
     def __init__(
-        self, turns: LiveTurns, rooms: Callable[[], Rooms], scope: Scope, receive: Receive, send: Send
+        self,
+        turns: LiveTurns,
+        rooms: Callable[[], Rooms],
+        files: Files | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
+        self._files = files
         self._turns = turns
         self._rooms = rooms
         self._scope = scope
@@ -154,6 +165,8 @@ class _Connection:
         started_ns = rooms.clock.steady_ns()
         caller = await self._caller()
         asked = _CHAT.read(Incoming(body, trace, rooms.clock.now_ns(), self._scope["path"], b"", self._headers))
+        if self._files is not None and NAMED in body:
+            asked = await self._files.filled(asked, caller)
         turn = msgspec.structs.replace(asked.turn, stream=True)
         agent = self._headers.get(b"user-agent", b"")[:_LONGEST_AGENT].decode("latin-1")
         client = self._scope.get("client")
