@@ -1,9 +1,12 @@
 """Google's request bodies -> Turn."""
 
 import base64
+import contextlib
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zhongshu.api.endpoint import Incoming
 from zhongshu.api.gemini.request import embed_turn, generate_turn, model_of
@@ -335,3 +338,66 @@ def test_embeddings():
         "0" * 32, 0, "/v1beta/models/e:batchEmbedContents", b"", {},
     )  # fmt: skip
     assert embed_turn(many, batch=True).prompts == ("a", "b")
+
+
+DEEP = "[" * 5000 + "]" * 5000
+NESTED = '{"type":"ARRAY","items":' * 900 + "{}" + "}" * 900
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"contents":{"parts":{"text":"x"}},"x":@}'.replace("@", DEEP),
+        '{"contents":{"parts":{"functionCall":{"name":"f","args":@}}}}'.replace("@", DEEP),
+        '{"contents":{"parts":{"text":"x"}},"generationConfig":{"responseSchema":@}}'.replace("@", NESTED),
+        '{"contents":{"parts":{"text":"x"}},"tools":{"functionDeclarations":{"name":"f","parameters":@}}}'.replace(
+            "@", NESTED
+        ),
+        '{"contents":{"parts":{"text":"x"}},"a_b":@}'.replace("@", DEEP),
+    ],
+)
+def test_what_is_too_deep_is_told_so(body):
+    assert refused(body.encode()).code == "invalid_json"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"contents":{"role":"model","parts":{"functionCall":{"name":"f","args":{"a":"\xff"}}}}}',
+        b'{"contents":[{"role":"model","parts":{"functionCall":{"name":"f"}}},'
+        b'{"parts":{"functionResponse":{"name":"f","response":{"a":"\xff"}}}}]}',
+    ],
+)
+def test_parts_that_are_not_utf8(body):
+    assert refused(body).code == "invalid_json"
+
+
+NAMES = [
+    "contents", "parts", "role", "text", "thought", "thoughtSignature", "inlineData", "mimeType", "data", "fileData",
+    "fileUri", "functionCall", "functionResponse", "name", "args", "id", "response", "tools", "functionDeclarations",
+    "parameters", "parametersJsonSchema", "toolConfig", "functionCallingConfig", "mode", "allowedFunctionNames",
+    "generationConfig", "thinkingConfig", "thinkingLevel", "thinkingBudget", "responseSchema", "responseJsonSchema",
+    "responseModalities", "system_instruction", "candidateCount", "type", "properties", "items", "nullable", "enum",
+]  # fmt: skip
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 5),
+    st.sampled_from(["", "x", "user", "model", "ANY", "OBJECT", "low", "f"]),
+)
+ANYTHING = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5)
+)
+PART = st.dictionaries(st.sampled_from(NAMES), ANYTHING, max_size=4)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"contents": st.lists(st.fixed_dictionaries({"parts": st.lists(PART, max_size=3)}), min_size=1, max_size=3)},
+        optional=dict.fromkeys(("tools", "toolConfig", "generationConfig", "systemInstruction"), ANYTHING),
+    )
+    | ANYTHING
+)
+def test_anything_is_a_turn_or_a_fault(body):
+    with contextlib.suppress(Fault):
+        turn_of(body)

@@ -1,5 +1,6 @@
 """Reading Google's replies, plain and in pieces."""
 
+import contextlib
 from itertools import pairwise
 
 import msgspec
@@ -178,6 +179,10 @@ def test_an_array_in_place_of_events():
         (stream_of([b'{"hello":1}']), "upstream_malformed"),
         (stream_of([b"\xff\xfe{}"]), "upstream_malformed"),
         (
+            stream_of([b'{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a":"\xff"}}}]}}]}']),
+            "upstream_malformed",
+        ),
+        (
             stream_of([PIECES[0], b'{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}']),
             "upstream_error",
         ),
@@ -251,3 +256,28 @@ def test_vectors_and_models():
     for bad in (b"[]", b"{}"):
         with pytest.raises(Fault):
             read_embeddings(bad, "up")
+
+
+NAMES = [
+    "candidates", "content", "parts", "text", "thought", "thoughtSignature", "functionCall", "name", "args", "id",
+    "finishReason", "index", "usageMetadata", "promptTokenCount", "promptTokensDetails", "modality", "tokenCount",
+    "promptFeedback", "blockReason", "error", "code", "message", "status", "details", "retryDelay", "logprobsResult",
+    "chosenCandidates", "topCandidates", "inlineData", "data", "mimeType", "executableCode",
+]  # fmt: skip
+LEAVES = st.none() | st.booleans() | st.integers(-3, 600) | st.sampled_from(["", "x", "STOP", "AUDIO", "7s"])
+ANYTHING = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5)
+)
+PART = st.dictionaries(st.sampled_from(NAMES), ANYTHING, max_size=4)
+PIECE = st.fixed_dictionaries(
+    {}, optional={"candidates": st.lists(st.fixed_dictionaries({"content": st.fixed_dictionaries({"parts": st.lists(PART)})})),
+                  "usageMetadata": ANYTHING, "error": ANYTHING}
+)  # fmt: skip
+
+
+@given(PIECE | ANYTHING)
+def test_anything_is_an_event_or_a_fault(piece):
+    with contextlib.suppress(Fault):
+        PieceReader("up").read(msgspec.json.encode(piece))
+    explain("up", "m", 400, msgspec.json.encode(piece))
+    explain("up", "m", 200, msgspec.json.encode([piece]))

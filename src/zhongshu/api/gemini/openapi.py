@@ -13,6 +13,10 @@ _REF = "#/components/schemas/{name}"
 _TEXT: Json = {"type": "string"}
 _COUNT: Json = {"type": "integer", "minimum": 0}
 _CONTENT: Json = {"type": "object", "example": {"role": "user", "parts": [{"text": "Hello"}]}}
+_CONTENTS: Json = {
+    "description": "The conversation; one content needs no list.",
+    "anyOf": [{"type": "array", "items": _CONTENT, "minItems": 1}, _CONTENT],
+}
 _FAILS = {
     "400": "Something in the request is not usable; the details name the field.",
     "401": "No key, or one that is unknown, expired or revoked.",
@@ -59,8 +63,8 @@ def schemas() -> Json:
     )
     vector = _object({"values": _listed({"type": "number"})})
     return {
-        "GeminiRequest": _object({"contents": {**_listed(_CONTENT), "minItems": 1}}),
-        "GeminiCountRequest": _object({"contents": _listed(_CONTENT)}),
+        "GeminiRequest": _object({"contents": _CONTENTS}),
+        "GeminiCountRequest": _object({"contents": _CONTENTS}),
         "GeminiEmbedRequest": _object({"content": _CONTENT}),
         "GeminiEmbedRequests": _object({"requests": {**_listed({"type": "object"}), "minItems": 1}}),
         "GeminiAnswer": _object(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -53,6 +54,7 @@ _embed = msgspec.json.Decoder(EmbedRequest, strict=False).decode
 _batch = msgspec.json.Decoder(BatchEmbedRequest, strict=False).decode
 
 _DEEPEST = 200
+_NOT_UTF8 = Said("it is not UTF-8", "编码不是 UTF-8")
 _READ = frozenset({"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "zhongshu", "model"})
 _EMBED_READ = frozenset({"content", "outputDimensionality", "requests", "zhongshu", "model"})
 _CONFIG_READ = frozenset(field.encode_name for field in msgspec.structs.fields(GenerationConfig))
@@ -74,7 +76,11 @@ def model_of(path: str) -> str:
 
 def generate_turn(incoming: Incoming, *, stream: bool) -> tuple[Turn, bool]:
     """The Turn of a generateContent request, and whether the caller wants to see thoughts."""
-    request = _decoded(_generate, GenerateRequest, incoming.body)
+    with _complaining(GenerateRequest):
+        return _turn(_generate(respelt(incoming.body)), incoming, stream=stream)
+
+
+def _turn(request: GenerateRequest, incoming: Incoming, *, stream: bool) -> tuple[Turn, bool]:
     if request.cached_content:
         remedy = Said("Send the content itself.", "请直接发送内容。")
         what = Said("this server", "本服务")
@@ -140,20 +146,27 @@ def counted_messages(body: bytes) -> tuple[Message, ...]:
     if contents is None:
         raise fault("missing_field", param="contents", field="contents")
     system = whole.system_instruction if whole else request.system_instruction
-    return instruction(system) + Reader().read(_listed(contents))
+    with _complaining(CountRequest):
+        return instruction(system) + Reader().read(_listed(contents))
 
 
 def _decoded(decode: Any, kind: type[R], body: bytes) -> R:
-    try:
+    with _complaining(kind):
         return decode(respelt(body))
+
+
+@contextmanager
+def _complaining(kind: type) -> Generator[None]:
+    """What cannot be decoded, here or in a part that was kept as it came, is the Fault that says what is wrong."""
+    try:
+        yield
     except msgspec.ValidationError as error:
         raise unusable(kind, str(error)) from None
     except UnicodeDecodeError:
-        raise fault("invalid_json", why=Said("it is not UTF-8", "编码不是 UTF-8")) from None
+        raise fault("invalid_json", why=_NOT_UTF8) from None
     except msgspec.DecodeError as error:
         why = str(error).rstrip(".").removeprefix("JSON is malformed: ")
-        plain = Said("it is not UTF-8", "编码不是 UTF-8") if "utf-8" in why.lower() else in_both(why)
-        raise fault("invalid_json", why=plain) from None
+        raise fault("invalid_json", why=_NOT_UTF8 if "utf-8" in why.lower() else in_both(why)) from None
     except RecursionError:
         why = Said(f"it is nested deeper than {_DEEPEST} levels", f"嵌套超过 {_DEEPEST} 层")
         raise fault("invalid_json", why=why) from None

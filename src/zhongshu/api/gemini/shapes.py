@@ -135,7 +135,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, rename="camel"):
 class CountRequest(msgspec.Struct, frozen=True, rename="camel"):
     """The body of countTokens: contents, or a whole request."""
 
-    contents: list[Content] | Content | None = None
+    contents: Annotated[list[Content], Meta(min_length=1, max_length=10_000)] | Content | None = None
     generate_content_request: GenerateRequest | None = None
     system_instruction: Content | str | None = None
     tools: Raw | UnsetType = UNSET

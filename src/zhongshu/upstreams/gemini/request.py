@@ -116,7 +116,10 @@ def _config(call: Call) -> dict[str, Any]:
     if turn.format.kind != "text":
         config["responseMimeType"] = "application/json"
     if turn.format.schema is not None:
-        schema, left_out = reduced(turn.format.schema)
+        try:
+            schema, left_out = reduced(turn.format.schema)
+        except RecursionError:
+            raise cannot(call, Said("a schema so deep", "嵌套如此之深的 schema"), param="response_format") from None
         config["responseJsonSchema"] = schema
         call.dropped = (*call.dropped, *[f"response_format.{name}" for name in left_out])
     thinking = thinking_config(call)

@@ -107,8 +107,11 @@ class PieceReader:
             raise fault("upstream_malformed", upstream=self._upstream, why="the reply holds no candidates")
         self.model = self.model or reply.model_version or ""
         deltas: list[Delta] = []
-        for number, candidate in enumerate(reply.candidates or ()):
-            self._candidate(candidate, number, deltas)
+        try:
+            for number, candidate in enumerate(reply.candidates or ()):
+                self._candidate(candidate, number, deltas)
+        except UnicodeDecodeError:
+            raise fault("upstream_malformed", upstream=self._upstream, why="a call's arguments are not UTF-8") from None
         if reply.prompt_feedback is not None and reply.prompt_feedback.block_reason and not self._progress:
             self._progress[0] = progress = _Progress()
             progress.stopped = True
