@@ -7,7 +7,6 @@ import pytest
 from zhongshu.api.responses.background import Background, behind
 from zhongshu.sessions.kept import Kept, Pieces
 
-
 # Read by the upstream of this protocol alone, which gets every field.
 SLOW = {"each_s": 0.05}
 

@@ -15,7 +15,7 @@ from zhongshu.api.responses import shapes
 from zhongshu.api.responses.items import Conversation, conversation_of, input_items, references_in
 from zhongshu.api.responses.tools import offered
 from zhongshu.core.problems import Said, fault
-from zhongshu.core.turns import NO_WISHES, Effort, Format, Message, Sampling, Turn, Wire
+from zhongshu.core.turns import NO_WISHES, Effort, Format, Message, Sampling, Turn, Wire, Wishes
 
 DIALECT = "openai.responses"
 LOGPROBS = "message.output_text.logprobs"
@@ -62,6 +62,7 @@ def read_request(body: bytes, trace: str, now_ns: int) -> Read:
     said = conversation_of([item for number, item in enumerate(items) if number not in open_])
     tools = offered(request)
     fields = fields_of(body)
+    needed = _needed(request, *tools.foreign, *said.foreign)
     turn = Turn(
         trace=trace,
         arrived_ns=now_ns,
@@ -82,9 +83,9 @@ def read_request(body: bytes, trace: str, now_ns: int) -> Read:
             fields,
             _read_of(request),
             unsaid=_unsaid(request),
-            needed=_needed(request, *tools.foreign, *said.foreign),
+            needed=needed,
         ),
-        wishes=request.zhongshu or NO_WISHES,
+        wishes=_wishes(request, needed),
     )
     return Read(request, turn, items, open_)
 
@@ -155,6 +156,12 @@ def _format(wanted: shapes.TextFormat) -> Format:
     if not schema.startswith(b"{"):
         raise fault("missing_field", param="text.format.schema", field="text.format.schema")
     return Format("schema", Raw(schema), wanted.name or "answer")
+
+
+def _wishes(request: shapes.ResponsesRequest, needed: tuple[str, ...]) -> Wishes:
+    """What the caller wants of us. What a built-in tool did cannot be given again from a cache, which holds words only."""
+    wishes = request.zhongshu or NO_WISHES
+    return msgspec.structs.replace(wishes, cache="no-store") if needed else wishes
 
 
 def _needed(request: shapes.ResponsesRequest, *foreign: str) -> tuple[str, ...]:
