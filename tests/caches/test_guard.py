@@ -51,6 +51,13 @@ def test_no_pair_of_the_benchmark_that_asks_something_else_passes():
     assert not [pair for pair in others if same_gist(*map(gist, pair))]
 
 
+def test_no_trap_passes():
+    file = PAIRS.with_name("cache_traps.txt")
+    traps = [line.split(" | ") for line in file.read_text(encoding="utf-8").splitlines() if line[:1] not in ("#", "")]
+    assert len(traps) > 100
+    assert not [pair for pair in traps if same_gist(*map(gist, pair))]
+
+
 def test_most_other_wordings_of_the_benchmark_pass():
     same = [same_gist(gist(one), gist(other)) for kind, one, other in ROWS if kind == "same"]
     assert sum(same) / len(same) > 0.6

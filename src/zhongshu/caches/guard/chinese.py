@@ -13,7 +13,7 @@ from zhongshu.caches.guard.reading import Reading, listed
 # phrase -> what is asked for
 _KINDS = {
     "how": "怎么 怎样 如何 怎么样 怎么办 咋 咋样 怎么才能 怎样才能 如何才能 怎么做 如何做 该怎么 应该怎么 应该如何 该如何 的方法 "
-    "的办法 的步骤 的方式 有什么办法 有什么方法 有哪些方法 什么方法 什么办法 哪些步骤 方法是什么 步骤是什么 怎么去 怎么操作 如何操作",
+    "的方法有哪些 的办法 的步骤 的方式 有什么办法 有什么方法 有哪些方法 什么方法 什么办法 哪些步骤 方法是什么 步骤是什么 怎么去 怎么操作 如何操作",
     "why": "为什么 为何 为啥 怎么会 什么原因 是什么原因 的原因 原因是什么 何以 怎么回事 干嘛",
     "when": "什么时候 何时 哪天 几时 什么时间 啥时候 几点 哪一年 哪年 什么年份 几月",
     "where": "哪里 哪儿 在哪 何处 什么地方 在哪里 在哪儿 哪个地方 啥地方",
@@ -28,13 +28,13 @@ _KINDS = {
     "how fast": "多快",
     "yes or no": "吗 是否 是不是 能不能 可不可以 会不会 有没有 要不要 好不好 该不该 行不行 可以吗 能否 可否 需不需要 对不对 算不算",
     "": "什么 什么是 是什么 哪些 哪个 有哪些 什么样 啥 是啥 啥是 哪种 哪一个 分别是什么 什么意思 是什么意思 指什么 指的是什么 "
-    "含义 的含义 定义 的定义 概念 代表什么 表示什么 代表 表示 叫什么 什么叫 指 介绍 介绍一下 解释 解释一下 说明 说明一下 讲讲 讲一下 说说 说一下 简述 简介 简单介绍 谈谈",
+    "的含义 的定义 的概念 代表什么 表示什么 叫什么 什么叫 介绍 介绍一下 解释 解释一下 说明 说明一下 讲讲 讲一下 说说 说一下 简述 简介 简单介绍 谈谈",
 }
 _FORM = listed(
     "请问 请 麻烦 帮我 帮忙 告诉我 给我 我想知道 我想问 想问 想知道 想问一下 问一下 一下 我想 我要 我 我的 你 您 你好 您好 大家好 们 "
-    "的 了 呢 啊 呀 吧 嘛 着 地 得 是 有 在 个 这 那 这个 那个 这些 那些 就 都 也 还 才 又 很 非常 最好 应该 应当 该 可以 能 能够 会 要 需要 "
-    "想 想要 去 来 做 进行 实现 使用 用 用来 关于 对于 对 于 之 其 所 以 而 且 和 与 跟 及 并 或 把 将 被 让 给 从 到 为 如果 的话 "
-    "东西 事情 情况 问题是 具体 详细 主要 通常 一般 一般来说 到底 究竟 现在 目前 当前 正确 正确地 快速 简单 方便 方法 办法 步骤 方式 原因 "
+    "的 了 呢 啊 呀 吧 嘛 着 地 得 是 有 在 个 这 那 这个 那个 这些 那些 就 都 也 还 才 又 很 非常 应该 应当 该 可以 能 能够 会 要 需要 "
+    "想 想要 做 进行 实现 使用 用 用来 关于 对于 对 于 之 其 所 以 而 且 和 与 跟 及 并 把 将 让 给 从 到 为 如果 的话 "
+    "东西 事情 情况 问题是 具体 详细 通常 一般 一般来说 到底 究竟 现在 目前 当前 "
     "怎 样 么 才能 教我 求 求助 求教 谢谢 多谢 一 一个 一种 一些 某个 人们 来说 一份 一篇 请你 能告诉我 你能"
 )
 _DENIED = listed("不 没 没有 无 无法 未 非 别 不要 不能 不会 不可 不用 不是 不需要 除了 勿 莫 否 免")
@@ -63,19 +63,20 @@ _SAME = (
     "结束 终止",
     "打开 开启",
     "关闭 关掉 关上",
-    "查看 查询 查 看 看到",
-    "重置 找回 重设",
+    "查看 看到",
+    "查询 查",
+    "重置 重设",
     "忘记 忘 忘掉 遗忘",
     "手机 移动电话",
     "电脑 计算机",
     "图片 照片 图像 相片",
-    "费用 价格 价钱 钱",
-    "区别 差别 不同 差异 不同之处 不同点 有何不同 分别",
+    "费用 价格 价钱",
+    "区别 差别 不同 差异 不同之处 不同点 有何不同",
     "优点 好处 长处 优势",
     "缺点 坏处 短处 劣势",
     "作用 用处 用途 功能",
     "错误 报错 出错 故障",
-    "解决 处理 修复 排除",
+    "解决 修复",
     "提高 提升 增强",
     "降低 减少 减小",
     "症状 表现 征兆 迹象",
@@ -89,9 +90,7 @@ _SAME = (
     "发明 发明者 发明人",
     "人口 居民数",
     "高度 高",
-    "数组 列表",
     "文件夹 目录",
-    "程序 软件",
     "账号 账户 帐号 帐户",
     "登录 登陆",
     "修理 修 维修 修好",
@@ -110,13 +109,13 @@ _SAME = (
     "导致 造成 引起",
     "保存 存储 储存",
     "提取 抽取",
-    "排序 排列",
-    "合并 合成",
     "取消 撤销",
 )
 _BEFORE = ("", "是", "该", "应该", "要", "在")
 _NOUNS = ("办理", "办公", "办证", "办卡", "做法", "做饭")
 _INSIDE = "里上中内"
+_MINE = frozenset(listed("我 我的"))
+_YOURS = frozenset(listed("你 您"))
 _ABLE = frozenset(listed("能 能够 可以 能不能 可不可以 能否 可否 可以吗 行不行 不能 无法"))
 _OUGHT = frozenset(listed("要 需要 应该 应当 该 该不该 要不要 需不需要 不需要 不用 不要"))
 _TABLE: dict[str, tuple[str, str]] = {
@@ -133,8 +132,10 @@ _TABLE: dict[str, tuple[str, str]] = {
 }
 _LONGEST = max(map(len, _TABLE))
 # When several are asked for, the more particular one counts.
-_RANK = ("why", "when", "where", "who", "whom", "how much money", "how many", "how long", "how far", "how tall", "how big", "how heavy", "how fast",
-         "how", "yes or no", "")  # fmt: skip
+_RANK = (
+    "why", "when", "where", "who", "whom", "how much money", "how many", "how long", "how far", "how tall", "how big",
+    "how heavy", "how fast", "how", "yes or no", "",
+)  # fmt: skip
 
 
 def read(pieces: list[str]) -> Reading:
@@ -157,7 +158,9 @@ def read(pieces: list[str]) -> Reading:
             elif what == "word":
                 words.append(word)
     kind = min(kinds, key=_RANK.index) if kinds else ""
-    return Reading(_modal(seen) if kind == "yes or no" else kind, denied, words, bool(seen & _DIRECTED))
+    persons = {"I" for word in seen if word in _MINE} | {"you" for word in seen if word in _YOURS}
+    asked = _modal(seen) if kind == "yes or no" else kind
+    return Reading(asked, denied, words, bool(seen & _DIRECTED), frozenset(persons))
 
 
 def _modal(seen: set[str]) -> str:

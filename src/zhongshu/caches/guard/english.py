@@ -7,9 +7,9 @@ from zhongshu.caches.guard.reading import Reading, listed
 # Words that say nothing about what is asked; question words and negations are looked at first.
 _FORM = frozenset(
     listed(
-        "a an the this that these those it its i me my mine we us our you your he she him her his they them their is am "
+        "a an the this that these those it its i me my mine we us our you your he she him they them is am "
         "are was were be been being do does did doing done have has had having will would shall should can could may might "
-        "must ought of in on at by for with about as into onto to from and between so too also just please kindly hi hello "
+        "must ought of in on at by for with about as into onto to and between so too also just please kindly hi hello "
         "hey there here then thus well exactly actually really basically simply quickly easily properly what whats which "
         "who whom whose when where why how howto if any some very much tell explain describe show give let know help need "
         "want wish try wonder wondering ask asking possible able go mean means meaning meant define defined definition "
@@ -20,28 +20,29 @@ _FORM = frozenset(
 _NOT = frozenset(
     listed(
         "not no never none neither nor without cannot can't cant don't dont doesn't doesnt didn't didnt isn't isnt aren't "
-        "arent wasn't wasnt weren't won't wont wouldn't shouldn't shouldnt couldn't mustn't haven't hasn't hadn't except  unless"
+        "arent wasn't wasnt weren't won't wont wouldn't shouldn't shouldnt couldn't mustn't haven't hasn't hadn't except unless"
     )
 )
 _DIRECTED = frozenset(listed("to into from than over versus vs before after convert translate beat beats"))
 # Same meaning wherever they stand in a question. Opposites, names and units are never here.
 _SAME = (
-    "change alter modify edit update",
+    "change alter modify",
     "fix repair solve resolve",
     "delete remove erase",
-    "create make build",
+    "create make",
     "begin start commence",
     "end finish complete",
     "buy purchase",
     "big large",
     "small little",
-    "error problem issue fault trouble",
+    "error fault",
+    "problem trouble",
     "picture image photo photograph",
     "car automobile",
     "film movie",
     "phone telephone",
     "pc computer",
-    "reset recover restore",
+    "recover restore",
     "happen occur",
     "largest biggest",
     "smallest littlest",
@@ -64,35 +65,27 @@ _SAME = (
     "kid child children",
     "important significant",
     "lower reduce decrease lessen",
-    "raise increase boost",
+    "increase boost",
     "find locate",
-    "author writer",
-    "write written wrote author",
+    "write written wrote author writer",
     "invent inventor invention invented",
     "discover discoverer discovery",
-    "capital",
     "inhabitant population inhabitants",
     "tall height high",
     "boil boiling",
     "freeze freezing",
-    "lose lost forgotten forgot forget",
+    "forget forgot forgotten",
     "begin beginning",
-    "run execute launch",
-    "set configure",
+    "run execute",
     "login log-in signin sign-in",
-    "function work",
     "refund money-back",
-    "order sort",
-    "list array",
     "folder directory",
     "screenshot screengrab",
-    "cook prepare",
     "javascript js",
     "python py",
     "database db",
     "repo repository",
-    "app application",
-    "usa us america",
+    "usa america",
     "uk britain",
 )
 _ONE_FORM = {word: group.split()[0] for group in _SAME for word in group.split()}
@@ -119,6 +112,9 @@ _MEASURES = {
 }  # fmt: skip
 # Before these, "way", "steps" and the like are nouns and say only that a manner is asked for.
 _ARTICLES = frozenset(listed("the a an best right correct proper good easiest some any what which me short brief"))
+_MINE = frozenset(listed("my mine our ours"))
+_YOURS = frozenset(listed("your yours"))
+_AUXILIARIES = frozenset(listed("do did does am are was were have had will should must can could would"))
 _COPULA = frozenset(listed("is are was were am be"))
 _ABLE = frozenset(listed("can could able possible may might allowed"))
 _OUGHT = frozenset(listed("should must need needs ought required necessary"))
@@ -140,7 +136,20 @@ def read(pieces: list[str]) -> Reading:
         denied=sum(word in _NOT for word in words),
         words=[word for word in kept if word],
         directed=bool(_DIRECTED & set(words)) or not (kind == "how" or _COPULA & set(words)),
+        persons=_persons(words, kind),
     )
+
+
+def _persons(words: list[str], kind: str) -> frozenset[str]:
+    """Of whom it speaks: my or your; and who does it, but for "how do I" and "how do you", which are the same."""
+    found = {"I" for word in words if word in _MINE} | {"you" for word in words if word in _YOURS}
+    for at, word in enumerate(words[1:], 1):
+        before, after = words[at - 1], words[at + 1] if at + 1 < len(words) else ""
+        if word in ("me", "us") and before not in _TELLING:
+            found.add("me")
+        elif kind != "how" and word in ("i", "we", "you") and before in _AUXILIARIES and after not in _TELLING:
+            found.add("you" if word == "you" else "I")
+    return frozenset(found)
 
 
 def _empty(words: list[str], at: int) -> bool:

@@ -6,6 +6,7 @@ agree:
 
     kind       what is asked for: how, why, when, where, who, how much, which, yes or no, or simply what
     denied     how often it is negated (not, never, without; 不, 没, 无 ...)
+    persons    mine or yours, where both say (my name, your name; 我的, 你的)
     numbers    every number, in digits or words, in order
     words      every word that carries meaning, with forms and synonyms made one (english.py, chinese.py)
     order      of those words, where direction matters ("from A to B", "A 比 B", 把 A 换成 B), and wherever the two
@@ -43,6 +44,7 @@ class Gist(msgspec.Struct, frozen=True):
     ordered: tuple[str, ...]
     directed: bool
     bag: tuple[str, ...]
+    persons: frozenset[str]
 
 
 def same_gist(one: Gist, other: Gist) -> bool:
@@ -52,6 +54,8 @@ def same_gist(one: Gist, other: Gist) -> bool:
     if (one.language, one.kind, one.denied, one.numbers, one.words) != (
         other.language, other.kind, other.denied, other.numbers, other.words,
     ):  # fmt: skip
+        return False
+    if one.persons and other.persons and one.persons != other.persons:
         return False
     directed = one.directed or other.directed or one.bag == other.bag
     return one.ordered == other.ordered if directed else True
@@ -72,6 +76,7 @@ def gist(text: str) -> Gist:
         words=tuple(sorted(set(words))),
         ordered=tuple(words),
         directed=read.directed,
+        persons=read.persons,
         bag=tuple(sorted(character for character in plain if character.isalnum())),
     )
 
