@@ -70,6 +70,8 @@ def test_a_text_and_what_stands_beside_it(client, wire):
     assert answer.candidates[0].finish_reason == types.FinishReason.STOP
     assert answer.usage_metadata.candidates_token_count == 8
     assert answer.response_id
+    pinned = client.models.generate_content(model=wire + "mock@1", contents="hi")
+    assert pinned.text == answer.text
 
 
 @pytest.mark.parametrize("wire", WIRES)

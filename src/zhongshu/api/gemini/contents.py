@@ -141,8 +141,11 @@ def _content(said: list[Part]) -> str | tuple[Part, ...]:
 
 def _blob(blob: Blob) -> Part:
     """Bytes sent along, in Base64 of either alphabet."""
-    data = blob.data.translate(_STANDARD)
-    data += "=" * (-len(data) % 4)
+    data = blob.data
+    if "-" in data or "_" in data:
+        data = data.translate(_STANDARD)
+    if len(data) % 4:
+        data += "=" * (-len(data) % 4)
     kind, _, form = blob.mime_type.partition(";")[0].strip().lower().partition("/")
     match kind:
         case "image":
