@@ -152,8 +152,8 @@ _ROWS: dict[str, _Row] = {
     "batch_over": _Row(
         409,
         _BAD,
-        "Batch `{batch}` is {state} and cannot be cancelled any more.",
-        "批次 `{batch}` 的状态为 {state}，已无法取消。",
+        "Batch `{batch}` is {state} and cannot be cancelled any more. See GET /v1/batches for those under way.",
+        "批次 `{batch}` 的状态为 {state}，已无法取消。进行中的批次见 GET /v1/batches。",
     ),
     "batch_expired": _Row(
         408,
