@@ -49,7 +49,10 @@ def test_a_turn_without_its_wire_is_refused():
     [
         (b'{"usage":{"total_tokens":9,"prompt_tokens":9}}', Usage(prompt=9)),
         (b'{"usage":{"total_tokens":9}}', Usage(prompt=9)),
-        (b'{"usage":{"type":"tokens","input_tokens":4,"output_tokens":2,"total_tokens":6}}', Usage(prompt=4, completion=2)),
+        (
+            b'{"usage":{"type":"tokens","input_tokens":4,"output_tokens":2,"total_tokens":6}}',
+            Usage(prompt=4, completion=2),
+        ),
         (b'{"meta":{"billed_units":{"search_units":1},"tokens":{"input_tokens":7}}}', Usage(prompt=7)),
         (b'{"usage":{"type":"duration","seconds":3.5}}', None),
         (b'{"text":"x"}', None),
@@ -57,7 +60,33 @@ def test_a_turn_without_its_wire_is_refused():
     ],
 )
 def test_usage_however_it_is_spelt(body, usage):
-    assert read_passed(body, "application/json").usage == usage
+    assert read_passed(body, "application/json", "rerank").usage == usage
+
+
+@pytest.mark.parametrize(
+    ("kind", "usage", "read"),
+    [
+        ("image", {"input_tokens": 9, "output_tokens": 100}, Usage(prompt=9, completion=100, image_out=100)),
+        (
+            "image",
+            {"input_tokens": 9, "output_tokens": 100, "input_tokens_details": {"image_tokens": 4, "text_tokens": 5}},
+            Usage(prompt=9, completion=100, image_in=4, image_out=100),
+        ),
+        (
+            "transcription",
+            {"input_tokens": 9, "output_tokens": 5, "input_token_details": {"audio_tokens": 8}},
+            Usage(prompt=9, completion=5, audio_in=8),
+        ),
+        ("speech", {"input_tokens": 9, "output_tokens": 50}, Usage(prompt=9, completion=50, audio_out=50)),
+        (
+            "image",
+            {"input_tokens": 1, "output_tokens": 2, "output_tokens_details": {"image_tokens": 99}},
+            Usage(prompt=1, completion=2, image_out=2),
+        ),
+    ],
+)
+def test_sound_and_pictures_are_told_apart(kind, usage, read):
+    assert read_passed(msgspec.json.encode({"usage": usage}), "application/json", kind).usage == read
 
 
 async def streamed(*chunks, content_type="audio/mpeg"):
@@ -91,7 +120,7 @@ async def test_an_event_stream_tells_its_text_and_usage():
         b'data: {"type":"transcript.text.delta","del', b'ta":"hi"}\n\n', done, content_type="text/event-stream"
     )
     deltas = [d for e in events for d in e.deltas if not isinstance(d, DataDelta)]
-    assert deltas == [TextDelta(0, "hi"), UsageDelta(Usage(prompt=3, completion=2)), StopDelta(0, "stop")]
+    assert deltas == [TextDelta(0, "hi"), UsageDelta(Usage(prompt=3, completion=2, audio_out=2)), StopDelta(0, "stop")]
 
 
 async def test_an_error_inside_an_event_stream_is_raised():

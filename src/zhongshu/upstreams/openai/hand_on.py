@@ -16,6 +16,7 @@ from msgspec import Raw
 from zhongshu.core.answers import DataDelta, Delta, Event, Passed, StopDelta, TextDelta, Usage, UsageDelta
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import fault
+from zhongshu.core.turns import Kind
 from zhongshu.upstreams.cannot import cannot
 from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.sse import EventTooLarge, SseParser
@@ -36,14 +37,25 @@ _EVENT_STREAM = "text/event-stream"
 _encode = msgspec.json.Encoder().encode
 
 
+class _Sorts(msgspec.Struct):
+    """Tokens that are no words."""
+
+    audio_tokens: float | None = None
+    image_tokens: float | None = None
+
+
 class _Counts(msgspec.Struct):
-    """Tokens, as OpenAI's two families of endpoints and Cohere spell them."""
+    """Tokens, as OpenAI's two families of endpoints and Cohere spell them. Transcriptions write `input_token_details`
+    where pictures write `input_tokens_details`."""
 
     input_tokens: float | None = None
     output_tokens: float | None = None
     prompt_tokens: float | None = None
     completion_tokens: float | None = None
     total_tokens: float | None = None
+    input_token_details: _Sorts | None = None
+    input_tokens_details: _Sorts | None = None
+    output_tokens_details: _Sorts | None = None
 
 
 class _Meta(msgspec.Struct):
@@ -89,7 +101,7 @@ def request_of(call: Call) -> Request:
     return Request("POST", path, body, (("content-type", form.content_type),))
 
 
-def read_passed(body: bytes, content_type: str) -> Passed:
+def read_passed(body: bytes, content_type: str, kind: Kind) -> Passed:
     """The reply as it came, with the tokens it says were used; none when it says nothing of them or is no JSON."""
     if "json" not in content_type:
         return Passed(body, content_type)
@@ -98,10 +110,11 @@ def read_passed(body: bytes, content_type: str) -> Passed:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Passed(body, content_type)
     counts = reply.usage or (reply.meta.tokens if reply.meta else None)
-    return Passed(body, content_type, _usage(counts), reply.model or "")
+    return Passed(body, content_type, _usage(counts, kind), reply.model or "")
 
 
-def _usage(counts: _Counts | None) -> Usage | None:
+def _usage(counts: _Counts | None, kind: Kind) -> Usage | None:
+    """The counts, with sound and pictures told apart. What speech and pictures are made of is that, unless it is said."""
     if counts is None:
         return None
     given, made = counts.input_tokens or counts.prompt_tokens, counts.output_tokens or counts.completion_tokens
@@ -109,14 +122,31 @@ def _usage(counts: _Counts | None) -> Usage | None:
         if counts.total_tokens is None:  # sound that is billed by the second
             return None
         given = counts.total_tokens - (made or 0)
-    return Usage(prompt=max(int(given), 0), completion=max(int(made or 0), 0))
+    prompt, completion = max(int(given), 0), max(int(made or 0), 0)
+    taken = counts.input_token_details or counts.input_tokens_details or _Sorts()
+    out = counts.output_tokens_details or _Sorts(
+        audio_tokens=completion if kind == "speech" else 0, image_tokens=completion if kind == "image" else 0
+    )
+    return Usage(
+        prompt=prompt,
+        completion=completion,
+        audio_in=_part(taken.audio_tokens, prompt),
+        image_in=_part(taken.image_tokens, prompt),
+        audio_out=_part(out.audio_tokens, completion),
+        image_out=_part(out.image_tokens, completion),
+    )
+
+
+def _part(count: float | None, whole: int) -> int:
+    return min(max(int(count or 0), 0), whole)
 
 
 class PassingStream:
     """A reply on its way: its bytes as the network cut them. Bytes that are no text are counted and hashed, and that
     is all the record keeps of them."""
 
-    def __init__(self, opened: Opened, upstream: str, event_bytes: int) -> None:
+    def __init__(self, opened: Opened, upstream: str, event_bytes: int, kind: Kind) -> None:
+        self._kind: Kind = kind
         self._opened = opened
         self._upstream = upstream
         self._content_type = opened.header("content-type") or "application/octet-stream"
@@ -162,7 +192,7 @@ class PassingStream:
                 raise errors.explain(self._upstream, "", 200, payload)
             if piece.type == "transcript.text.delta" and isinstance(piece.delta, str):
                 found.append(TextDelta(0, piece.delta))
-            usage = _usage(piece.usage)
+            usage = _usage(piece.usage, self._kind)
             if usage is not None:
                 found.append(UsageDelta(usage))
         return found

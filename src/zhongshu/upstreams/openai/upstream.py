@@ -53,7 +53,7 @@ class OpenAIUpstream:
             body = await self._rest(opened, _COMPLAINT_BYTES)
             raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
         if passing:
-            return PassingStream(opened, self.name, self._event_bytes)
+            return PassingStream(opened, self.name, self._event_bytes, kind)
         if "json" in (opened.header("content-type") or ""):
             body = await self._rest(opened, self._event_bytes)
             return _NotStreamed((unfold(read_answer(body, self.name, DIALECTS[kind], self._manner.thoughts)),))
@@ -76,7 +76,7 @@ class OpenAIUpstream:
         response = await self._transport.send(request_of(call))
         if response.status != 200:
             raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
-        return read_passed(response.body, response.header("content-type") or "application/octet-stream")
+        return read_passed(response.body, response.header("content-type") or "application/octet-stream", call.turn.kind)
 
     async def check(self) -> None:
         """Ask for the list of models, which costs nothing. A server that has no such list is there all the same."""
