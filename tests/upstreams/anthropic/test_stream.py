@@ -200,6 +200,16 @@ async def test_litellm_26167_stop_reason_of_a_stream_that_forgets_it():
     assert events[-3].wire is None  # the message_delta that says nothing is not passed on
 
 
+async def test_json_over_several_lines_is_kept_in_one():
+    lines = b'event: content_block_delta\ndata: {"type": "content_block_delta", "index": 0,\n'
+    lines += b'data:  "delta": {"type": "text_delta", "text": "a\\nb"}, "x": 1.50}\n\n'
+    events = await read(sse(start(), opened(0, type="text", text="")) + lines + sse(closed(0), ended(), STOP))
+    assert events[2].deltas == (TextDelta(0, "a\nb"),)
+    assert events[2].wire == (
+        b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\\nb"},"x":1.50}'
+    )
+
+
 async def test_a_call_ends_once():
     events = await read(TOOLS)
     ends = [delta for event in events for delta in event.deltas if isinstance(delta, ToolCallEnd)]
