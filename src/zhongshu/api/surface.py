@@ -103,7 +103,7 @@ def surface(
     health = Health(probes, load)
     files = Filing(kept.files) if kept else None
     responses = _responses(rooms, bounds, load, remembering)
-    gemini_door = GeminiDoor(rooms, bounds, load)
+    gemini_door = GeminiDoor(rooms, bounds, load, count)
     gemini = At(ANY, gemini_door)
     models = At(ANY, AnthropicModels(rooms, SharedModels(gemini_door, Models(rooms))))
     return Router(

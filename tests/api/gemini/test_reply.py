@@ -293,7 +293,7 @@ async def test_tokens_are_counted_here(google):
     here = google(answered())
     body = {"contents": [{"parts": [{"text": "hello there, how are you"}]}]}
     counted = (await here.send("POST", "/v1beta/models/small:countTokens", body)).json()
-    assert counted == {"totalTokens": 11, "zhongshu": {"estimated": True}}
+    assert counted == {"totalTokens": 12, "zhongshu": {"estimated": True}}
     inner = {"generateContentRequest": {"model": "models/small", **body}}
     assert (await here.send("POST", "/v1beta/models/small:countTokens", inner)).json() == counted
     assert (await here.send("POST", "/v1beta/models/small:countTokens", {})).status == 400

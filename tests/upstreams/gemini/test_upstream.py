@@ -142,6 +142,7 @@ async def test_vectors_models_and_check(upstream):
     turn = Turn("0" * 32, 0, "embedding", "gemini.embedding", "m", prompts=("a", "b"), dimensions=4)
     made = await upstream.embed(Call(turn, call_of("mock").offer))
     assert [len(vector) for vector in made.vectors] == [4, 4]
+    assert await upstream.count_tokens(call_of("mock")) > 10
     assert "mock-tools" in await upstream.models()
     await upstream.check()
 

@@ -8,26 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from zhongshu.api.anthropic.counting import Count
 from zhongshu.api.asgi import App, Receive, Scope, Send, header
 from zhongshu.api.endpoint import Bounds, Endpoint, Load
+from zhongshu.api.gemini.counting import CountTokens
 from zhongshu.api.gemini.dialect import Embed, Generate
-from zhongshu.api.gemini.models import CountTokens, Models, refuse
+from zhongshu.api.gemini.models import Models, refuse
 from zhongshu.api.openai.errors import send_problem
 from zhongshu.core.problems import problem
 from zhongshu.pipeline.stages import Rooms
 
 
 class GeminiDoor:
-    """An ASGI callable for the whole protocol."""
+    """An ASGI callable for the whole protocol. count: counts a prompt's tokens where its model lives."""
 
-    def __init__(self, rooms: Callable[[], Rooms], bounds: Bounds, load: Load) -> None:
+    def __init__(self, rooms: Callable[[], Rooms], bounds: Bounds, load: Load, count: Count | None = None) -> None:
         generate = Endpoint(Generate(), rooms, bounds, load)
         embed = Endpoint(Embed(), rooms, bounds, load)
         self._models = Models(rooms)
         self._methods: dict[str, App] = {
             "generateContent": generate,
             "streamGenerateContent": generate,
-            "countTokens": CountTokens(rooms, bounds.max_body_bytes),
+            "countTokens": CountTokens(rooms, count, bounds.max_body_bytes),
             "embedContent": embed,
             "batchEmbedContents": embed,
         }

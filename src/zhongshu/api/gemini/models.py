@@ -1,4 +1,4 @@
-"""GET /v1beta/models and /v1/models: what this key may ask for, in Google's words; and countTokens, by our own estimate."""
+"""GET /v1beta/models and /v1/models: what this key may ask for, in Google's words."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from zhongshu.api.asgi import JSON_TYPE, Headers, Receive, Scope, Send, read_body, send_reply
+from zhongshu.api.asgi import JSON_TYPE, Headers, Receive, Scope, Send, send_reply
 from zhongshu.api.errors import error_headers, prefers_chinese
 from zhongshu.api.gemini.dialect import credential
 from zhongshu.api.gemini.errors import error_body
-from zhongshu.api.gemini.request import counted_messages, model_of
 from zhongshu.core.access import Caller
 from zhongshu.core.models import ModelCard
-from zhongshu.core.problems import Fault, Problem, Refusal, problem
-from zhongshu.pipeline.estimate import tokens_of
+from zhongshu.core.problems import Problem, Refusal, problem
 from zhongshu.pipeline.stages import Rooms
 
 AUTO = "auto"
@@ -38,7 +36,7 @@ class Models:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         rooms = self._rooms()
-        caller = await _caller(rooms, scope)
+        caller = await caller_of(rooms, scope)
         if isinstance(caller, Refusal):
             return await refuse(scope, send, caller.problem)
         name = scope["path"].partition("/models")[2].strip("/")
@@ -51,30 +49,8 @@ class Models:
         await send_reply(send, 200, [JSON_TYPE], _encode(row))
 
 
-class CountTokens:
-    """An ASGI callable for countTokens. Counts by size, as reservations do; asks no upstream."""
-
-    def __init__(self, rooms: Callable[[], Rooms], max_body_bytes: int) -> None:
-        self._rooms = rooms
-        self._max_body_bytes = max_body_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        rooms = self._rooms()
-        try:
-            caller = await _caller(rooms, scope)
-            if isinstance(caller, Refusal):
-                return await refuse(scope, send, caller.problem)
-            body = await read_body(receive, dict(scope["headers"]), self._max_body_bytes)
-            name, messages = model_of(scope["path"]), counted_messages(body)
-        except Fault as fault:
-            return await refuse(scope, send, fault.problem)
-        if not rooms.catalog.find(name) or (caller.models and name not in caller.models):
-            return await refuse(scope, send, problem("model_not_found", param="model", model=name))
-        total = sum(tokens_of(message.text()) + 4 for message in messages)
-        await send_reply(send, 200, [JSON_TYPE], _encode({"totalTokens": total, "zhongshu": {"estimated": True}}))
-
-
-async def _caller(rooms: Rooms, scope: Scope) -> Caller | Refusal:
+async def caller_of(rooms: Rooms, scope: Scope) -> Caller | Refusal:
+    """Whose key it is."""
     key = credential(dict(scope["headers"]), scope["query_string"])
     return await rooms.gate.identify(key) if key else Refusal("admit", problem("missing_key"))
 

@@ -32,7 +32,6 @@ from zhongshu.core.turns import (
     Effort,
     Format,
     Kind,
-    Message,
     Sampling,
     Tool,
     ToolChoice,
@@ -138,16 +137,17 @@ def embed_turn(incoming: Incoming, *, batch: bool) -> Turn:
     )
 
 
-def counted_messages(body: bytes) -> tuple[Message, ...]:
-    """The messages of a countTokens request."""
-    request = _decoded(_count, CountRequest, body)
+def counted_turn(incoming: Incoming) -> Turn:
+    """The Turn whose prompt a countTokens request wants counted. It is written from our words, so it has no wire."""
+    request = _decoded(_count, CountRequest, incoming.body)
     whole = request.generate_content_request
-    contents = whole.contents if whole else request.contents
-    if contents is None:
-        raise fault("missing_field", param="contents", field="contents")
-    system = whole.system_instruction if whole else request.system_instruction
+    if whole is None:
+        if request.contents is None:
+            raise fault("missing_field", param="contents", field="contents")
+        whole = GenerateRequest(request.contents, request.system_instruction, request.tools)
     with _complaining(CountRequest):
-        return instruction(system) + Reader().read(_listed(contents))
+        turn, _ = _turn(whole, incoming, stream=False)
+    return msgspec.structs.replace(turn, wire=None)
 
 
 def _decoded(decode: Any, kind: type[R], body: bytes) -> R:

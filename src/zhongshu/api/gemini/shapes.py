@@ -138,7 +138,7 @@ class CountRequest(msgspec.Struct, frozen=True, rename="camel"):
     contents: Annotated[list[Content], Meta(min_length=1, max_length=10_000)] | Content | None = None
     generate_content_request: GenerateRequest | None = None
     system_instruction: Content | str | None = None
-    tools: Raw | UnsetType = UNSET
+    tools: list[ToolIn] | ToolIn | None = None
 
 
 class EmbedRequest(msgspec.Struct, frozen=True, rename="camel"):

@@ -50,6 +50,12 @@ def body_of(call: Call) -> bytes:
     return _encode(written(call))
 
 
+def count_body(call: Call) -> bytes:
+    """The body of countTokens: the whole request, tools and all."""
+    model = resource(call.offer.release.upstream_model)
+    return _encode({"generateContentRequest": {"model": model, **written(call)}})
+
+
 def embedding_body(call: Call) -> bytes:
     """The body of batchEmbedContents."""
     name = resource(call.offer.release.upstream_model)

@@ -35,6 +35,7 @@ from zhongshu.upstreams.gemini.shapes import (
     PartShape,
     Token,
     UsageMetadata,
+    count_decoder,
     models_decoder,
     reply_decoder,
     vectors_decoder,
@@ -194,6 +195,14 @@ def read_pieces(body: bytes, upstream: str) -> tuple[Event, ...]:
     events = [reader.read(bytes(piece)) for piece in pieces]
     reader.finish()
     return tuple([event for event in events if event is not None])
+
+
+def read_count(body: bytes, upstream: str) -> int:
+    """The number of a countTokens reply."""
+    try:
+        return count_decoder.decode(body).total_tokens
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise fault("upstream_malformed", upstream=upstream, why="the body is not a count of tokens") from None
 
 
 def read_embeddings(body: bytes, upstream: str) -> Embeddings:

@@ -108,6 +108,12 @@ class Vectors(msgspec.Struct, rename="camel"):
     usage_metadata: UsageMetadata | None = None
 
 
+class Counted(msgspec.Struct, rename="camel"):
+    """The reply of countTokens."""
+
+    total_tokens: int
+
+
 class ListedModel(msgspec.Struct, gc=False):
     name: str
 
@@ -118,4 +124,5 @@ class ModelList(msgspec.Struct):
 
 reply_decoder = msgspec.json.Decoder(Reply, strict=False)
 vectors_decoder = msgspec.json.Decoder(Vectors, strict=False)
+count_decoder = msgspec.json.Decoder(Counted)
 models_decoder = msgspec.json.Decoder(ModelList)

@@ -13,8 +13,15 @@ from zhongshu.core.ports import Call, EventStream
 from zhongshu.core.problems import fault
 from zhongshu.upstreams.cannot import cannot
 from zhongshu.upstreams.gemini.errors import explain
-from zhongshu.upstreams.gemini.request import body_of, embedding_body, path_of
-from zhongshu.upstreams.gemini.response import PieceReader, read_answer, read_embeddings, read_models, read_pieces
+from zhongshu.upstreams.gemini.request import body_of, count_body, embedding_body, path_of
+from zhongshu.upstreams.gemini.response import (
+    PieceReader,
+    read_answer,
+    read_count,
+    read_embeddings,
+    read_models,
+    read_pieces,
+)
 from zhongshu.upstreams.openai.stream import OpenAIStream
 from zhongshu.upstreams.transport import Headers, Opened, Request, Response, Transport
 
@@ -47,6 +54,16 @@ class GeminiUpstream:
         if "json" in (opened.header("content-type") or ""):
             return _Whole(read_pieces(await self._rest(opened, self._event_bytes), self.name))
         return OpenAIStream(opened, PieceReader(self.name), self.name, self._event_bytes)
+
+    async def count_tokens(self, call: Call) -> int | None:
+        """The tokens of the turn's prompt; None where the server does not count."""
+        path = path_of(call.offer.release.upstream_model, "countTokens")
+        response = await self._transport.send(Request("POST", path, count_body(call), JSON))
+        if response.status in (404, 405, 501):
+            return None
+        if response.status != 200:
+            raise explain(self.name, call.turn.model, response.status, response.body, response.header)
+        return read_count(response.body, self.name)
 
     async def embed(self, call: Call) -> Embeddings:
         """One vector for each text. Raises as `complete` does."""

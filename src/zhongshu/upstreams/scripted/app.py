@@ -88,7 +88,11 @@ class ScriptedApp:
             exchange.error = gemini.error
         elif path.startswith(anthropic.MESSAGES):
             exchange.error = anthropic.error
-        if self._key and not {("authorization", f"Bearer {self._key}"), ("x-goog-api-key", self._key), ("x-api-key", self._key)} & set(headers):
+        if self._key and not {
+            ("authorization", f"Bearer {self._key}"),
+            ("x-goog-api-key", self._key),
+            ("x-api-key", self._key),
+        } & set(headers):
             return await exchange.reply(401, exchange.error(401))
         if path == "/models":
             return await exchange.reply(200, _encode(self._list()))
@@ -99,7 +103,10 @@ class ScriptedApp:
             return await self._hand(exchange, path, body, dict(headers).get("content-type", ""))
         if path == anthropic.COUNT and method == "POST":
             return await exchange.reply(200, _encode(anthropic.count(body)))
-        if path not in ("/chat/completions", "/completions", "/embeddings", _RESPONSES, anthropic.MESSAGES) or method != "POST":
+        if (
+            path not in ("/chat/completions", "/completions", "/embeddings", _RESPONSES, anthropic.MESSAGES)
+            or method != "POST"
+        ):
             return await exchange.reply(404, _error(404))
         self._last, self.last_headers = body, headers
         await self._answer(exchange, path, body)
@@ -178,7 +185,7 @@ class ScriptedApp:
         if path == "/embeddings":
             return await exchange.reply(200, _encode(embeddings(asked)))
         if path.startswith(gemini.PREFIX) and asked.input is not None:
-            return await exchange.reply(200, _encode(gemini.vectors(asked, path)))
+            return await exchange.reply(200, _encode(gemini.vectors(asked, path, len(body))))
         scene = Scene(asked, behaviour, body, self.stats.requests, path == "/completions")
         if asked.stream:
             return await self._stream(exchange, scene, _streamed(path, scene, body))

@@ -67,6 +67,7 @@ class _Tool(msgspec.Struct, rename="camel"):
 class Request(msgspec.Struct, rename="camel"):
     """What is read of a request; the fields of every method."""
 
+    generate_content_request: Any = None
     contents: Any = None
     requests: list[Any] = []
     content: Any = None
@@ -101,6 +102,8 @@ def asked_of(path: str, body: bytes) -> Asked:
         texts = [one.get("content") for one in request.requests] or [request.content]
         size = (request.requests or [{}])[0].get("outputDimensionality")
         return Asked(model=model, input=texts, dimensions=size, mock=request.mock)
+    if method == "countTokens":
+        return Asked(model=model, input=[], mock=request.mock)
     if not request.contents:
         raise msgspec.ValidationError("contents are not specified")
     names = calling.allowed_function_names if calling else []
@@ -143,8 +146,10 @@ def packed(scene: Scene, body: bytes) -> Iterator[bytes]:
         yield b"".join(pending)
 
 
-def vectors(asked: Asked, path: str) -> dict[str, Any]:
-    """The reply of embedContent or batchEmbedContents."""
+def vectors(asked: Asked, path: str, size: int) -> dict[str, Any]:
+    """The reply of embedContent or batchEmbedContents; of countTokens, a quarter of the request's bytes."""
+    if called(path)[1] == "countTokens":
+        return {"totalTokens": max(size // 4, 1)}
     made = [{"values": row["embedding"]} for row in embeddings(asked)["data"]]
     return {"embeddings": made} if called(path)[1] == "batchEmbedContents" else {"embedding": made[0]}
 
