@@ -13,7 +13,7 @@ from zhongshu.api.openai.errors import send_problem
 from zhongshu.api.responses.background import Background
 from zhongshu.api.surface import Remembering, surface
 from zhongshu.catalog.catalog import ModelCatalog, offer_of
-from zhongshu.catalog.releases import FirstRelease
+from zhongshu.catalog.releases import TrafficPlans
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.models import Price
@@ -76,7 +76,7 @@ class House:
             catalog=ModelCatalog([offer_of(row) for row in rows]),
             router=FirstRule(),
             dispatcher=UpstreamDispatcher({"up": OpenAIUpstream("up", Manner(), self.transport)}, SystemClock()),
-            releases=FirstRelease(),
+            releases=TrafficPlans(),
             labeller=AiLabeller(label or LabelSettings()),
             journal=self.journal,
             observer=self,

@@ -4,7 +4,7 @@ import pytest
 
 from zhongshu.access.fake import SOMEBODY, FakeGate
 from zhongshu.catalog.catalog import ModelCatalog, offer_of
-from zhongshu.catalog.releases import FirstRelease
+from zhongshu.catalog.releases import TrafficPlans
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import FakeClock
 from zhongshu.core.models import Price
@@ -35,7 +35,7 @@ class Path:
             catalog=ModelCatalog([offer_of(row), offer_of(ModelSettings(name="lost", upstream="nowhere"))]),
             router=FirstRule(),
             dispatcher=UpstreamDispatcher({"fake": model}, self.clock),
-            releases=FirstRelease(),
+            releases=TrafficPlans(),
             labeller=AiLabeller(LabelSettings(**settings)),
             journal=self.journal,
             observer=Metrics(),

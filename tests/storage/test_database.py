@@ -12,11 +12,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
-import zhongshu.access.tables  # noqa: F401 - declares its tables
-import zhongshu.batches.tables  # noqa: F401
-import zhongshu.catalog.tables  # noqa: F401
-import zhongshu.files.tables  # noqa: F401
-import zhongshu.storage.revisions  # noqa: F401
+import zhongshu.access.tables
+import zhongshu.batches.tables
+import zhongshu.catalog.tables
+import zhongshu.files.tables
+import zhongshu.storage.revisions
 import zhongshu.upstreams.dispatch.switches  # noqa: F401
 from zhongshu.storage import database
 from zhongshu.storage.database import SchemaError, head, open_database, revision, schema

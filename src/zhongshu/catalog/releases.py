@@ -144,7 +144,3 @@ class _Test:
             return True
         value = headers.get(self._header)
         return value is not None and (not self._value or value == self._value)
-
-
-class FirstRelease(TrafficPlans):
-    """Splits without plans: the release that stands first in the settings takes everything. For tests."""

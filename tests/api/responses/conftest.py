@@ -12,7 +12,7 @@ from zhongshu.api.openai.errors import send_problem
 from zhongshu.api.responses.background import Background
 from zhongshu.api.surface import Remembering, surface
 from zhongshu.catalog.catalog import ModelCatalog, offer_of
-from zhongshu.catalog.releases import FirstRelease
+from zhongshu.catalog.releases import TrafficPlans
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.access import Caller
 from zhongshu.core.clock import SystemClock
@@ -92,7 +92,7 @@ class House:
         self.journal, self.load = FakeJournal(), Load()
         rooms = Rooms(
             gate=Gate(), catalog=ModelCatalog([offer_of(row) for row in rows]), router=FirstRule(),
-            dispatcher=UpstreamDispatcher(self.upstreams, clock), releases=FirstRelease(),
+            dispatcher=UpstreamDispatcher(self.upstreams, clock), releases=TrafficPlans(),
             labeller=AiLabeller(LabelSettings(text=label)), journal=self.journal, observer=self, clock=clock,
         )  # fmt: skip
         self.sessions = open_sessions(SessionsSettings(keep=keep), home, clock)
