@@ -74,7 +74,7 @@ def test_the_routes_effort_wins_over_the_turns():
 
 def test_only_what_was_given_is_passed_on():
     assert drawing(make_call("x", sampling={"temperature": None}).turn.sampling, 0) == {}
-    full = {"temperature": 0.5, "top_p": 0.9, "seed": 7, "presence_penalty": 1.0, "frequency_penalty": -1.0}
+    full = {"temperature": 0.5, "top_p": 0.9, "top_k": 4, "seed": 7, "presence_penalty": 1.0, "frequency_penalty": -1.0}
     assert drawing(make_call("x", sampling=full).turn.sampling, 2) == full | {"seed": 9}
 
 

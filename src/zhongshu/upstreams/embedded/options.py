@@ -17,6 +17,8 @@ def drawing(sampling: Sampling, choice: int) -> Body:
         body["temperature"] = sampling.temperature
     if sampling.top_p is not None:
         body["top_p"] = sampling.top_p
+    if sampling.top_k is not None:
+        body["top_k"] = sampling.top_k
     if sampling.seed is not None:
         body["seed"] = (sampling.seed + choice) % _SEEDS
     if sampling.presence_penalty is not None:

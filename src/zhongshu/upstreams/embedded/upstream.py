@@ -11,7 +11,7 @@ from zhongshu.core.ports import Call, EventStream
 from zhongshu.core.problems import Fault, fault
 from zhongshu.engine.client import EngineClient
 from zhongshu.engine.messages import Address
-from zhongshu.upstreams.cannot import cannot
+from zhongshu.upstreams.cannot import cannot, state_unread
 from zhongshu.upstreams.cosine import rerank
 from zhongshu.upstreams.embedded.answering import choices, counted
 from zhongshu.upstreams.embedded.link import EngineRefusal, Link, is_lost
@@ -102,6 +102,7 @@ class EmbeddedUpstream:
     async def _events(self, call: Call) -> AsyncGenerator[Event, None]:
         """Every event of the answer, the tokens used last. A process found dead before the first event is asked for
         again: the manager has started another by then."""
+        state_unread(call)
         tally = Tally()
         for attempt in range(_ATTEMPTS):
             begun = False
