@@ -178,6 +178,37 @@ async def test_one_api_1197_after_content_the_client_gets_an_error_event_and_nob
     assert pair_of_upstreams[1].app.stats.requests == before
 
 
+HI = {"role": "user", "content": "hi"}
+PROTOCOLS = {
+    "chat": lambda name: ("/v1/chat/completions", {"model": name, "stream": True, "messages": [HI]}),
+    "anthropic": lambda name: ("/v1/messages", {"model": name, "stream": True, "max_tokens": 50, "messages": [HI]}),
+    "responses": lambda name: ("/v1/responses", {"model": name, "stream": True, "input": "hi"}),
+    "gemini": lambda name: (
+        f"/v1beta/models/{name}:streamGenerateContent?alt=sse",
+        {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_each_protocol_falls_back_before_content_and_says_error_after_it(broken_house, protocol):
+    path, body = PROTOCOLS[protocol]("error-before")
+    reply = await ask(port_of(broken_house), body, path=path)
+    assert (reply.status, reply.whole) == (200, True)
+    assert b"upstream_error" in reply.body.partition(b'"attempts"')[2], "said among the tries alone"
+    assert b"failed with status" not in reply.body
+    kept = await recorded(broken_house, reply)
+    assert (kept["outcome"], kept["upstream"]) == ("answered", "b")
+    path, body = PROTOCOLS[protocol]("mock-error-mid")
+    reply = await ask(port_of(broken_house), body, path=path)
+    assert (reply.status, reply.whole) == (200, True)
+    assert b"Upstream `a` failed with status 500" in reply.body
+    assert (await recorded(broken_house, reply))["outcome"] == "cut"
+    path, body = PROTOCOLS[protocol]("alone-mock-529")
+    reply = await ask(port_of(broken_house), body, path=path)
+    assert (reply.status, reply.headers["content-type"].partition(";")[0]) == (502, "application/json")
+
+
 async def test_a_slow_drip_is_left_to_drip(broken_house):
     """Content has begun: no limit on the beginning of an answer ends it."""
     reply = await ask(port_of(broken_house), chat("drip", stream=True))

@@ -76,7 +76,16 @@ async def test_text_is_shown_only_when_asked_and_then_noted_and_labelled(desk):
     assert opened["AIGC"]["Label"] == "1"
     assert "人工智能生成" in opened["explicit_label"]["text_zh"]
     assert opened["cost"] == {"amount": "1.5", "currency": "CNY"}
-    assert opened["attempts"] == [{"upstream": "up", "model": "small", "status": 200, "error": "", "took_us": 2000}]
+    attempt = {
+        "upstream": "up",
+        "model": "small",
+        "status": 200,
+        "error": "",
+        "took_us": 2000,
+        "why": "",
+        "cost_nano": 0,
+    }
+    assert opened["attempts"] == [attempt]
     [(name, facts)] = desk.notes
     assert (name, facts["trace"]) == ("text_shown", trace)
 
