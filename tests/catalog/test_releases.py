@@ -167,8 +167,8 @@ def test_a_release_changes_the_turn_only_where_it_says_something():
         assert same.dropped == ()
     cooled = call(asked, sampling=SamplingSettings(temperature=0.2, max_tokens=500))
     assert cooled.turn.sampling == Sampling(max_tokens=100, temperature=0.2), "max_tokens only lowers"
-    assert cooled.turn.wire is None
-    assert cooled.dropped == ("logit_bias",), "what is lost with the wire form is stated"
+    assert cooled.turn.wire.dialect == "openai.chat rest"
+    assert list(cooled.turn.wire.fields) == ["logit_bias"], "what was not read is not lost"
     assert call(Sampling(), sampling=SamplingSettings(max_tokens=5)).turn.sampling.max_tokens == 5
 
 

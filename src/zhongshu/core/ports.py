@@ -30,8 +30,6 @@ class Call:
         self.offer = offer
         self.effort = effort
         self.dropped: tuple[str, ...] = ()
-        if turn.wire is not None and self.turn.wire is None:
-            self.dropped = tuple(turn.wire.unread())
 
 
 class Asking:

@@ -148,11 +148,17 @@ class Form(msgspec.Struct, frozen=True):
     summary: bytes
 
 
+def rest_of(dialect: str) -> str:
+    """The dialect's name for what is left of a changed request."""
+    return dialect if dialect.endswith(" rest") else f"{dialect} rest"
+
+
 class Wire(msgspec.Struct, frozen=True):
     """The request as it arrived: its dialect and each top-level field's exact JSON.
 
     An upstream of the same dialect forwards these bytes, so fields we do not know pass through untouched. A stage
-    that changes the turn drops the wire (`turn.changed(...)`), and the upstream writes the request from our words.
+    that changes the turn leaves only what was not read (`turn.changed(...)`), under another name of dialect, and the
+    upstream writes the request from our words.
     read: the fields that were read into our words; an upstream of another dialect states the others as not carried.
     form: of a request that is no JSON. unsaid: what stands inside a field that was read and has no word of ours.
     needed: what only an upstream of the same dialect can do, and without which the answer would be another; one of
@@ -170,6 +176,12 @@ class Wire(msgspec.Struct, frozen=True):
     def unread(self) -> list[str]:
         """What only an upstream of the same dialect understands."""
         return [*[name for name in self.fields if name not in self.read], *self.unsaid]
+
+    def rest(self) -> Wire:
+        """What was not read, of a request that has been changed: an upstream of the same dialect may add it to what it
+        writes from our words (`rest_of`), to any other it is another dialect's."""
+        fields = {name: raw for name, raw in self.fields.items() if name not in self.read}
+        return msgspec.structs.replace(self, dialect=rest_of(self.dialect), fields=fields)
 
 
 class Wishes(msgspec.Struct, frozen=True):
@@ -225,10 +237,10 @@ class Turn(msgspec.Struct, frozen=True):
         messages: tuple[Message, ...] | UnsetType = UNSET,
         sampling: Sampling | UnsetType = UNSET,
     ) -> Turn:
-        """The turn with other content; its wire form no longer holds and is dropped."""
+        """The turn with other content; of its wire form only what was not read still holds."""
         return msgspec.structs.replace(
             self,
             messages=self.messages if messages is UNSET else messages,
             sampling=self.sampling if sampling is UNSET else sampling,
-            wire=None,
+            wire=self.wire.rest() if self.wire else None,
         )

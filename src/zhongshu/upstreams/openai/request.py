@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import Said
-from zhongshu.core.turns import Audio, File, Image, Message, Part, Sampling, Text, ToolChoice, Turn, Video
+from zhongshu.core.turns import Audio, File, Image, Message, Part, Sampling, Text, ToolChoice, Turn, Video, rest_of
 from zhongshu.upstreams.cannot import cannot, state_unread
 from zhongshu.upstreams.openai.thinking import BUDGETED, Thinking, effort_fields, word_of
 
@@ -65,15 +65,25 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
             _set_streaming(fields, manner, stream)
         effort = _effort_to_write(call, fields, manner)
     else:
-        state_unread(call)
+        carried = _carried(call)
         fields = {name: Raw(_encode(value)) for name, value in _written(call, manner).items()}
-        fields = {"model": model, **fields}
+        fields = {"model": model, **fields, **carried}
         if stream:
             _set_streaming(fields, manner, stream)
         effort, tokens = _thinking(call, manner)
     if effort is not None:
         _set_effort(fields, manner.thinking, effort, tokens)
     return _encode(fields)
+
+
+def _carried(call: Call) -> dict[str, Raw]:
+    """What was not read of a request of our dialect that has been changed: it goes along. Else it is stated."""
+    turn, wire = call.turn, call.turn.wire
+    if wire is None or wire.dialect != rest_of(DIALECTS[turn.kind]) or any(n not in wire.fields for n in wire.needed):
+        state_unread(call)
+        return {}
+    call.dropped = (*call.dropped, *wire.unsaid)
+    return {name: raw for name, raw in wire.fields.items() if name != "zhongshu"}
 
 
 def _thinking(call: Call, manner: Manner) -> tuple[str | None, int | None]:
