@@ -28,6 +28,7 @@ from zhongshu.api.responses.stored import PREFIX, stored_responses
 from zhongshu.api.rest.ask import Question
 from zhongshu.api.router import ANY, At, Router
 from zhongshu.api.ws.connection import WebSocket
+from zhongshu.api.ws.relay import Relay
 from zhongshu.api.ws.turns import LiveTurns
 from zhongshu.batches.desk import BatchDesk
 from zhongshu.files.shelf import FileShelf
@@ -55,6 +56,7 @@ class Kept(NamedTuple):
     batches: BatchDesk
     look: Callable[[], None]
     sockets: LiveTurns
+    relay: Relay | None = None
 
 
 def _kept_at(end: str, kept: Kept, rooms: Callable[[], Rooms]) -> dict[str, At]:
@@ -129,5 +131,7 @@ def surface(
             **(_kept_at("/", kept, rooms) if kept else {}),
         },
         rest=rest,
-        sockets={"/v1/ws": WebSocket(kept.sockets, rooms, load, bounds.max_in_flight, files)} if kept else {},
+        sockets={"/v1/ws": WebSocket(kept.sockets, rooms, load, bounds.max_in_flight, files, kept.relay)}
+        if kept
+        else {},
     )

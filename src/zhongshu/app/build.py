@@ -144,7 +144,9 @@ class Installation:
         self._upstreams = self._open_upstreams(settings)
         self._rooms = self._connect(settings)
         remembering = Remembering(sessions, self._background)
-        self._keeping = Keeping(lambda: self._settings, state, lambda: self._rooms, self.load, self._clock, remembering)
+        self._keeping = Keeping(
+            lambda: self._settings, state, lambda: self._rooms, self.load, self._clock, remembering, slot
+        )
         self._closing: set[asyncio.Task[None]] = set()
         server = settings.server
         self.app: App = surface(
@@ -166,7 +168,7 @@ class Installation:
         """Take over what the state database has, and follow its changes from now on."""
         await self._follower.start()
         self._dispatching.start()
-        self._keeping.start()
+        await self._keeping.start()
         self._sessions.start()
 
     def reload(self, settings: Settings) -> None:

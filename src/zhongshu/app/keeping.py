@@ -12,6 +12,7 @@ from zhongshu.api.openai.filing import Filing
 from zhongshu.api.responses.dialect import Responses
 from zhongshu.api.responses.memory import Memory
 from zhongshu.api.surface import Kept, Remembering
+from zhongshu.api.ws.relay import Relay
 from zhongshu.api.ws.turns import LiveTurns
 from zhongshu.app.settings import Settings
 from zhongshu.batches.desk import BatchDesk
@@ -33,6 +34,7 @@ class Keeping:
         load: Load,
         clock: Clock,
         remembering: Remembering,
+        slot: str,
     ) -> None:
         home = settings().home
         self._load = load
@@ -52,15 +54,20 @@ class Keeping:
             home / "batches", desk, self._shelf, lines, lambda: settings().batches, self._hold, clock
         )
         self._turns = LiveTurns(rooms, load, lambda: settings().websocket)
-        self.kept = Kept(self._shelf, desk, self._runner.look, self._turns)
+        self._relay = Relay(home / "run", slot, self._turns) if settings().server.workers > 1 else None
+        self.kept = Kept(self._shelf, desk, self._runner.look, self._turns, self._relay)
 
-    def start(self) -> None:
-        """Begin to run batches, on the running event loop."""
+    async def start(self) -> None:
+        """Begin to run batches, and to hand turns over to other workers where there are any."""
         self._runner.start()
+        if self._relay is not None:
+            await self._relay.start()
 
     async def aclose(self) -> None:
         """Stop running batches, which another worker, or the next start, goes on with; end what WebSockets asked."""
         await self._runner.aclose()
+        if self._relay is not None:
+            await self._relay.aclose()
         await self._turns.aclose()
 
     def _hold(self, live: int) -> bool:

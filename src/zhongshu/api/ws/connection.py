@@ -18,6 +18,7 @@ from zhongshu.api.openai.dialect import Chat
 from zhongshu.api.openai.filing import NAMED
 from zhongshu.api.ws import messages
 from zhongshu.api.ws.messages import Ask, Auth, Cancel, Ping, Resume
+from zhongshu.api.ws.relay import FarTurn, Relay
 from zhongshu.api.ws.tape import Lost
 from zhongshu.api.ws.turns import LiveTurn, LiveTurns
 from zhongshu.core.access import Caller
@@ -37,9 +38,16 @@ class WebSocket:
     """An ASGI callable for /v1/ws."""
 
     def __init__(
-        self, turns: LiveTurns, rooms: Callable[[], Rooms], load: Load, max_in_flight: int, files: Files | None
+        self,
+        turns: LiveTurns,
+        rooms: Callable[[], Rooms],
+        load: Load,
+        max_in_flight: int,
+        files: Files | None = None,
+        relay: Relay | None = None,
     ) -> None:
         self._files = files
+        self._relay = relay
         self._turns = turns
         self._rooms = rooms
         self._load = load
@@ -49,7 +57,7 @@ class WebSocket:
         if (await receive())["type"] != "websocket.connect":
             return
         await send({"type": "websocket.accept"})
-        connection = _Connection(self._turns, self._rooms, self._files, scope, receive, send)
+        connection = _Connection(self._turns, self._rooms, self._files, self._relay, scope, receive, send)
         try:
             await connection.serve(self._full)
         except _Closed:
@@ -78,11 +86,13 @@ class _Connection:
         turns: LiveTurns,
         rooms: Callable[[], Rooms],
         files: Files | None,
+        relay: Relay | None,
         scope: Scope,
         receive: Receive,
         send: Send,
     ) -> None:
         self._files = files
+        self._relay = relay
         self._turns = turns
         self._rooms = rooms
         self._scope = scope
@@ -90,7 +100,7 @@ class _Connection:
         self._send = send
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         self._chinese = prefers_chinese(scope)
-        self._open: dict[str, tuple[LiveTurn, asyncio.Task[None]]] = {}
+        self._open: dict[str, tuple[LiveTurn | FarTurn, asyncio.Task[None]]] = {}
         self._credential = b""
 
     async def serve(self, full: Callable[[], Problem | None]) -> None:
@@ -121,7 +131,7 @@ class _Connection:
         """The client is gone: its turns are kept for a while."""
         for turn, reader in list(self._open.values()):
             reader.cancel()
-            self._turns.detach(turn, reader)
+            self._let_go(turn, reader)
         self._open.clear()
 
     async def _enter(self) -> None:
@@ -175,7 +185,10 @@ class _Connection:
 
     async def _resume(self, resume: Resume) -> None:
         self._check_free(resume.id)
-        turn = self._turns.find(await self._caller(), resume.turn)
+        caller = await self._caller()
+        turn: LiveTurn | FarTurn | None = self._turns.find(caller, resume.turn)
+        if turn is None and self._relay is not None:
+            turn = await self._relay.find(caller, resume.turn, resume.after)
         if turn is None:
             raise fault("turn_not_kept", param="turn", turn=resume.turn)
         self._read(resume.id, turn, resume.after)
@@ -193,13 +206,20 @@ class _Connection:
             raise fault("invalid_value", param="id", field="id", why=_NO_TURN)
         found[0].cancel()
 
-    def _read(self, id: str, turn: LiveTurn, after: int) -> None:
+    def _read(self, id: str, turn: LiveTurn | FarTurn, after: int) -> None:
         """Send a turn's pieces from now on."""
         reader = asyncio.create_task(self._pieces(id, turn, after))
         self._open[id] = turn, reader
-        self._turns.attach(turn, reader)
+        if isinstance(turn, LiveTurn):
+            self._turns.attach(turn, reader)
 
-    async def _pieces(self, id: str, turn: LiveTurn, after: int) -> None:
+    def _let_go(self, turn: LiveTurn | FarTurn, reader: asyncio.Task[None]) -> None:
+        if isinstance(turn, LiveTurn):
+            self._turns.detach(turn, reader)
+        else:
+            turn.close()
+
+    async def _pieces(self, id: str, turn: LiveTurn | FarTurn, after: int) -> None:
         me = asyncio.current_task()
         assert me is not None
         try:
@@ -213,7 +233,7 @@ class _Connection:
         except OSError:
             pass  # the connection is gone; whoever reads it will notice
         finally:
-            self._turns.detach(turn, me)
+            self._let_go(turn, me)
             if self._open.get(id, (None, None))[1] is me:
                 del self._open[id]
 
