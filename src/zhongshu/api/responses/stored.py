@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from zhongshu.api.asgi import leaving
+from zhongshu.api.asgi import App, Receive, Scope, Send, leaving
 from zhongshu.api.openai.errors import send_problem
 from zhongshu.api.openai.resource import Resource, Visit, limit_of
 from zhongshu.api.responses.background import Background, behind, send_events
@@ -31,7 +31,7 @@ PREFIX = "/v1/responses/"
 _LOOK_S = 0.25
 _MOST_ITEMS = 100
 _USUAL_ITEMS = 20
-_NOT_HERE = ("compact", "input_tokens")
+_NOT_HERE = (f"{PREFIX}compact", f"{PREFIX}input_tokens")
 _UNDER_WAY = {"queued": "queued", "running": "in_progress"}
 
 _encode = msgspec.json.Encoder().encode
@@ -39,20 +39,27 @@ _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _items = msgspec.json.Decoder(list[Raw]).decode
 
 
-def stored_responses(sessions: Sessions | None, rooms: Callable[[], Rooms], background: Background) -> Resource:
+def stored_responses(sessions: Sessions | None, rooms: Callable[[], Rooms], background: Background) -> App:
     """The application under PREFIX."""
     stored = _Stored(sessions, background)
-    return Resource(
+    resource = Resource(
         PREFIX,
         rooms,
         {
             ("GET", "*"): stored.read,
             ("DELETE", "*"): stored.delete,
-            ("POST", "*"): stored.posted,
             ("POST", "*/cancel"): stored.cancel,
             ("GET", "*/input_items"): stored.input_items,
         },
     )
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        """What stands where an id does may be an endpoint of the protocol that is not here."""
+        if scope["method"] == "POST" and scope["path"] in _NOT_HERE:
+            return await send_problem(scope, send, problem("not_found"))
+        await resource(scope, receive, send)
+
+    return door
 
 
 class _Stored:
@@ -100,13 +107,6 @@ class _Stored:
         ids = ids_of(page)
         ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
         await visit.reply({"object": "list", "data": page, **ends, "has_more": len(rows) > limit})
-
-    async def posted(self, visit: Visit) -> None:
-        """What stands where an id does may be an endpoint of the protocol that is not here."""
-        if visit.rest[0] in _NOT_HERE:
-            raise fault("not_found")
-        wrong = problem("method_not_allowed", method="POST", allowed="DELETE, GET")
-        await send_problem(visit.scope, visit.send, wrong, more=[(b"allow", b"DELETE, GET")])
 
     async def _given(self, sessions: Sessions, kept: Kept) -> list[Raw]:
         """The conversation before a response, as far as it is still there, and its own input."""
