@@ -12,6 +12,7 @@ EMBEDDED = f"""
 name = "{E5}"
 upstream = "embedded"
 abilities = ["embedding"]
+rerank = "cosine"
 family = "embedding"
 dimensions = 384
 context = 512
