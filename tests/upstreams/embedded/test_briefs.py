@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from msgspec import Raw
 
@@ -70,6 +71,13 @@ def test_the_routes_effort_wins_over_the_turns():
     assert brief(off, 4096).thought_tokens == 0
     assert "<think>" in brief(on, 4096).messages[0]["content"]
     assert len(brief(off, 4096).messages) == 1
+
+
+def test_a_budget_in_tokens_goes_before_the_efforts_own():
+    budgeted = make_call("How many?", thinking="prompted")
+    budgeted.turn = msgspec.structs.replace(budgeted.turn, thinking_tokens=700)
+    assert brief(budgeted, 4096).thought_tokens == 700
+    assert brief(budgeted, 300).thought_tokens == 100
 
 
 def test_only_what_was_given_is_passed_on():

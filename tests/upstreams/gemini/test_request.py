@@ -270,6 +270,20 @@ def test_what_came_in_googles_words_goes_on_exactly():
     assert body_of(wired(BODY[:-1] + b',"zhongshu":{"cache":"no-store"}}')) == BODY
 
 
+def test_a_changed_request_keeps_what_was_not_read():
+    asked = b'{"contents":[],"safetySettings":[{"x":1.50}],"generationConfig":{"speechConfig":{}}}'
+    call = wired(asked, thinking="never")
+    wire = msgspec.structs.replace(
+        call.turn.wire, read=frozenset({"contents", "generationConfig"}), unsaid=("generationConfig.speechConfig",)
+    )
+    call.turn = msgspec.structs.replace(call.turn, wire=wire).changed(messages=(Message("user", "other"),))
+    assert body_of(call) == b'{"contents":[{"role":"user","parts":[{"text":"other"}]}],"safetySettings":[{"x":1.50}]}'
+    assert call.dropped == ("generationConfig.speechConfig",)
+    needed = msgspec.structs.replace(call.turn.wire, needed=("tools.googleSearch",))
+    call.turn = msgspec.structs.replace(call.turn, wire=needed)
+    assert refused(call).code == "model_cannot"
+
+
 def test_the_routes_effort_is_written_over_it():
     asked = b'{"contents":[],"generation_config":{"seed":1.50,"thinking_config":{"thinking_level":"HIGH"}}}'
     assert body_of(wired(asked, effort="off")) == (

@@ -88,7 +88,10 @@ def _paragraphs(*texts: str) -> str:
 def _thought_tokens(call: Call, context_tokens: int) -> int:
     if call.offer.card.thinking != "prompted":
         return 0
-    return thoughts.budget(call.effort or call.turn.effort, context_tokens)
+    turn = call.turn
+    if turn.thinking_tokens and call.effort in (None, turn.effort):
+        return min(turn.thinking_tokens, context_tokens // 3)
+    return thoughts.budget(call.effort or turn.effort, context_tokens)
 
 
 def _schema(format: Format) -> dict[str, Any] | None:

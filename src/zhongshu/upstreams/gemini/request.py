@@ -15,7 +15,7 @@ from msgspec import Raw
 
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import Said
-from zhongshu.core.turns import Sampling, Tool, ToolChoice
+from zhongshu.core.turns import Sampling, Tool, ToolChoice, rest_of
 from zhongshu.upstreams.cannot import cannot, state_unread
 from zhongshu.upstreams.gemini.contents import Writer
 from zhongshu.upstreams.gemini.schema import reduced
@@ -46,8 +46,18 @@ def body_of(call: Call) -> bytes:
         raise cannot(call, turn.kind)
     if turn.wire is not None and turn.wire.dialect == DIALECT:
         return _passed_on(call, turn.wire.fields)
-    state_unread(call)
-    return _encode(written(call))
+    carried = _carried(call)
+    return _encode({**written(call), **carried})
+
+
+def _carried(call: Call) -> dict[str, Raw]:
+    """What was not read of a request of our dialect that has been changed: it goes along. Else it is stated."""
+    wire = call.turn.wire
+    if wire is None or wire.dialect != rest_of(DIALECT) or wire.needed:
+        state_unread(call)
+        return {}
+    call.dropped = (*call.dropped, *wire.unsaid)
+    return wire.fields
 
 
 def count_body(call: Call) -> bytes:
