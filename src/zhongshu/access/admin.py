@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from zhongshu.access import store
+from zhongshu.access.alerts import AlertBook
 from zhongshu.access.budgets import BudgetDesk, Spending
 from zhongshu.access.keys import Key, NewKey, Tenant, digest, key_id, mint, usable
 from zhongshu.access.settings import PERIODS
@@ -61,6 +62,7 @@ class AccessAdmin:
         self._pepper = pepper
         self._clock = clock
         self.budgets = BudgetDesk(database, counters, clock, exchange)
+        self.alerts = AlertBook(database, self.budgets, clock)
 
     # --- tenants
 

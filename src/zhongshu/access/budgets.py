@@ -145,6 +145,10 @@ class BudgetDesk:
             held for budget in every for held in self._held_of(budget, now_ns) if self.exchange.knows(budget.currency)
         ]
 
+    def in_its_currency(self, held: Held, at_ns: int) -> int:
+        """What is spent of a budget, in the currency it was given in."""
+        return self.exchange.from_home(held.spent_nano, held.currency, period_begin_ns(held.period, at_ns))
+
     def purse(self, scope: str, tenant: str, whose: str, period: str, at_ns: int) -> str:
         """What the purse is called."""
         owner = f"{tenant}/{whose}" if scope in SCOPES else whose

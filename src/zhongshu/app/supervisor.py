@@ -21,6 +21,7 @@ import msgspec
 import uvloop
 
 from zhongshu.app import paths
+from zhongshu.app.alerting import alerting
 from zhongshu.app.boot import Boot, slot_name
 from zhongshu.app.canaries import judging
 from zhongshu.app.children import Child
@@ -117,12 +118,14 @@ class Supervisor:
         reconcile(self._settings)
         self._on_signals()
         await self._engine.start()
+        watching = asyncio.create_task(alerting(lambda: self._settings), name="alerts")
         try:
             if await self._started():
                 self._announce(self._ready(key))
                 async with judging(lambda: self._settings):
                     await self._stop.wait()
         finally:
+            watching.cancel()
             await self._shut_down()
         return 0
 

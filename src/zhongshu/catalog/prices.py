@@ -171,7 +171,7 @@ def flaws(rows: Sequence[PriceRow]) -> list[Flaw]:
     return found
 
 
-def tariffs(rows: Iterable[PriceRow]) -> dict[str, Price | Tariff]:
+def tariffs(rows: Iterable[PriceRow]) -> dict[str, Price]:
     """What each model's rows amount to: a plain price where there is only one."""
     spans: dict[str, dict[int, list[PriceRow]]] = {}
     for row in rows:
@@ -179,7 +179,7 @@ def tariffs(rows: Iterable[PriceRow]) -> dict[str, Price | Tariff]:
     return {model: _tariff(by_day) for model, by_day in spans.items()}
 
 
-def priced(offer: Offer, by_model: Mapping[str, Price | Tariff]) -> Offer:
+def priced(offer: Offer, by_model: Mapping[str, Price]) -> Offer:
     """The offer with the price of its release, else of its model, where the tables have one."""
     price = by_model.get(offer.release.name) or by_model.get(offer.release.model)
     if price is None:
@@ -188,11 +188,11 @@ def priced(offer: Offer, by_model: Mapping[str, Price | Tariff]) -> Offer:
     return msgspec.structs.replace(offer, card=card)
 
 
-def _tariff(by_day: Mapping[int, Sequence[PriceRow]]) -> Price | Tariff:
+def _tariff(by_day: Mapping[int, Sequence[PriceRow]]) -> Price:
     spans = tuple(Span(day, _rungs(by_day[day])) for day in sorted(by_day, reverse=True))
     if len(spans) == 1 and len(spans[0].rungs) == 1:
         return spans[0].rungs[0].price
-    return Tariff(spans[0].rungs[0].price.currency, spans)
+    return Tariff(**msgspec.structs.asdict(spans[0].rungs[-1].price), spans=spans)
 
 
 def _rungs(rows: Sequence[PriceRow]) -> tuple[Rung, ...]:

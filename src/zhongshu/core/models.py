@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from zhongshu.core.prices import Price, Tariff
+from zhongshu.core.prices import Price
 
 Ability = Literal[
     "chat",
@@ -47,7 +47,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     abilities: frozenset[Ability] = frozenset({"chat"})
     thinking: Thinking = "never"
     tier: str = "none"
-    price: Price | Tariff = Price()
+    price: Price = Price()
     licence: str | None = None
     filing: str | None = None
     file_bytes: int | None = None

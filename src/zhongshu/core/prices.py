@@ -172,15 +172,15 @@ class Span(msgspec.Struct, frozen=True):
     rungs: tuple[Rung, ...]
 
 
-class Tariff(msgspec.Struct, frozen=True, dict=True):
-    """Prices of one model in one currency. spans: newest first; the oldest holds before its own beginning too.
+class Tariff(Price, frozen=True, dict=True):
+    """Prices of one model in one currency. spans: newest first; the oldest holds before its own beginning too. Its own
+    amounts are for showing: the newest price that holds at any hour, for short prompts.
 
     A turn is priced as a whole by one rung: by its prompt's length (how Google, Alibaba and Anthropic charge long
     contexts) and by the moment its answer is complete (how DeepSeek charges off-peak hours).
     """
 
-    currency: Currency
-    spans: tuple[Span, ...]
+    spans: tuple[Span, ...] = ()
 
     def cost_nano(self, usage: Usage, at_ns: int = 0) -> int:
         """The cost of `usage` complete at `at_ns` (wall clock), in billionths of the currency, rounded up."""

@@ -18,6 +18,7 @@ from zhongshu.api.admin import (
     ledger,
     ledger_streams,
     models,
+    money,
     refusals,
     releases,
     server,
@@ -30,7 +31,9 @@ from zhongshu.api.docs_page import docs_page
 from zhongshu.api.errors import prefers_chinese
 from zhongshu.api.openapi import document
 
-ROOMS = (keys, tenants, ledger, ledger_streams, upstreams, models, engine, releases, comparing, server, cache)
+ROOMS = (
+    keys, tenants, money, ledger, ledger_streams, upstreams, models, engine, releases, comparing, server, cache
+)  # fmt: skip
 
 
 def admin_application(parts: AdminParts) -> FastAPI:

@@ -33,6 +33,7 @@ _REASONS = {
     "less_than_equal": "应不大于 {le}",
     "literal_error": "应为 {expected}",
     "extra_forbidden": "没有这个字段",
+    "amount": "应为金额，例如 12.50，不能为负，最多 9 位小数",
     "datetime_parsing": "应为 ISO 8601 时间，例如 2026-11-21T08:00:00Z",
     "datetime_from_date_parsing": "应为 ISO 8601 时间",
     "model_attributes_type": "应为 JSON 对象",

@@ -39,8 +39,19 @@ def _written_out(value: object) -> object:
     raise PydanticCustomError("datetime_parsing", "give a time such as 2026-11-21T08:00:00Z")
 
 
+def _money_text(value: object) -> object:
+    """An amount as people write it; what is none gets a sentence, not a pattern."""
+    if isinstance(value, str) and not re.fullmatch(AMOUNT, value):
+        raise PydanticCustomError("amount", "give an amount such as 12.50, not negative, at most 9 decimals")
+    return value
+
+
 Moment = Annotated[datetime, BeforeValidator(_written_out)]
-Amount = Annotated[str, Field(pattern=AMOUNT, examples=["12.5"], description="Money as an exact decimal text.")]
+Amount = Annotated[
+    str,
+    BeforeValidator(_money_text),
+    Field(examples=["12.5"], description="Money as an exact decimal text.", json_schema_extra={"pattern": AMOUNT}),
+]
 Count = Annotated[int, BeforeValidator(_not_bool), Field(ge=0, le=1_000_000_000_000)]
 Limit = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=500, description="How many at most.")]
 Cursor = Annotated[
