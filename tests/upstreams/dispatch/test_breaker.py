@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.upstreams.dispatch.conftest import Actor, Desk, codes, error, offer
+from tests.upstreams.dispatch.conftest import SAYS, Actor, Desk, codes, error, offer
 from zhongshu.core.problems import Fault, fault
 from zhongshu.upstreams.dispatch.board import Switch
 from zhongshu.upstreams.dispatch.breaker import Breaker
@@ -168,6 +168,21 @@ async def test_a_dead_upstream_is_left_alone_and_found_again(desk):
     assert await d.complete(asking) == "a"
     assert codes(asking) == [("a", "", "probe")]
     assert d.replica("a").calm
+
+
+async def test_a_trial_that_streams_is_passed_with_its_first_content(desk):
+    a = Actor("a", error())
+    d = desk(a, rules=RULES)
+    for _ in range(3):
+        with pytest.raises(Fault):
+            await d.complete(d.asking())
+    a.script = [SAYS]
+    d.clock.advance(5)
+    asking = d.asking(stream=True)
+    await d.dispatcher.stream(asking)
+    assert d.replica("a").calm, "a long stream keeps nobody waiting"
+    assert codes(asking) == [("a", "", "probe")]
+    d.dispatcher.ended(asking, None)
 
 
 async def test_rate_limits_rest_one_model_and_a_dead_host_all(desk):

@@ -35,7 +35,7 @@ class BegunStream:
     Counts at its replica as in flight until `over` is told how it ended.
     """
 
-    __slots__ = ("_attempt", "_began_ns", "_first_ns", "_held", "_next", "_pieces", "_replica", "_stream", "_trial")
+    __slots__ = ("_attempt", "_began_ns", "_first_ns", "_held", "_next", "_pieces", "_replica", "_stream")
 
     def __init__(self, stream: EventStream, following: Callable[[], Awaitable[Batch]], held: list[Batch]) -> None:
         self._stream = stream
@@ -64,7 +64,9 @@ class BegunStream:
 
     def counts_at(self, replica: Replica, trial: bool, attempt: Attempt, began_ns: int, first_ns: int) -> None:
         """It is in flight there, by this attempt; clock: steady."""
-        self._replica, self._trial, self._attempt = replica, trial, attempt
+        if trial:  # it has shown that it answers; nobody waits for the end of a long stream to hear that
+            replica.trial_passed()
+        self._replica, self._attempt = replica, attempt
         self._began_ns, self._first_ns = began_ns, first_ns
 
     def over(self, problem: Problem | None, attempts: list[Attempt], now_ns: int) -> None:
@@ -75,12 +77,12 @@ class BegunStream:
         if problem is None:
             first_us = (self._first_ns - self._began_ns) // 1000
             token_us = (now_ns - self._first_ns) // 1000 // self._pieces if self._pieces else 0
-            replica.answered_in(first_us, token_us, self._trial)
+            replica.answered_in(first_us, token_us, trial=False)
         else:
             _mark(attempts, self._attempt, problem)
             if problem.code != "left":
-                replica.failed_with(problem, trial=self._trial)
-        replica.leave(self._trial)
+                replica.failed_with(problem, trial=False)
+        replica.leave(trial=False)
 
 
 def _mark(attempts: list[Attempt], mine: Attempt, problem: Problem) -> None:

@@ -169,6 +169,12 @@ class Replica:
         if token_us:
             self.token_us += (token_us - self.token_us) >> 3 if self.token_us else token_us
 
+    def trial_passed(self) -> None:
+        """A trial has brought content: it is over, and was good."""
+        for breaker in (self.breaker, self.host.breaker):
+            breaker.trial_passed()
+            breaker.trial_over()
+
     def failed_with(self, problem: Problem, *, trial: bool) -> None:
         """A turn failed here."""
         blames = move_of(problem).blames
