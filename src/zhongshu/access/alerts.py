@@ -74,7 +74,7 @@ class AlertBook:
             .order_by(budget_alerts.c.at_ns)
         )
         with self._database.read() as db:
-            return [msgspec.convert(dict(row), Alert) for row in db.execute(found).mappings()]
+            return [Alert(**row) for row in db.execute(found).mappings()]
 
     def told(self, alert: Alert, trouble: str = "") -> Alert:
         """It was told (trouble ""), or it is to be told again after a pause that doubles, for about a day."""
@@ -99,7 +99,7 @@ class AlertBook:
             found = found.where(budget_alerts.c.tenant == tenant)
         found = found.order_by(budget_alerts.c.at_ns.desc(), budget_alerts.c.percent.desc()).limit(limit)
         with self._database.read() as db:
-            return [msgspec.convert(dict(row), Alert) for row in db.execute(found).mappings()]
+            return [Alert(**row) for row in db.execute(found).mappings()]
 
     def _alert(self, held: Held, percent: int, state: str, now_ns: int) -> Alert:
         spent = self._budgets.in_its_currency(held, now_ns)

@@ -51,6 +51,7 @@ def changed(
     budget: str | None = None,
     period: str | None = None,
     currency: str | None = None,
+    budget_option: str = "--budget",
 ) -> Limits:
     """`before` with the options that were given; "none" takes a limit away. Leaves with what is wrong with one."""
     if period is not None and period not in ("day", "month", "total"):
@@ -61,7 +62,7 @@ def changed(
         requests_per_minute=_count("--requests-per-minute", requests, before.requests_per_minute),
         tokens_per_minute=_count("--tokens-per-minute", tokens, before.tokens_per_minute),
         concurrency=_count("--concurrency", concurrency, before.concurrency),
-        budget_nano=before.budget_nano if budget is None else money("--budget", budget),
+        budget_nano=before.budget_nano if budget is None else money(budget_option, budget),
         budget_period=period or before.budget_period,
         currency=currency or before.currency,
     )

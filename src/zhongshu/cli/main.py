@@ -12,7 +12,26 @@ from zhongshu.cli.border import explain
 from zhongshu.cli.words import t
 
 # Each module holds a typer app called `app`; one with a single command of its own name is mounted as that command.
-_COMMANDS = ("up", "ask", "chat", "models", "keys", "tenants", "releases", "route", "ledger", "cache", "files", "batches", "sessions", "upstreams", "config", "doctor")
+_COMMANDS = (
+    "up",
+    "ask",
+    "chat",
+    "models",
+    "keys",
+    "tenants",
+    "budgets",
+    "statement",
+    "releases",
+    "route",
+    "ledger",
+    "cache",
+    "files",
+    "batches",
+    "sessions",
+    "upstreams",
+    "config",
+    "doctor",
+)
 
 
 def _version(asked: bool) -> None:

@@ -158,7 +158,7 @@ def set_budget(
 ) -> None:
     with managing(config) as admin:
         before = admin.tenant(tenant).limits
-        after = changed(before, budget=budget, period=period, currency=currency)
+        after = changed(before, budget=budget, period=period, currency=currency, budget_option="BUDGET")
         made = admin.update_tenant(tenant, limits=after)
         spending = admin.tenant_spending(tenant)
     _say(made, as_json, show_limits.spending_cell(spending), spending)

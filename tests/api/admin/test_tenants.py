@@ -17,7 +17,7 @@ async def test_made_shown_and_changed(desk):
 
 
 async def test_a_total_never_ends(desk):
-    limits = {"budget": "1", "budget_period": "total", "currency": "USD"}
+    limits = {"budget": "1", "budget_period": "total", "currency": "CNY"}
     await desk.call("POST", "/admin/v1/tenants", {"id": "acme", "limits": limits})
     assert (await desk.call("GET", "/admin/v1/tenants/acme")).json()["spending"]["ends"] is None
 
