@@ -109,7 +109,7 @@ class Job:
             stopping.cancel()
             for task in asking:
                 task.cancel(*why)
-            await asyncio.gather(*asking, return_exceptions=True)
+            await asyncio.gather(*asking, every, return_exceptions=True)
         await self._tell()
 
     async def _ask_each(self, todo: Iterator[Request]) -> None:
