@@ -83,7 +83,9 @@ class Writing:
 
     def write(self, events: tuple[Event, ...]) -> bytes:
         """The bytes to send now."""
-        writer = self._writer or self._choose(passed=bool(events) and events[0].wire is not None, event=events[:1])
+        if not events:
+            return b""
+        writer = self._writer or self._choose(passed=events[0].wire is not None, event=events[:1])
         return writer.write(events)
 
     def close(self, usage: Usage, extra: Extra) -> bytes:

@@ -116,8 +116,11 @@ class Relay:
     # What came by the wire -------------------------------------------------------------------------------------
 
     def _pass(self, wire: bytes) -> None:
-        self.begun = True
         kind = _kind(wire)
+        if not self.begun:
+            self.begun = True
+            if kind.type not in _LIFE:
+                self._begin()
         if kind.type in _ENDS:
             self._end = wire
         elif kind.type in _LIFE:
@@ -136,6 +139,11 @@ class Relay:
             elif kind.type == "response.content_part.added":
                 self._open = kind
             self._number(kind, wire)
+
+    def _begin(self) -> None:
+        """For an upstream that leaves these out."""
+        self._say("response.created", {"response": self._base})
+        self._say("response.in_progress", {"response": self._base})
 
     def _flush(self) -> None:
         """Send what was held back, with the text of parts that were added to."""
