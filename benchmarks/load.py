@@ -12,12 +12,14 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from benchmarks import machine, servers
 
 CHAT = "/v1/chat/completions"
+MESSAGES = "/v1/messages"
 
 
 class Plain(msgspec.Struct, frozen=True):
@@ -110,6 +112,27 @@ def chat_body(model: str, *, chunks: int | None = None, words: str = "") -> byte
     return msgspec.json.encode(body)
 
 
+class BodyOf(Protocol):
+    """Writes a streaming request for `chunks` tokens."""
+
+    def __call__(self, model: str, *, chunks: int, words: str) -> bytes: ...
+
+
+def message_body(model: str, *, chunks: int, words: str = "") -> bytes:
+    """The same question by Anthropic's protocol, streaming."""
+    body = {
+        "model": model,
+        "system": "You are a careful assistant. Answer in one paragraph.",
+        "messages": [
+            {"role": "user", "content": f"Why is a record made durable before the reply ends? {words}".strip()}
+        ],
+        "temperature": 0.2,
+        "max_tokens": chunks,
+        "stream": True,
+    }
+    return msgspec.json.encode(body)
+
+
 def ask(door: Door, body: bytes, timeout_s: float = 30.0) -> tuple[int, bytes]:
     """One request over its own connection: status and body."""
     connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=timeout_s)
@@ -123,15 +146,16 @@ def ask(door: Door, body: bytes, timeout_s: float = 30.0) -> tuple[int, bytes]:
 
 def check_plain(name: str, door: Door) -> None:
     """Make sure that the server hands through the mock's plain answer; Unavailable if not."""
-    _check(name, door, chat_body(door.model), b"can always be found again")
+    check(name, door, chat_body(door.model), b"can always be found again")
 
 
 def check_stream(name: str, door: Door) -> None:
     """Make sure that the server hands through a stream to its end; Unavailable if not."""
-    _check(name, door, chat_body(door.model, chunks=2), b"[DONE]")
+    check(name, door, chat_body(door.model, chunks=2), b"[DONE]")
 
 
-def _check(name: str, door: Door, body: bytes, mark: bytes) -> None:
+def check(name: str, door: Door, body: bytes, mark: bytes) -> None:
+    """Make sure that the server answers this with something that holds `mark`; Unavailable if not."""
     try:
         status, reply = ask(door, body)
     except OSError as error:
@@ -171,12 +195,12 @@ def wrk_result(process: subprocess.Popen[bytes], limit_s: float) -> Plain:
     raise servers.Unavailable(f"wrk failed: {(err or out).decode('utf-8', 'replace').strip()[-200:]}")
 
 
-def plain(door: Door, *, core: int, connections: int, seconds: float) -> Plain:
-    """Plain chat as fast as the connections allow, for a time."""
+def plain(door: Door, *, core: int, connections: int, seconds: float, body: bytes = b"") -> Plain:
+    """Plain chat, or another request, as fast as the connections allow, for a time."""
     with tempfile.TemporaryDirectory() as folder:
-        body = Path(folder) / "body.json"
-        body.write_bytes(chat_body(door.model))
-        process = wrk_process(door, body, core=core, connections=connections, seconds=seconds)
+        file = Path(folder) / "body.json"
+        file.write_bytes(body or chat_body(door.model))
+        process = wrk_process(door, file, core=core, connections=connections, seconds=seconds)
         return wrk_result(process, seconds + 30)
 
 
@@ -191,15 +215,16 @@ def streams(
     leave_after: int = 0,
     settle_ms: float = 0.0,
     words: str = "",
+    body_of: BodyOf | None = None,
 ) -> Streams:
     """`count` streams opened at once, `chunks` chunks each; every one left after `leave_after` chunks if that is given.
 
-    Delay and jitter are taken from `settle_ms` after the start.
+    body_of writes the request where it is not a chat of OpenAI's protocol. Delay and jitter are taken from `settle_ms` after the start.
     """
     with tempfile.TemporaryDirectory() as folder:
         body = Path(folder) / "body.json"
         pace = f"[[mock:interval={interval_ms:g}]]"
-        body.write_bytes(chat_body(door.model, chunks=chunks, words=f"{pace} {words}"))
+        body.write_bytes((body_of or chat_body)(door.model, chunks=chunks, words=f"{pace} {words}"))
         command = [str(servers.compiled("streams")), "--port", str(door.port), "--path", door.path, "--body", str(body)]
         command += ["--count", str(count), "--interval-ms", f"{interval_ms:g}", "--seconds", f"{limit_s:g}"]
         command += ["--leave-after", str(leave_after), "--settle-ms", f"{settle_ms:g}"]

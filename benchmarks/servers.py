@@ -186,10 +186,10 @@ class Server:
         return max(0.0, time.monotonic() - start - 0.5)
 
 
-def mock(core: int, *, interval_ms: float = 20.0, port: int = 0) -> Server:
-    """The mock upstream of native/mock.c."""
+def mock(core: int, *, interval_ms: float = 20.0, port: int = 0, name: str = "mock") -> Server:
+    """The mock upstream of native/mock.c. name: what it calls itself where it echoes."""
     port = port or free_port()
-    command = [str(compiled("mock")), "--port", str(port), "--interval-ms", f"{interval_ms:g}"]
+    command = [str(compiled("mock")), "--port", str(port), "--interval-ms", f"{interval_ms:g}", "--name", name]
     return Server("mock upstream", command, core=core, port=port, ready="/stats")
 
 

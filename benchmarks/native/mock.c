@@ -1,6 +1,6 @@
 /* A very fast OpenAI-compatible upstream for benchmarks: one thread, epoll, HTTP/1.1 keep-alive.
  *
- *   mock [--port N] [--interval-ms N] [--chunks N]
+ *   mock [--port N] [--interval-ms N] [--chunks N] [--name NAME]
  *
  * It prints the port it listens on (loopback only) and serves
  *   POST /v1/chat/completions   a fixed answer with usage; or, when the body has "stream":true, server-sent events:
@@ -13,7 +13,8 @@
  * could be taken for personal data by a gateway that looks for it.
  *
  * Words in the body set the pace of one stream, [[mock:interval=50]] (milliseconds), or ask for trouble: [[mock:500]],
- * [[mock:429]], and [[mock:cut]], which ends a stream half way.
+ * [[mock:429]], and [[mock:cut]], which ends a stream half way. [[mock:echo=WORD]] makes the answer tell whose it is and who
+ * gave it: a plain one says NAME.WORD, and chunk number k of a stream says " NAME.WORD.k" instead of the time.
  *
  * It knows nothing of JSON: it looks for the byte patterns above. It is not a test double; tests have their own.
  */
@@ -34,7 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_CONNECTIONS = 65536, FIRST_BUFFER = 8192, MAX_REQUEST = 16 << 20, MAX_EVENTS = 512 };
+enum { MAX_WORD = 40, MAX_CONNECTIONS = 65536, FIRST_BUFFER = 8192, MAX_REQUEST = 16 << 20, MAX_EVENTS = 512 };
 
 struct connection {
     int fd, open, streaming, cut;
@@ -43,6 +44,7 @@ struct connection {
     unsigned sent, total;
     int wants_usage;
     uint64_t due, interval_ns;
+    char echo[MAX_WORD];
 };
 
 static struct {
@@ -54,6 +56,7 @@ static int *heap, heap_used, heap_size; /* descriptors of streaming connections,
 static int poller, timer;
 static uint64_t interval_ns = 20000000, phase;
 static unsigned default_chunks = 50;
+static const char *own_name = "mock";
 
 static uint64_t now_ns(void) {
     struct timespec at;
@@ -257,7 +260,19 @@ static void end_stream(struct connection *c) {
     c->streaming = c->cut = 0;
 }
 
+static void send_echo(struct connection *c) {
+    char tail[256];
+    stats.chunks++;
+    snprintf(tail, sizeof tail, "[{\"index\":0,\"delta\":{\"content\":\" %.32s.%s.%u\"},\"logprobs\":null,\"finish_reason\":null}]}",
+             own_name, c->echo, c->sent++);
+    put_event(c, tail);
+}
+
 static void send_chunk(struct connection *c) {
+    if (c->echo[0]) {
+        send_echo(c);
+        return;
+    }
     char tail[160] = "[{\"index\":0,\"delta\":{\"content\":\" ~aaaaaaaaaaaaaaaa\"},\"logprobs\":null,\"finish_reason\":null}]}";
     uint64_t stamp = now_ns();
     char *letters = strchr(tail, '~') + 1;
@@ -313,7 +328,27 @@ static unsigned number_after(const char *body, size_t size, const char *key, uns
     return at == first ? otherwise : value;
 }
 
+/* The word of letters after a key; empty without the key. */
+static void word_after(const char *body, size_t size, const char *key, char *word) {
+    const char *at = memmem(body, size, key, strlen(key));
+    size_t used = 0;
+    if (at)
+        for (at += strlen(key); at < body + size && used < MAX_WORD - 1 && *at >= 'a' && *at <= 'z'; at++) word[used++] = *at;
+    word[used] = 0;
+}
+
+static void put_echo(struct connection *c) {
+    char body[512];
+    snprintf(body, sizeof body,
+             "{\"id\":\"chatcmpl-9f1c0b7e52d84a6f8a7d3c21e6b0f4aa\",\"object\":\"chat.completion\",\"created\":1767225600,"
+             "\"model\":\"mock\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"%.32s.%s\"},"
+             "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":34,\"completion_tokens\":5,\"total_tokens\":39}}",
+             own_name, c->echo);
+    put_json(c, 200, "", body);
+}
+
 static void answer_chat(struct connection *c, const char *body, size_t size) {
+    word_after(body, size, "[[mock:echo=", c->echo);
     if (holds(body, size, "[[mock:500]]") || holds(body, size, "[[mock:429]]")) {
         int limited = holds(body, size, "[[mock:429]]");
         stats.refused++;
@@ -327,7 +362,8 @@ static void answer_chat(struct connection *c, const char *body, size_t size) {
         start_stream(c, total, interval_ms, usage, holds(body, size, "[[mock:cut]]"));
     } else {
         stats.plain++;
-        put(c, plain_reply, plain_size);
+        if (c->echo[0]) put_echo(c);
+        else put(c, plain_reply, plain_size);
     }
 }
 
@@ -443,6 +479,7 @@ int main(int argc, char **argv) {
     for (int i = 1; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--port")) port = atoi(argv[i + 1]);
         else if (!strcmp(argv[i], "--interval-ms")) interval_ns = (uint64_t)(atof(argv[i + 1]) * 1e6);
+        else if (!strcmp(argv[i], "--name")) own_name = argv[i + 1];
         else if (!strcmp(argv[i], "--chunks")) default_chunks = (unsigned)atoi(argv[i + 1]);
         else {
             fprintf(stderr, "unknown option %s\n", argv[i]);

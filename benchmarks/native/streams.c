@@ -113,7 +113,7 @@ static void finish(struct stream *s, uint64_t *counter) {
     live--;
 }
 
-/* The end of the body, or of the connection: whole only if [DONE] was seen. */
+/* The end of the body, or of the connection: whole only if [DONE], or Anthropic's message_stop, was seen. */
 static void finish_body(struct stream *s) { finish(s, s->status != 200 ? &refused : s->done ? &complete : &cut); }
 
 static uint64_t stamp_of(const char *letters) {
@@ -146,7 +146,7 @@ static void take_line(struct stream *s, uint64_t now) {
     s->line_used = 0;
     if (strncmp(line, "data:", 5)) return;
     events++;
-    if (strstr(line, "[DONE]")) {
+    if (strstr(line, "[DONE]") || strstr(line, "\"message_stop\"")) {
         s->done = 1;
         return;
     }

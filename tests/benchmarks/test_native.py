@@ -112,3 +112,14 @@ def test_a_server_that_ends_at_start_says_why(tmp_path: Path) -> None:
 
     with pytest.raises(servers.Unavailable, match="out of luck"), server:
         pass
+
+
+def test_an_answer_that_echoes_says_whose_it_is(door: load.Door) -> None:
+    _, whole = load.ask(door, load.chat_body("mock", words="[[mock:echo=abc]]"))
+    _, streamed = load.ask(door, load.chat_body("mock", chunks=2, words="[[mock:echo=abc]]"))
+    _, usual = load.ask(door, load.chat_body("mock", words="mock:echo=abc"))
+
+    assert json.loads(whole)["choices"][0]["message"]["content"] == "mock.abc"
+    assert b'" mock.abc.0"' in streamed
+    assert b'" mock.abc.1"' in streamed
+    assert b"mock.abc" not in usual
