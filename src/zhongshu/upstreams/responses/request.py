@@ -137,7 +137,7 @@ def _refuse_unsayable(call: Call) -> None:
 def _dropped(turn: Turn) -> tuple[str, ...]:
     sampling: Sampling = turn.sampling
     unsaid = [name for name in _UNSAID if getattr(sampling, name) is not None]
-    if any(message.name for message in turn.messages):
+    if any(message.name and message.role != "tool" for message in turn.messages):
         unsaid.append("messages.name")
     if any(message.failed for message in turn.messages):
         unsaid.append("messages.is_error")
