@@ -35,6 +35,7 @@ _TAGS = (
     ("tenants", "Tenants", "租户"),
     ("ledger", "Ledger", "账本"),
     ("cache", "Answer cache", "回答缓存"),
+    ("money", "Money", "费用"),
     ("upstreams", "Upstreams", "上游"),
     ("catalogue", "Models and their files", "模型目录"),
     ("releases", "Releases and their traffic", "版本与灰度"),

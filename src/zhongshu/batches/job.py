@@ -109,7 +109,8 @@ class Job:
             stopping.cancel()
             for task in asking:
                 task.cancel(*why)
-            await asyncio.gather(*asking, every, return_exceptions=True)
+            ending: list[asyncio.Future[Any]] = [*asking, every]
+            await asyncio.gather(*ending, return_exceptions=True)
         await self._tell()
 
     async def _ask_each(self, todo: Iterator[Request]) -> None:

@@ -271,8 +271,8 @@ _ROWS: dict[str, _Row] = {
     "response_not_found": _Row(
         404,
         _BAD,
-        "There is no response `{id}`. It may be past its retention, deleted, or was not stored (`store`: false).",
-        "没有编号为 `{id}` 的响应：可能已过保存期限、已删除，或当时未保存（`store` 为 false）。",
+        "There is no response `{id}`: it is past its retention, was deleted, or was not stored. Ask again with `store`: true.",
+        "没有编号为 `{id}` 的响应：已过保存期限、已删除，或当时未保存。请将 `store` 设为 true 后重新请求。",
     ),
     "previous_response_not_found": _Row(
         400,
