@@ -77,14 +77,15 @@ class StatementOut(Shown):
 
 class BudgetIn(Body):
     """A budget of a user or a model. whose: the user's name ("*": each user who has none of their own), or the name
-    that is asked for; tenant "*": a model's budget over all tenants."""
+    that is asked for; tenant "*": a model's budget over all tenants. currency: left out, the one budgets are counted
+    in."""
 
     tenant: Tenant
     scope: Literal["user", "model"]
     whose: Whose
     budget: Amount
     period: Literal["day", "month", "total"] = "month"
-    currency: Literal["CNY", "USD"] = "CNY"
+    currency: Literal["CNY", "USD"] | None = None
 
 
 class BudgetOut(Shown):
@@ -163,8 +164,10 @@ def list_budgets(parts: Parts, tenant: Annotated[Tenant | None, Query()] = None)
     "/budgets", summary="Set a budget of a user or a model", openapi_extra={"x-summary-zh": "设置用户或模型的预算"}
 )
 def set_budget(parts: Parts, given: BudgetIn) -> BudgetOut:
-    wanted = given.model_dump(exclude={"budget"})
-    return _budget(parts, parts.access.budgets.set(Budget(**wanted, budget_nano=nano(given.budget))))
+    wanted = given.model_dump(exclude={"budget", "currency"})
+    currency = given.currency or parts.access.budgets.exchange.home
+    made = Budget(**wanted, currency=currency, budget_nano=nano(given.budget))
+    return _budget(parts, parts.access.budgets.set(made))
 
 
 @router.delete(
