@@ -82,10 +82,10 @@ class _Page:
     def _operation(self, path: str, method: str, operation: Json) -> str:
         summary = self.t(operation["summary"], operation.get("x-summary-zh", operation["summary"]))
         body = operation.get("requestBody")
-        given = next(iter(body["content"].values())) if body else {}
-        schema = self._resolve(given["schema"]) if body else {}
+        given: Json = next(iter(body["content"].values())) if body else {}
+        schema: Json = self._resolve(given["schema"]) if body else {}
         in_json = body is not None and "application/json" in body["content"]
-        example = given.get("example") or _example(self, schema) if in_json else None
+        example: Json | None = given.get("example") or _example(self, schema) if in_json else None
         fields = self._parameters(operation) + self._fields(schema)
         table = f"<table>{''.join(fields)}</table>" if fields else ""
         command = self._command(path, method, operation, example)
