@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
-from zhongshu.cli.managing import ConfigOption, examples, settings
+from zhongshu.cli.managing import ConfigOption, examples, managing, settings
 from zhongshu.cli.output import JsonOption, fail, out, print_json, print_table
 from zhongshu.cli.words import t
 
@@ -44,6 +44,8 @@ def statement(
     if by not in BYS:
         fail(f"--by {by}: use key, user, model or day.", f"--by {by}：请使用 key、user、model 或 day。", code=2)
     used = settings(config)
+    with managing(config) as admin:
+        admin.tenant(tenant)
     try:
         made = make(open_index(used.ledger, used.home), tenant, month, by, exchange(used))
     except ValueError:
