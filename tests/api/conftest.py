@@ -20,7 +20,7 @@ from zhongshu.core.models import Price
 from zhongshu.core.problems import problem
 from zhongshu.ledger.fake import FakeJournal
 from zhongshu.pipeline.stages import Rooms
-from zhongshu.router.rules import FirstRule
+from zhongshu.router.decision import Decider
 from zhongshu.safety.label import AiLabeller
 from zhongshu.safety.settings import LabelSettings
 from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
@@ -74,7 +74,7 @@ class House:
         self.rooms = Rooms(
             gate=self.gate,
             catalog=ModelCatalog([offer_of(row) for row in rows]),
-            router=FirstRule(),
+            router=Decider(),
             dispatcher=UpstreamDispatcher({"up": OpenAIUpstream("up", Manner(), self.transport)}, SystemClock()),
             releases=TrafficPlans(),
             labeller=AiLabeller(label or LabelSettings()),

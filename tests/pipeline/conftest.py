@@ -12,7 +12,7 @@ from zhongshu.core.turns import Message, Turn
 from zhongshu.ledger.fake import FakeJournal
 from zhongshu.ledger.metrics import Metrics
 from zhongshu.pipeline.stages import Arrived, Assumptions, Rooms
-from zhongshu.router.rules import FirstRule
+from zhongshu.router.decision import Decider
 from zhongshu.safety.label import AiLabeller
 from zhongshu.safety.settings import LabelSettings
 from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
@@ -33,7 +33,7 @@ class Path:
         self.rooms = Rooms(
             gate=self.gate,
             catalog=ModelCatalog([offer_of(row), offer_of(ModelSettings(name="lost", upstream="nowhere"))]),
-            router=FirstRule(),
+            router=Decider(),
             dispatcher=UpstreamDispatcher({"fake": model}, self.clock),
             releases=TrafficPlans(),
             labeller=AiLabeller(LabelSettings(**settings)),

@@ -47,7 +47,9 @@ from zhongshu.ledger.metrics import Metrics, Snapshot
 from zhongshu.ledger.payloads import Happening
 from zhongshu.pipeline.shadow import Shadows
 from zhongshu.pipeline.stages import Assumptions, Rooms
-from zhongshu.router.rules import FirstRule
+from zhongshu.router.decision import Decider
+from zhongshu.router.difficulty.judge import Judge
+from zhongshu.router.difficulty.linear import load as load_difficulty
 from zhongshu.safety.label import AiLabeller
 from zhongshu.sessions.sessions import Sessions, open_sessions
 from zhongshu.storage.database import Database, open_database
@@ -142,6 +144,7 @@ class Installation:
         self._caching = Caching(settings.home, self._embedded, self._clock)
         self._dispatching = Dispatching(settings, slot, state, self._follower, lambda: self._upstreams, self._clock)
         self._upstreams = self._open_upstreams(settings)
+        self._judge = Judge(load_difficulty())
         self._rooms = self._connect(settings)
         remembering = Remembering(sessions, self._background)
         self._keeping = Keeping(
@@ -207,11 +210,12 @@ class Installation:
 
     def _connect(self, settings: Settings) -> Rooms:
         assume = Assumptions(settings=settings.digest)
+        catalog, between = ModelCatalog(offers(settings)), exchange_between(settings)
         return Rooms(
             gate=self._access.gate,
-            catalog=ModelCatalog(offers(settings)),
-            router=FirstRule(),
-            exchange=exchange_between(settings),
+            catalog=catalog,
+            router=Decider(settings.router, self._judge, catalog.cards(), self._dispatching.resting, between),
+            exchange=between,
             dispatcher=self._dispatching.dispatcher(settings, self._upstreams),
             releases=self._plans,
             shadows=self._shadows,

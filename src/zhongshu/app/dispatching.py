@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from zhongshu.app.settings import Settings
 from zhongshu.core.clock import Clock
+from zhongshu.core.models import Offer
 from zhongshu.core.ports import Upstream
 from zhongshu.storage.database import Database
 from zhongshu.storage.revisions import Follower
@@ -39,6 +40,11 @@ class Dispatching:
         """Who asks these upstreams, by these settings' rules."""
         self.board.use(rules_of(settings, self._slot))
         return UpstreamDispatcher(upstreams, self._clock, self.board)
+
+    def resting(self, offer: Offer) -> bool:
+        """Whether an offer's upstream is left alone now."""
+        replica = self.board.replicas.get((offer.release.upstream, offer.release.upstream_model))
+        return replica is not None and replica.rests(self._clock.steady_ns())
 
     def start(self) -> None:
         """Begin to probe."""

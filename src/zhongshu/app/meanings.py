@@ -32,6 +32,10 @@ GROUPS: dict[str, Meaning] = {
         "Answers given before, to be given again to the same tenant (docs/caches.md).",
         "回答缓存：同一租户再次提问时重用先前的回答（见 docs/caches.md）。",
     ),
+    "router": Meaning(
+        "How `auto` chooses between general and reasoning models (docs/routing.md).",
+        "`auto` 如何在通用模型与推理模型之间选择（见 docs/routing.md）。",
+    ),
     "websocket": Meaning("Chat turns over a WebSocket.", "通过 WebSocket 进行的对话。"),
     "files": Meaning("Files that callers keep here.", "调用方保存在此的文件。"),
     "batches": Meaning("Batches: requests answered in the background.", "批处理：在后台应答的请求。"),
@@ -178,6 +182,15 @@ MEANINGS: dict[Place, Meaning] = {
     ),
     ("label", "words"): Meaning("The words in English.", "英文标识文字。"),
     ("label", "words_zh"): Meaning("The words in Chinese.", "中文标识文字。"),
+    ("router", "dial"): Meaning(
+        "0 is cheapest, 1 best: a turn goes to the reasoning model when that is expected to raise the chance of a right "
+        "answer by (1 - dial) cubed or more. `zhongshu route tune` finds yours.",
+        "0 最省，1 最好：当推理模型预计使答对的可能提高至少 (1 - dial) 的三次方时，才交给它。可用 `zhongshu route tune` 求得。",
+    ),
+    ("router", "max_cost"): Meaning(
+        "What one turn of `auto` may be expected to cost at most, in the currency of budgets; 0 for no ceiling.",
+        "`auto` 每次请求的预计费用上限，按预算币种计；0 表示不限。",
+    ),
     ("cache", "models"): Meaning(
         "For models whose row does not say: off, exact (the same request) or semantic (one that means the same).",
         "模型行未注明时：off（关闭）、exact（完全相同的请求）或 semantic（含义相同的提问）。",

@@ -35,6 +35,7 @@ from zhongshu.engine.models.settings import ModelSourceSettings
 from zhongshu.engine.settings import EngineSettings
 from zhongshu.files.settings import FileSettings
 from zhongshu.ledger.settings import LedgerSettings
+from zhongshu.router.settings import RouterSettings
 from zhongshu.safety.settings import LabelSettings
 from zhongshu.sessions.settings import SessionsSettings
 from zhongshu.upstreams.adapters import adapter_name
@@ -88,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sessions: SessionsSettings = SessionsSettings()
     label: LabelSettings = LabelSettings()
     cache: CacheSettings = CacheSettings()
+    router: RouterSettings = RouterSettings()
     websocket: WebSocketSettings = WebSocketSettings()
     files: FileSettings = FileSettings()
     batches: BatchSettings = BatchSettings()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
@@ -188,11 +188,14 @@ class Wishes(msgspec.Struct, frozen=True):
     """What a caller may say to us, beside the request: the field `zhongshu` of any JSON body.
 
     cache: "no-store" neither uses nor keeps a cached answer, "refresh" asks anew and keeps. priority: who waits first
-    when there is a queue.
+    when there is a queue. quality: of `auto`, 0 cheapest to 1 best; max_cost: what its turn may be expected to cost at
+    most, in the currency budgets are counted in. None: as `[router]` has them.
     """
 
     cache: Literal["use", "no-store", "refresh"] = "use"
     priority: Literal["low", "normal", "high"] = "normal"
+    quality: Annotated[float, Meta(ge=0, le=1)] | None = None
+    max_cost: Annotated[float, Meta(ge=0)] | None = None
 
 
 NO_WISHES = Wishes()

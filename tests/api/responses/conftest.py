@@ -19,7 +19,7 @@ from zhongshu.core.clock import SystemClock
 from zhongshu.core.problems import Refusal, problem
 from zhongshu.ledger.fake import FakeJournal
 from zhongshu.pipeline.stages import Rooms
-from zhongshu.router.rules import FirstRule
+from zhongshu.router.decision import Decider
 from zhongshu.safety.label import AiLabeller
 from zhongshu.safety.settings import LabelSettings
 from zhongshu.sessions.sessions import open_sessions
@@ -91,7 +91,7 @@ class House:
         ]  # fmt: skip
         self.journal, self.load = FakeJournal(), Load()
         rooms = Rooms(
-            gate=Gate(), catalog=ModelCatalog([offer_of(row) for row in rows]), router=FirstRule(),
+            gate=Gate(), catalog=ModelCatalog([offer_of(row) for row in rows]), router=Decider(),
             dispatcher=UpstreamDispatcher(self.upstreams, clock), releases=TrafficPlans(),
             labeller=AiLabeller(LabelSettings(text=label)), journal=self.journal, observer=self, clock=clock,
         )  # fmt: skip

@@ -17,7 +17,8 @@ _WORD = re.compile(r"[A-Za-z']+")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _SENTENCE_END = re.compile(r"[.!?。！？]\s*")
-_OPTION = re.compile(r"\n\s*\(?[A-E][.)、]\s*(.*)")
+# From the first line end of several, and never back: the same options, in time that grows with the text only.
+_OPTION = re.compile(r"(?<!\n)\n\s*+\(?[A-E][.)、]\s*(.*)")
 _READ_AT_MOST = 6000
 
 # Words whose number tells something. Each is one feature: how often it occurs.
@@ -36,7 +37,7 @@ _COUNTED: dict[str, re.Pattern[str]] = {
         "blanks": r"_{2,}",
         "commas": r"[,，]",
         "why": r"\b(why|how|explain|prove|derive|compare|design|debug)\b|为什么|如何|怎么|解释|证明|推导|比较|设计|调试",
-        "code": r"```|\bdef \w|\bclass \w|\w+\(\w*\)|;\s*\n",
+        "code": r"```|\bdef \w|\bclass \w|\w\(\w*\)|;\s*\n",
         "latex": r"\\[a-z]{2,}|\$[^$\d][^$]{0,80}\$",
         "statements": r"\b(statement|scenario) \d",
         "following": r"\bfollowing\b|下列|以下",

@@ -106,6 +106,10 @@ class Replica:
         """Whether its breakers let a turn through now."""
         return self.host.breaker.passes(now_ns) and self.breaker.passes(now_ns)
 
+    def rests(self, now_ns: int) -> bool:
+        """Whether it is to be left alone now, as opposed to tried."""
+        return not self.calm and (self.host.breaker.resting(now_ns) or self.breaker.resting(now_ns))
+
     @property
     def on_trial(self) -> bool:
         """Whether the next turn would be a trial."""

@@ -1,0 +1,121 @@
+"""How hard a turn is, and how good and how dear an answer by either kind of model is expected to be. Pure.
+
+For worked arithmetic and questions with options the trained model says it (`difficulty/`, fitted to outcomes of two
+models on GSM8K and MMLU). Of everything else nothing was measured: the numbers of `_PRIORS` are ours, and docs/routing.md
+says so. Qualities are chances of a right answer by models as far apart as those two; use `zhongshu route tune` for yours.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from zhongshu.core.models import Offer
+from zhongshu.core.money import Exchange
+from zhongshu.core.turns import Turn
+from zhongshu.router.difficulty.judge import Judge
+from zhongshu.router.task import Task, is_follow_up, mark
+
+# Chance that a general model's answer to such a task is wrong; what its marks add comes on top (log odds).
+_PRIORS: dict[Task, float] = {
+    "chat": 0.02, "lookup": 0.10, "transform": 0.05, "writing": 0.12, "code": 0.20,
+    "proof": 0.75, "planning": 0.50, "diagnosis": 0.55, "mathematics": 0.35, "choice": 0.33,
+}  # fmt: skip
+
+# Chances that a reasoning model is wrong too where the general one is, and that it is wrong where that one is right.
+# Mathematics and choice: counted in the data the judge was fitted to (GPT-4 against Mixtral 8x7B).
+_REST: dict[Task, tuple[float, float]] = {"mathematics": (0.17, 0.12), "choice": (0.46, 0.08)}
+_REST_ELSE = (0.40, 0.05)
+_NO_GAIN: frozenset[Task] = frozenset({"chat", "transform"})
+
+# Tokens of an answer, and of the thought before it by effort: orders of magnitude, for comparing costs.
+_ANSWER: dict[Task, int] = {
+    "chat": 60, "lookup": 200, "transform": 300, "writing": 800, "code": 600,
+    "proof": 800, "planning": 800, "diagnosis": 600, "mathematics": 300, "choice": 100,
+}  # fmt: skip
+_THOUGHT = {"minimal": 200, "low": 600, "medium": 2000, "high": 6000}
+_EARLIER_AT_MOST = 8
+
+
+class Hardness(msgspec.Struct, frozen=True):
+    """How hard a turn is.
+
+    chance: that a general model is wrong. learnt: said by the trained model, not by marks. weightiest: what moved it
+    most, each with what it added (score or log odds), by name in English and in Chinese. follow_up: judged by an
+    earlier question that this one goes on from. characters: of the text that was judged, whole.
+    """
+
+    task: Task
+    chance: float
+    learnt: bool
+    weightiest: tuple[tuple[str, str, float], ...] = ()
+    follow_up: bool = False
+    characters: int = 0
+
+    @property
+    def reasoned(self) -> float:
+        """The chance that a reasoning model is right."""
+        rest, harm = _REST.get(self.task, _REST_ELSE)
+        if self.task in _NO_GAIN:
+            return 1 - self.chance
+        return 1 - (self.chance * rest + (1 - self.chance) * harm)
+
+    @property
+    def gain(self) -> float:
+        """By how much deep thought is expected to raise the chance of a right answer; may be below 0."""
+        return self.reasoned - (1 - self.chance)
+
+
+def hardness(turn: Turn, judge: Judge, *, explained: bool = False) -> Hardness:
+    """How hard a turn is: its last question's, or, where that only goes on, the one's before."""
+    question, follows = question_of(turn)
+    return hardness_of(question, judge, follow_up=follows, explained=explained)
+
+
+def hardness_of(question: str, judge: Judge, *, follow_up: bool = False, explained: bool = False) -> Hardness:
+    """How hard a question is by itself."""
+    marked = mark(question)
+    if marked.task in ("mathematics", "choice"):
+        text = f"\n{marked.text}" if marked.task == "choice" else marked.text
+        found = judge.question(text, explained=explained)
+        if (found.head == "choice") == (marked.task == "choice"):
+            chance = _raised(found.chance, sum(adds for _, _, adds in marked.marks))
+            weightiest = (*marked.marks, *((name, name, adds) for name, adds in found.weightiest))
+            return Hardness(marked.task, chance, True, weightiest, follow_up, len(question))
+    chance = _raised(_PRIORS[marked.task], sum(adds for _, _, adds in marked.marks))
+    return Hardness(marked.task, chance, False, marked.marks, follow_up, len(question))
+
+
+def question_of(turn: Turn) -> tuple[str, bool]:
+    """The question to judge a turn by, and whether it is an earlier one that the last only goes on from."""
+    if turn.prompts:
+        return turn.prompts[0], False
+    asked = [message.text() for message in reversed(turn.messages) if message.role == "user"][:_EARLIER_AT_MOST]
+    for number, text in enumerate(asked):
+        if text.strip() and not is_follow_up(text):
+            return text, number > 0
+    return (asked[0] if asked else ""), False
+
+
+def cost_nano(turn: Turn, offer: Offer, found: Hardness, effort: str | None, exchange: Exchange | None) -> int:
+    """What an answer is expected to cost, in billionths of the home currency (of the price's own without rates)."""
+    price = offer.card.price
+    if price.free:
+        return 0
+    # A transform is about as long as what it works on; a request's size stands for its tokens, as in reservations.
+    prompt = turn.body_bytes // 4 or found.characters // 2
+    answer = max(_ANSWER[found.task], found.characters // 4 if found.task == "transform" else 0)
+    answer += _THOUGHT.get(effort or "off", 0)
+    if turn.sampling.max_tokens is not None:
+        answer = min(answer, turn.sampling.max_tokens)
+    nano = price.most_nano(prompt, answer * turn.sampling.n, turn.arrived_ns)
+    return exchange.to_home(nano, price.currency, turn.arrived_ns) if exchange else nano
+
+
+def _raised(chance: float, by: float) -> float:
+    """A chance after its log odds have been raised."""
+    if not by:
+        return chance
+    odds = math.log(chance / (1 - chance)) + by
+    return 1 / (1 + math.exp(-odds))
