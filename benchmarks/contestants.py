@@ -98,6 +98,7 @@ general_settings:
   master_key: {key}
 litellm_settings:
   telemetry: false
+  use_chat_completions_url_for_anthropic_messages: true
 """
 
 

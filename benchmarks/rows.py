@@ -73,6 +73,10 @@ def ratio_at_least(bound: float) -> Target:
     return Target(">=", bound, "ratio")
 
 
+def ratio_at_most(bound: float) -> Target:
+    return Target("<=", bound, "ratio")
+
+
 def figure(value: float | None) -> str:
     """A number for people: thousands separated, three or four digits that count."""
     if value is None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import cache, command, engine, gateway, machine, rows, soak, streaming
+from benchmarks import cache, command, engine, gateway, gateway_full, machine, rows, soak, streaming
 from benchmarks.rows import Row
 
 
@@ -20,6 +20,7 @@ def benchmarks(minutes: float) -> dict[str, Callable[[], list[Row]]]:
     """Every benchmark by name, in the order of the table."""
     return {
         gateway.NAME: gateway.run,
+        gateway_full.NAME: gateway_full.run,
         streaming.NAME: streaming.run,
         cache.NAME: cache.run,
         engine.NAME: engine.run,
