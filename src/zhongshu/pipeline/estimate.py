@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zhongshu.core.access import Ask
 from zhongshu.core.answers import Answer, Usage
-from zhongshu.core.models import Offer
+from zhongshu.core.models import Offer, Shape
 from zhongshu.core.money import Exchange
 from zhongshu.core.turns import Turn
 
@@ -27,21 +27,31 @@ def tokens_of(text: str) -> int:
 
 
 def ask_of(turn: Turn, offers: tuple[Offer, ...], completion_tokens: int, exchange: Exchange | None = None) -> Ask:
-    """The most a turn may come to: prompt by size, completion by its limit, at the dearest of its possible prices.
+    """The most a turn may come to: prompt by size, completion by its limit, at the dearest of its possible prices. The
+    prompt of a release of its own is part of what that release is asked.
 
-    exchange: between the currencies of prices and of budgets, where they differ.
+    offers: whoever may answer, fallbacks too. exchange: between the currencies of prices and of budgets, where they
+    differ.
     """
     prompt = turn.body_bytes // 4 + 1
     completion = 0 if turn.kind in _WORDLESS else (turn.sampling.max_tokens or completion_tokens) * turn.sampling.n
-    dearest = 0
+    dearest = added = 0
     for offer in offers:
         price = offer.card.price
-        cost_nano = price.most_nano(prompt, completion, turn.arrived_ns)
+        more = 0 if offer.release.shape is None else _prompt_tokens(turn, offer.release.shape)
+        cost_nano = price.most_nano(prompt + more, completion, turn.arrived_ns)
         if exchange is not None:
             cost_nano = exchange.to_home(cost_nano, price.currency, turn.arrived_ns)
         if cost_nano > dearest:
             dearest = cost_nano
-    return Ask(prompt + completion, dearest, turn.user, turn.model)
+        if more > added:
+            added = more
+    return Ask(prompt + added + completion, dearest, turn.user, turn.model)
+
+
+def _prompt_tokens(turn: Turn, shape: Shape) -> int:
+    """What a release puts before the conversation (`shaped`): the prompt, and a message around it."""
+    return tokens_of(shape.prompt) + 4 if shape.prompt and turn.kind == "chat" else 0
 
 
 def usage_of(turn: Turn, answer: Answer | None) -> Usage:
