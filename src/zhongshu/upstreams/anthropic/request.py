@@ -29,6 +29,7 @@ _TRUE, _FALSE = Raw(b"true"), Raw(b"false")
 _ANSWER_TOKENS = 8192
 _ADAPTIVE_TOKENS = 32_000
 _SWITCHED = frozenset({"switch", "always"})
+_COMPLETION = Said("text completion", "文本补全")
 _ANY_OBJECT = Raw(b'{"type":"object"}')
 
 
@@ -42,6 +43,8 @@ class Written(msgspec.Struct, frozen=True):
 
 def body_of(call: Call, *, stream: bool) -> Written:
     """The JSON body that asks for this turn. Raises Fault("model_cannot")."""
+    if call.turn.kind != "chat":
+        raise cannot(call, _COMPLETION if call.turn.kind == "completion" else call.turn.kind)
     model = call.offer.release.upstream_model
     wire = call.turn.wire
     if wire is not None and wire.dialect == DIALECT:
@@ -103,8 +106,6 @@ def _written(call: Call, traits: Traits, stream: bool) -> Written:
 
 def _refuse_unsayable(call: Call) -> None:
     sampling = call.turn.sampling
-    if call.turn.kind != "chat":
-        raise cannot(call, Said("text completion", "文本补全"))
     if sampling.n != 1:
         raise cannot(call, Said("several answers at once", "一次给出多个回答"), "n")
     if sampling.logprobs:

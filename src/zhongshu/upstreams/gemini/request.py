@@ -61,7 +61,9 @@ def _carried(call: Call) -> dict[str, Raw]:
 
 
 def count_body(call: Call) -> bytes:
-    """The body of countTokens: the whole request, tools and all."""
+    """The body of countTokens: the whole request, tools and all. Raises Fault("model_cannot")."""
+    if call.turn.kind != "chat":
+        raise cannot(call, call.turn.kind)
     model = resource(call.offer.release.upstream_model)
     return _encode({"generateContentRequest": {"model": model, **written(call)}})
 
