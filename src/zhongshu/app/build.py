@@ -210,7 +210,7 @@ class Installation:
 
     def _connect(self, settings: Settings) -> Rooms:
         assume = Assumptions(settings=settings.digest)
-        catalog, between = ModelCatalog(offers(settings)), exchange_between(settings)
+        catalog, between = ModelCatalog(offers(settings), settings.assistants), exchange_between(settings)
         return Rooms(
             gate=self._access.gate,
             catalog=catalog,
@@ -224,6 +224,7 @@ class Installation:
             observer=self._counted,
             clock=self._clock,
             assume=assume,
+            judge=self._judge,
             cache=self._caching.by(settings.cache, settings.models, assume.policy),
         )
 

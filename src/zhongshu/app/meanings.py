@@ -56,6 +56,10 @@ GROUPS: dict[str, Meaning] = {
         "a row with the name of one of the profile's replaces it.",
         "除所选配置自带的模型外，客户端可请求的模型，每个一行；与自带模型同名的行会取代它。",
     ),
+    "assistants": Meaning(
+        "Assistants: models that answer together under one name, by a strategy (docs/strategies.md). A row for each.",
+        "助手：多个模型按某种策略以同一名称作答（见 docs/strategies.md），每个一行。",
+    ),
     "money": Meaning(
         "What budgets are counted in, and who hears when one runs low.", "预算的币种，以及预算将尽时通知谁。"
     ),
@@ -543,6 +547,35 @@ MEANINGS: dict[Place, Meaning] = {
         "The currency that budgets are counted in: CNY or USD; none: the one everything is priced in, else CNY.",
         "预算币种：CNY 或 USD；不填则为所有价格共用的币种，否则为 CNY。",
     ),
+    ("assistants", "name"): Meaning(
+        "What clients ask for, like a model; no model may have it.", "客户端像模型一样请求的名称；不能与模型重名。"
+    ),
+    ("assistants", "strategy"): Meaning(
+        "How its models work together: one model (direct), chosen by difficulty (tiered), escalated when doubtful "
+        "(cascade), general - reasoning - general (front-back), or drafted, checked and repaired (draft-check).",
+        "模型如何协作：单一模型（direct）、按难度选择（tiered）、存疑时升级（cascade）、通用-推理-通用（front-back），"
+        "或起草、检查、修订（draft-check）。",
+    ),
+    ("assistants", "general"): Meaning(
+        "The general model, by its name or as a pinned release.", "通用模型：模型名或固定版本。"
+    ),
+    ("assistants", "reasoning"): Meaning(
+        "The reasoning model, by its name or as a pinned release.", "推理模型：模型名或固定版本。"
+    ),
+    ("assistants", "prompt"): Meaning("Instructions before every conversation.", "置于每次对话之前的指令。"),
+    ("assistants", "threshold"): Meaning(
+        "From this chance that the general model is wrong, 0 to 1, the reasoning model answers (tiered, cascade).",
+        "通用模型出错的概率达到此值（0 到 1）时，由推理模型回答（tiered、cascade）。",
+    ),
+    ("assistants", "rounds"): Meaning(
+        "Checks of one answer, at most (draft-check).", "一个回答最多检查几轮（draft-check）。"
+    ),
+    ("assistants", "effort"): Meaning(
+        "How deep the reasoning model thinks where the caller does not say.", "调用方未指定时推理模型的思考深度。"
+    ),
+    ("assistants", "show_thoughts"): Meaning(
+        "Whether callers see the models' thoughts.", "调用方是否可见模型的思考过程。"
+    ),
     ("money", "prices_file"): Meaning(
         "A TOML file with more rows of [[prices]].", "另含 [[prices]] 各行的 TOML 文件。"
     ),
@@ -653,6 +686,9 @@ EXAMPLES: dict[Place, object] = {
     ("money", "prices_file"): "prices.toml",
     ("prices", "model"): "deepseek-chat",
     ("prices", "cached_input"): 0.5,
+    ("assistants", "name"): "helpdesk",
+    ("assistants", "strategy"): "cascade",
+    ("assistants", "effort"): "medium",
     ("prices", "thinking"): 0.5,
     ("prices", "cache_write"): 0.5,
     ("prices", "audio_input"): 0.5,

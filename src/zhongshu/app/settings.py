@@ -28,6 +28,7 @@ from zhongshu.app.profiles import Profile, joined
 from zhongshu.app.toml_lines import Place, locate
 from zhongshu.batches.settings import BatchSettings
 from zhongshu.caches.settings import CacheSettings
+from zhongshu.catalog.assistants import AssistantSettings
 from zhongshu.catalog.prices import PriceRow
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.engine.models import rows
@@ -98,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dispatch: DispatchSettings = DispatchSettings()
     upstreams: tuple[UpstreamSettings, ...] = ()
     models: tuple[ModelSettings, ...] = ()
+    assistants: tuple[AssistantSettings, ...] = ()
     money: MoneySettings = MoneySettings()
     prices: tuple[PriceRow, ...] = ()
     rates: tuple[RateRow, ...] = ()
@@ -109,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _check_upstreams_of_models(self.models, {row.name for row in self.upstreams})
         _check_adapters(self.models, self.upstreams)
         _check_embedder(self.cache, joined(self.profile, self.models))
+        _check_assistants(self.assistants, joined(self.profile, self.models), self.upstreams)
 
     @property
     def digest(self) -> str:
@@ -175,6 +178,34 @@ def _check_upstreams_of_models(models: tuple[ModelSettings, ...], upstreams: set
                 f"models.{number}.{field}: the embedded engine has no such model; it has {known}",
                 f"models.{number}.{field}: 内置引擎没有这个模型；可用：{known}",
             )
+
+
+def _check_assistants(
+    assistants: tuple[AssistantSettings, ...],
+    models: tuple[ModelSettings, ...],
+    upstreams: tuple[UpstreamSettings, ...],
+) -> None:
+    """An assistant's name is its own, and its models are there and can chat."""
+    _check_names("assistants", [row.name for row in assistants])
+    direct = {name for row in upstreams for name in row.models}
+    taken = direct | {row.name for row in models}
+    able = direct | {
+        name for row in models if "chat" in row.abilities for name in (row.name, f"{row.name}@{row.version}")
+    }
+    for number, row in enumerate(assistants):
+        if row.name in taken:
+            raise ValueError(
+                f"assistants.{number}.name: a model is called {row.name} too; give the assistant another name",
+                f"assistants.{number}.name: 已有模型名为 {row.name}；请为助手另取名称",
+            )
+        for field in ("general", "reasoning"):
+            name = getattr(row, field)
+            if name and name not in able:
+                raise ValueError(
+                    f"assistants.{number}.{field}: there is no model {name} that can chat; add it to [[models]], or name "
+                    "another",
+                    f"assistants.{number}.{field}: 没有名为 {name} 且能对话的模型；请在 [[models]] 中添加，或改用其他模型",
+                )
 
 
 def _check_embedder(cache: CacheSettings, models: tuple[ModelSettings, ...]) -> None:

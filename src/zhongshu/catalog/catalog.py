@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zhongshu.catalog.assistants import offer_of_assistant
 from zhongshu.catalog.settings import ModelSettings
-from zhongshu.core.models import ModelCard, Offer, Release
+from zhongshu.core.models import Assistant, ModelCard, Offer, Release
 
 AUTO = "auto"
 _OTHER_WORK = frozenset({"embedding", "rerank", "moderation", "speech", "transcription", "translation", "image"})
@@ -55,12 +56,17 @@ def _routed(card: ModelCard) -> bool:
 class ModelCatalog:
     """Finds offers by name. Built once from settings and replaced whole when they change."""
 
-    def __init__(self, offers: Sequence[Offer]) -> None:
+    def __init__(self, offers: Sequence[Offer], assistants: Sequence[Assistant] = ()) -> None:
         self._by_name: dict[str, tuple[Offer, ...]] = {}
         for offer in offers:
             for name in (offer.release.model, offer.release.name):
                 self._by_name[name] = (*self._by_name.get(name, ()), offer)
-        self._cards = tuple({offer.release.model: offer.card for offer in offers}.values())
+        cards = {offer.release.model: offer.card for offer in offers}
+        for assistant in assistants:
+            found = offer_of_assistant(assistant, offers)
+            if found is not None:
+                self._by_name[assistant.name], cards[assistant.name] = (found,), found.card
+        self._cards = tuple(cards.values())
         routed = tuple(o for o in offers if _routed(o.card))
         if routed:
             self._by_name[AUTO] = routed

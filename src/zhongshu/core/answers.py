@@ -116,6 +116,14 @@ class DataDelta(msgspec.Struct, frozen=True, gc=False):
     size: int
 
 
+class ProgressDelta(msgspec.Struct, frozen=True, gc=False):
+    """An assistant begins a stage of its work ("draft", "check", "solve", ...) with this model. No content."""
+
+    stage: str
+    model: str
+    index: int = 0
+
+
 Delta = (
     TextDelta
     | ThoughtDelta
@@ -127,6 +135,7 @@ Delta = (
     | StopDelta
     | UsageDelta
     | DataDelta
+    | ProgressDelta
 )
 
 
@@ -263,6 +272,8 @@ class Fold:
                     choice.stop, choice.by = delta.reason, delta.by
                 case DataDelta():
                     choice.data += delta.size
+                case ProgressDelta():
+                    pass
 
     @property
     def complete(self) -> bool:

@@ -37,6 +37,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     tier: what `auto` uses it for: "general", "reasoning" or "none". thinking: "prompted" models are asked to think in
     steps by us; "switch" models have a provider's own switch; "always" models cannot be told not to. fallbacks: models
     that answer in its place when it cannot, in order. rerank: "cosine" ranks documents by the model's vectors.
+    strategy, made_of: of an assistant, which is asked like a model: how it answers, and with which models.
     """
 
     name: str
@@ -56,6 +57,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
     fallbacks: tuple[str, ...] = ()
     rerank: Literal["own", "cosine"] = "own"
+    strategy: str = ""
+    made_of: tuple[str, ...] = ()
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,12 +96,36 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.model}@{self.version}"
 
 
+Strategy = Literal["direct", "tiered", "cascade", "front-back", "draft-check"]
+
+
+class Assistant(msgspec.Struct, frozen=True, kw_only=True):
+    """Models that answer together under one name (pipeline/strategies).
+
+    general, reasoning: names of models or pinned releases. prompt: before every conversation. threshold: the chance of
+    a wrong answer, 0 to 1, from which the reasoning model is asked. rounds: of checking, at most. effort: how deep the
+    reasoning model thinks where the caller does not say. show_thoughts: whether the caller sees thoughts.
+    """
+
+    name: str
+    strategy: Strategy
+    general: str = ""
+    reasoning: str = ""
+    prompt: str = ""
+    threshold: float = 0.5
+    rounds: int = 2
+    effort: Literal["off", "minimal", "low", "medium", "high"] | None = None
+    show_thoughts: bool = True
+
+
 class Offer(msgspec.Struct, frozen=True):
     """A release at one upstream, with its model's card: all that routing and answering need to know of it. A release
-    that several upstreams serve is several offers (replicas)."""
+    that several upstreams serve is several offers (replicas). assistant: of the one offer of an assistant, which no
+    upstream answers."""
 
     release: Release
     card: ModelCard
+    assistant: Assistant | None = None
 
 
 class Route(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from zhongshu.core.models import Offer
 from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.pipeline.estimate import ask_of
 from zhongshu.pipeline.stages import Admitted, Arrived, Rooms
+from zhongshu.pipeline.strategies.reserve import ask_of_assistant
 
 STAGE = "admit"
 
@@ -28,8 +29,12 @@ async def admit(rooms: Rooms, arrived: Arrived) -> Admitted | Refusal:
     offers = rooms.catalog.find(turn.model)
     if not offers:
         return Refusal(STAGE, problem("model_not_found", param="model", model=turn.model))
-    payable = _with_fallbacks(rooms, offers)
-    ask = ask_of(turn, payable, rooms.assume.completion_tokens, rooms.exchange)
+    assistant = offers[0].assistant
+    if assistant is None:
+        payable = _with_fallbacks(rooms, offers)
+        ask = ask_of(turn, payable, rooms.assume.completion_tokens, rooms.exchange)
+    else:
+        ask = ask_of_assistant(rooms, turn, assistant)
     permit = await rooms.gate.admit(caller, ask)
     return permit if isinstance(permit, Refusal) else Admitted(arrived, permit, offers)
 

@@ -21,6 +21,7 @@ from zhongshu.pipeline.label import NOT_GENERATED, MarkedStream, label
 from zhongshu.pipeline.record import Entry, record
 from zhongshu.pipeline.route import route
 from zhongshu.pipeline.stages import Arrived, Closing, Labelled, Rooms, Routed
+from zhongshu.pipeline.strategies.entering import assisted
 
 Batch = tuple[Event, ...]
 
@@ -69,7 +70,8 @@ async def stream(rooms: Rooms, arrived: Arrived) -> Live | Refusal:
             began = True
             return Live(rooms, entry, routed, _Again(hit), hit=hit)
         entry.calling()
-        events = await rooms.dispatcher.stream(routed.asking)
+        work = routed.work
+        events = await rooms.dispatcher.stream(routed.asking) if work is None else await work.begin()
         began = True
         return Live(rooms, entry, routed, events, seek)
     except Fault as fault:
@@ -89,7 +91,7 @@ async def _enter(rooms: Rooms, arrived: Arrived, entry: Entry) -> Routed | Refus
     if isinstance(admitted, Refusal):
         return entry.refused(admitted)
     entry.admitted = admitted
-    routed = route(rooms, admitted)
+    routed = route(rooms, admitted) if admitted.offers[0].assistant is None else assisted(rooms, admitted)
     if isinstance(routed, Refusal):
         return entry.refused(routed)
     entry.routed = routed
@@ -104,7 +106,7 @@ def _shadow(rooms: Rooms, entry: Entry) -> None:
 
 
 def _seek(rooms: Rooms, routed: Routed) -> Seek | None:
-    if rooms.cache is None:
+    if rooms.cache is None or routed.work is not None:
         return None
     return rooms.cache.begin(routed.asking, routed.admitted.arrived.headers)
 
@@ -199,6 +201,7 @@ class Live:
         if self._seek is not None:
             kept = folded if self._unmarked is self._fold else self._unmarked.answer()
             self._seek.keep(kept, answered.usage, answered.cost_nano, entry.upstream_us)
+        self.routed = answered.routed
         made = self._rooms.labeller.label(self._turn) if self._turn.kind not in NOT_GENERATED else None
         entry.answered(Labelled(answered, made))
         return Closing(made, answered.usage, answered.cost_nano, entry.upstream_us, hit)

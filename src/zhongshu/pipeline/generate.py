@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from zhongshu.core.answers import Answer, Embeddings, Passed, Usage
+from zhongshu.core.answers import Answer, Embeddings, Fold, Passed, Usage
 from zhongshu.core.ports import Hit
 from zhongshu.pipeline.estimate import usage_of
-from zhongshu.pipeline.stages import Answered, Rooms, Routed
+from zhongshu.pipeline.stages import Answered, Rooms, Routed, Work
 
 
 async def generate(rooms: Rooms, routed: Routed) -> Answered:
     """The whole answer, the vectors, or what is handed on. When nobody can answer, the last one's Fault is raised."""
+    if routed.work is not None:
+        return await _worked(rooms, routed, routed.work)
     asking = routed.asking
     match asking.turn.kind:
         case "chat" | "completion":
@@ -20,8 +22,23 @@ async def generate(rooms: Rooms, routed: Routed) -> Answered:
             return with_usage(rooms, routed, await rooms.dispatcher.hand_on(asking))
 
 
+async def _worked(rooms: Rooms, routed: Routed, work: Work) -> Answered:
+    """An assistant's answer: its events, joined."""
+    fold = Fold()
+    events = await work.begin()
+    try:
+        async for batch in events.batches():
+            for event in batch:
+                fold.add(event)
+    finally:
+        await events.aclose()
+    return with_usage(rooms, routed, fold.answer())
+
+
 def with_usage(rooms: Rooms, routed: Routed, answer: Answer | Embeddings | Passed) -> Answered:
     """The answer with its tokens and their cost."""
+    if routed.work is not None:
+        return Answered(routed.work.told(routed), answer, *routed.work.spent())
     usage = answer.usage
     if usage is None:
         usage = usage_of(routed.asking.turn, answer if isinstance(answer, Answer) else None)

@@ -81,6 +81,9 @@ class Entry:
         """Give back what was reserved and not used."""
         if self.admitted is None:
             return
+        if self.routed is not None and self.routed.work is not None:
+            self.usage, self.cost_nano = self.routed.work.spent()
+            self.routed = self.routed.work.told(self.routed)
         if self.hit is None and (self.usage.total or self.cost_nano):
             self.admitted.permit.settle(self.usage, self._charged_nano())
         else:

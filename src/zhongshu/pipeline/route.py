@@ -38,6 +38,15 @@ def _release(rooms: Rooms, admitted: Admitted, chosen: Route) -> tuple[tuple[Off
     return split.offers, split.rule, split.shadow
 
 
+def tiers_of(rooms: Rooms, arrived: Arrived, name: str) -> tuple[tuple[Offer, ...], ...]:
+    """Who answers this turn for a model of the catalogue: its release that has the turn, then what it falls back to."""
+    turn = arrived.turn
+    able = tuple([offer for offer in rooms.catalog.find(name) if turn.kind in offer.card.abilities])
+    if len({offer.release.version for offer in able}) > 1:
+        able = rooms.releases.split(turn, arrived.caller, arrived.headers, able).offers
+    return (able, *_fallbacks(rooms, arrived, able[0]))
+
+
 def _fallbacks(rooms: Rooms, arrived: Arrived, first: Offer) -> list[tuple[Offer, ...]]:
     """The release of each model to fall back to that has this turn, of those the key may ask and that can do it."""
     turn, caller, headers = arrived.turn, arrived.caller, arrived.headers

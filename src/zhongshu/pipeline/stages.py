@@ -18,6 +18,7 @@ from zhongshu.core.ports import (
     Cache,
     Catalog,
     Dispatcher,
+    EventStream,
     Gate,
     Hit,
     Journal,
@@ -55,13 +56,31 @@ class Admitted(msgspec.Struct, frozen=True):
 
 class Routed(msgspec.Struct, frozen=True):
     """A turn that knows who will answer it. asking: the offers in the order they are to be asked. split: the rule by
-    which one of the model's releases was chosen, if it has several; shadow: another one that is to answer unseen."""
+    which one of the model's releases was chosen, if it has several; shadow: another one that is to answer unseen.
+    work: what answers in place of one asking, for an assistant."""
 
     admitted: Admitted
     route: Route
     asking: Asking
     split: str = ""
     shadow: tuple[Offer, ...] = ()
+    work: Work | None = None
+
+
+class Work(Protocol):
+    """An assistant's several calls for one turn, as one stream. Their attempts go into the turn's own asking."""
+
+    async def begin(self) -> EventStream:
+        """The events of the answer. What fails before the first of them is raised here."""
+        ...
+
+    def spent(self) -> tuple[Usage, int]:
+        """Tokens of all calls so far, and what they cost: in billionths of the currency of `asking.offer`."""
+        ...
+
+    def told(self, routed: Routed) -> Routed:
+        """`routed` with what happened as its reason."""
+        ...
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -114,9 +133,25 @@ class Repeats(Protocol):
     def repeat(self, rooms: Rooms, routed: Routed) -> None: ...
 
 
+class Doubt(Protocol):
+    """What is thought of a question or a draft."""
+
+    @property
+    def chance(self) -> float:
+        """That the general model's answer is wrong, 0 to 1."""
+        ...
+
+
+class Judge(Protocol):
+    """Says how hard a question is, and how doubtful a draft."""
+
+    def question(self, text: str) -> Doubt: ...
+    def draft(self, question: str, answer: str) -> Doubt: ...
+
+
 class Rooms(msgspec.Struct, frozen=True):
     """The rooms a turn passes through, as app/build.py connected them. exchange: where anything is priced in another
-    currency than the one budgets are counted in."""
+    currency than the one budgets are counted in. judge: where an assistant asks for it."""
 
     gate: Gate
     catalog: Catalog
@@ -131,3 +166,4 @@ class Rooms(msgspec.Struct, frozen=True):
     cache: Cache | None = None
     shadows: Repeats | None = None
     exchange: Exchange | None = None
+    judge: Judge | None = None

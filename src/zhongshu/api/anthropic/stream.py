@@ -16,6 +16,7 @@ from zhongshu.api.extra import Extra, splice
 from zhongshu.core.answers import (
     Delta,
     Event,
+    ProgressDelta,
     RefusalDelta,
     Stop,
     StopDelta,
@@ -136,6 +137,8 @@ class EventWriter:
                     self._blocks.arguments(delta, out)
             case StopDelta():
                 self._stop, self._by = delta.reason, delta.by
+            case ProgressDelta():
+                out.append(event_of("ping", b'{"type":"ping"}'))
             case _:
                 return
 

@@ -22,6 +22,7 @@ from zhongshu.core.answers import (
     Embeddings,
     Event,
     LogprobsDelta,
+    ProgressDelta,
     RefusalDelta,
     StopDelta,
     TextDelta,
@@ -211,9 +212,17 @@ class ChunkWriter:
                 return []
             self._first = self._first or event.wire
             return [event.wire]
+        if event.deltas and isinstance(event.deltas[0], ProgressDelta):
+            return [self._progress(event.deltas[0])]
         choose = self._choice if self._turn.kind == "chat" else _text_choice
         choices = [choice for delta in event.deltas if (choice := choose(delta)) is not None]
         return [_encode(self._named() | {"choices": [choice]}) for choice in choices]
+
+    def _progress(self, delta: ProgressDelta) -> bytes:
+        """A chunk that adds nothing: clients that do not know our object see an empty delta."""
+        said = {"progress": {"stage": delta.stage, "model": delta.model}}
+        choice: dict[str, Any] = {"index": 0, "delta": {}, "finish_reason": None}
+        return _encode(self._named() | {"choices": [choice], "zhongshu": said})
 
     def _named(self) -> dict[str, Any]:
         """What our own chunks begin with: the id, time and model of the upstream's chunks where these went out before,

@@ -1,0 +1,41 @@
+"""front-back: the general model turns the conversation into one precise task, the reasoning model solves it, and the
+general model tells the user, in the user's language.
+
+The solver sees the task alone: a short prompt, free of what does not matter.
+"""
+
+from __future__ import annotations
+
+from zhongshu.core.problems import Fault
+from zhongshu.core.turns import Message
+from zhongshu.pipeline.strategies import wording
+from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, text_of
+
+
+def front_back(given: Given) -> Plan:
+    """Three calls. A turn that brings tools is answered by the general model, which alone may use them."""
+    turn = given.turn
+    if turn.tools or any(message.role == "tool" for message in turn.messages):
+        yield Step("general", "phrase", shown=True)
+        return Told(
+            "The turn brings tools, so the general model answered it alone.", "请求带有工具，由通用模型单独回答。"
+        )
+    task = text_of((yield Step("general", "rewrite", wording.rewrite(turn), inner=True))).strip()
+    asked = (Message("user", task or wording.question_of(turn)),)
+    solved = yield Step("reasoning", "solve", asked, inner=True)
+    solution = text_of(solved)
+    try:
+        yield Step("general", "phrase", wording.phrase(turn, solution), shown=True)
+    except Fault as fault:
+        if not solution:
+            raise
+        yield Stand("reasoning", solved)
+        code = fault.problem.code
+        return Told(
+            f"The reasoning model's solution stands as it is: phrasing it failed ({code}).",
+            f"转述失败（{code}），直接采用推理模型的解答。",
+        )
+    return Told(
+        "The general model wrote the task, the reasoning model solved it, the general model phrased the answer.",
+        "通用模型整理任务，推理模型求解，通用模型转述回答。",
+    )

@@ -1,0 +1,274 @@
+"""An assistant at work on one turn: carries out its strategy's plan, call by call, as one stream of events.
+
+Every call goes through the dispatcher with an asking of its own; attempts, tokens and money of all of them come
+together here. What a call writes goes out only where its step is shown: thoughts as thoughts, a stage as progress, and
+no text that does not stand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+
+import msgspec
+
+from zhongshu.core.answers import (
+    Answer,
+    Delta,
+    Event,
+    LogprobsDelta,
+    ProgressDelta,
+    ThoughtDelta,
+    Usage,
+    UsageDelta,
+    unfold,
+)
+from zhongshu.core.models import Assistant
+from zhongshu.core.ports import Asking
+from zhongshu.core.problems import Fault
+from zhongshu.pipeline.stages import Arrived, Rooms, Routed
+from zhongshu.pipeline.strategies.calls import (
+    Inner,
+    Spent,
+    Tiers,
+    asking_of,
+    cost_in,
+    prompted,
+    spent_by,
+    summed,
+)
+from zhongshu.pipeline.strategies.cascade import cascade
+from zhongshu.pipeline.strategies.direct import direct
+from zhongshu.pipeline.strategies.draft_check import draft_check
+from zhongshu.pipeline.strategies.front_back import front_back
+from zhongshu.pipeline.strategies.steps import By, Given, Plan, Stand, Step, Told
+from zhongshu.pipeline.strategies.tiered import tiered
+
+Batch = tuple[Event, ...]
+PLANS = {
+    "direct": direct,
+    "tiered": tiered,
+    "cascade": cascade,
+    "front-back": front_back,
+    "draft-check": draft_check,
+}
+_ONE_CALL = ("direct", "tiered")
+
+
+class AssistantWork:
+    """pipeline.stages.Work, and the EventStream of its answer. `asking` is the turn's own: it holds the attempts of all
+    calls, and the offer whose answer stands."""
+
+    def __init__(
+        self, rooms: Rooms, arrived: Arrived, assistant: Assistant, asking: Asking, tiers: dict[By, Tiers]
+    ) -> None:
+        self._rooms = rooms
+        self._arrived = arrived
+        self._assistant = assistant
+        self._asking = asking
+        self._tiers = tiers
+        self._turn = prompted(arrived, assistant)
+        able: dict[By, frozenset[str]] = {by: frozenset(offers[0][0].card.abilities) for by, offers in tiers.items()}
+        self._plan: Plan = PLANS[assistant.strategy](Given(self._turn, assistant, rooms.judge, able))
+        self._one_call = assistant.strategy in _ONE_CALL
+        self._through = self._one_call and assistant.show_thoughts
+        self._step: Step | Stand | None = None
+        self._told: Told | None = None
+        self._inner: Inner | None = None
+        self._begun = False
+        self._spent: list[Spent] = []
+        self._thinker: Inner | None = None
+        self._last: dict[By, Asking] = {}
+        self._committed = False
+        self._events: AsyncGenerator[Batch, None] | None = None
+
+    # What the pipeline asks of it ------------------------------------------------------------------------------
+
+    async def begin(self) -> AssistantWork:
+        """Plan, and in a stream wait for the first call's content, so that what fails before it has a status."""
+        self._step = next(self._plan)
+        while self._turn.stream and isinstance(self._step, Step):
+            try:
+                await self._open(self._step)
+                self._begun = True
+                break
+            except Fault as fault:
+                self._advance(fault)
+        return self
+
+    def batches(self) -> AsyncIterator[Batch]:
+        """The answer's events: progress, thoughts, the text that stands, and last the tokens of all calls."""
+        self._events = self._run()
+        return self._events
+
+    async def aclose(self) -> None:
+        """Leave: cancels the call under way at once."""
+        if self._events is not None:
+            await self._events.aclose()
+        await self._close()
+
+    def spent(self) -> tuple[Usage, int]:
+        """Tokens and money of every call so far."""
+        currency = self._asking.offer.card.price.currency
+        at_ns = self._arrived.turn.arrived_ns
+        return summed(self._spent), cost_in(self._spent, currency, self._rooms, at_ns)
+
+    def told(self, routed: Routed) -> Routed:
+        """`routed` with what happened as its reason, and who answered."""
+        told = self._told
+        if told is None:
+            stage = self._step.why if isinstance(self._step, Step) and self._step.why else self._assistant.strategy
+            told = Told(f"It ended in the middle, at the stage {stage}.", f"在 {stage} 阶段中断。")
+        route = msgspec.structs.replace(
+            routed.route, offer=self._asking.offer, effort=self._asking.effort, reason=told.en, reason_zh=told.zh
+        )
+        return msgspec.structs.replace(routed, route=route)
+
+    # The plan, step by step ------------------------------------------------------------------------------------
+
+    async def _run(self) -> AsyncGenerator[Batch, None]:
+        try:
+            while (step := self._step) is not None:
+                if isinstance(step, Stand):
+                    yield (self._standing(step),)
+                    self._advance(step.answer)
+                    continue
+                try:
+                    async with contextlib.aclosing(self._asked(step)) as batches:
+                        async for batch in batches:
+                            yield batch
+                except Fault as fault:
+                    if self._committed:
+                        raise
+                    self._advance(fault)
+        finally:
+            await self._close()
+        yield (Event((UsageDelta(self.spent()[0]),)),)
+
+    def _advance(self, came: Answer | Fault) -> None:
+        """Hand the plan an answer, or the Fault in its place, which it may raise again."""
+        try:
+            self._step = self._plan.throw(came) if isinstance(came, Fault) else self._plan.send(came)
+        except StopIteration as done:
+            self._step, self._told = None, done.value
+
+    def _standing(self, step: Stand) -> Event:
+        """A whole answer that was held back; its thoughts have gone out when it was made."""
+        self._stands(self._last[step.by])
+        self._committed = True
+        event = unfold(step.answer)
+        kept = (d for d in event.deltas if not isinstance(d, ThoughtDelta | UsageDelta) and not self._unasked(d))
+        return Event(tuple(kept))
+
+    # One call --------------------------------------------------------------------------------------------------
+
+    async def _open(self, step: Step) -> Inner:
+        """Begin a call; in a stream up to its first content."""
+        asking = asking_of(step, self._turn, self._arrived, self._assistant, self._tiers)
+        inner = self._inner = Inner(step, asking)
+        try:
+            if self._turn.stream:
+                inner.events = await self._rooms.dispatcher.stream(asking)
+            else:
+                inner.answer = await self._rooms.dispatcher.complete(asking)
+        except Fault as fault:
+            inner.problem = fault.problem
+            await self._close()
+            raise
+        except asyncio.CancelledError:
+            await self._close()
+            raise
+        return inner
+
+    async def _asked(self, step: Step) -> AsyncGenerator[Batch, None]:
+        """A call's events, as far as they may be seen; then the plan goes on with its answer."""
+        progress = self._progress(step)
+        if not self._begun and progress:
+            yield progress
+        inner = self._inner if self._begun and self._inner else await self._open(step)
+        if self._begun and progress:
+            yield progress
+        self._begun = False
+        self._last[step.by] = inner.asking
+        if step.shown:
+            self._stands(inner.asking)
+        try:
+            async for batch in _batches_of(inner):
+                seen = batch if self._through else self._visible(inner, batch)
+                if seen:
+                    yield seen
+            inner.problem = None
+        except Fault as fault:
+            inner.problem = fault.problem
+            raise
+        finally:
+            await self._close()
+        self._advance(inner.answer or inner.fold.answer())
+
+    def _stands(self, asking: Asking) -> None:
+        """This call's answer is the turn's."""
+        self._asking.offer, self._asking.effort = asking.offer, asking.effort
+
+    async def _close(self) -> None:
+        """The call under way is over: end its stream, and keep what it did and came to."""
+        inner, self._inner = self._inner, None
+        if inner is None:
+            return
+        outer, asking = self._asking, inner.asking
+        if inner.events is not None:
+            self._rooms.dispatcher.ended(asking, inner.problem)
+            await inner.events.aclose()
+        why = inner.step.why
+        outer.attempts += [msgspec.structs.replace(a, why=a.why or why) if why else a for a in asking.attempts]
+        outer.dropped = tuple(dict.fromkeys((*outer.dropped, *asking.dropped)))
+        outer.queued_us += asking.queued_us
+        spent = spent_by(inner, self._rooms)
+        if spent is not None:
+            self._spent.append(spent)
+
+    # What is seen ----------------------------------------------------------------------------------------------
+
+    def _progress(self, step: Step) -> Batch:
+        if self._one_call or not self._turn.stream:
+            return ()
+        return (Event((ProgressDelta(step.why, self._tiers[step.by][0][0].release.model),)),)
+
+    def _visible(self, inner: Inner, batch: Batch) -> Batch:
+        seen: list[Event] = []
+        for event in batch:
+            kept = tuple([shown for delta in event.deltas if (shown := self._seen(inner, delta)) is not None])
+            if kept:
+                seen.append(Event(kept))
+        return tuple(seen)
+
+    def _seen(self, inner: Inner, delta: Delta) -> Delta | None:
+        """The delta as the caller sees it. Proofs of thoughts stay here: they hold for a conversation nobody else has."""
+        if isinstance(delta, ThoughtDelta):
+            return self._thought(inner, delta)
+        if isinstance(delta, UsageDelta) or not inner.step.shown or self._unasked(delta):
+            return None
+        self._committed = True
+        return delta
+
+    def _thought(self, inner: Inner, delta: ThoughtDelta) -> ThoughtDelta | None:
+        if not self._assistant.show_thoughts or not delta.text:
+            return None
+        parted = self._thinker is not None and self._thinker is not inner
+        self._thinker = inner
+        return ThoughtDelta(delta.index, f"\n\n{delta.text}" if parted else delta.text)
+
+    def _unasked(self, delta: Delta) -> bool:
+        return isinstance(delta, LogprobsDelta) and not self._arrived.turn.sampling.logprobs
+
+
+async def _batches_of(inner: Inner) -> AsyncGenerator[Batch, None]:
+    """The events of a call, a whole answer as one; each is folded as it goes by."""
+    if inner.events is None:
+        assert inner.answer is not None, "a call that was not streamed is whole"
+        yield (unfold(inner.answer),)
+        return
+    async for batch in inner.events.batches():
+        for event in batch:
+            inner.fold.add(event)
+        yield batch

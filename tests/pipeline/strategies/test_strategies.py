@@ -1,0 +1,240 @@
+"""Each strategy from question to record: what the caller sees, who was asked, what it cost, why."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from tests.pipeline.strategies.conftest import CHEAP, DEAR, Pair, Saying
+from zhongshu.core.answers import Usage
+from zhongshu.core.problems import Fault, Refusal, fault
+from zhongshu.core.turns import Sampling
+from zhongshu.pipeline.answer import answer, stream
+
+LOST = fault("upstream_timeout", upstream="r", phase="first byte", limit_s=1)
+BAD, GOOD = '{"defects": ["2 + 3 is 5"]}', '{"defects": []}'
+
+
+def cost(price, usage):
+    return price.cost_nano(usage)
+
+
+async def test_direct_is_a_model_with_a_prompt(streamed):
+    pair = Pair(Saying("g", "five it is"), Saying("r", "no"), "direct", prompt="Be brief.")
+    said, record = await pair.asked(streamed)
+    assert said == "five it is"
+    assert (record.rule, record.asked, record.release, pair.whys) == ("direct", "a", "g@1", [""])
+    assert pair.general.calls[0].turn.messages[0].content == "Be brief."
+    assert pair.reasoning.calls == []
+
+
+@pytest.mark.parametrize(("chance", "who"), [(0.49, "g"), (0.5, "r"), (None, "r")])
+async def test_tiered_asks_one_by_difficulty(streamed, chance, who):
+    pair = Pair(Saying("g", "g says"), Saying("r", "r says"), "tiered", chance)
+    said, record = await pair.asked(streamed)
+    assert said == f"{who} says"
+    assert (record.rule, record.release) == ("tiered", f"{who}@1")
+    assert len(pair.general.calls) + len(pair.reasoning.calls) == 1
+
+
+@pytest.mark.parametrize(("effort", "who"), [("off", "g"), ("high", "r")])
+async def test_tiered_heeds_the_callers_own_word(streamed, effort, who):
+    pair = Pair(Saying("g", "g says"), Saying("r", "r says"), "tiered", 0.5)
+    said, _ = await pair.asked(streamed, effort=effort)
+    assert said == f"{who} says"
+
+
+async def test_cascade_lets_a_good_draft_stand(streamed):
+    pair = Pair(Saying("g", "it is five"), Saying("r", "no"), "cascade", 0.1)
+    said, record = await pair.asked(streamed)
+    assert (said, record.release, pair.whys) == ("it is five", "g@1", ["draft"])
+    assert record.reason == "The general model's answer passed the check."
+    assert pair.reasoning.calls == []
+
+
+async def test_cascade_escalates_and_shows_only_what_stands(streamed):
+    pair = Pair(Saying("g", "it is six"), Saying("r", "it is five"), "cascade", 0.9)
+    said, record = await pair.asked(streamed)
+    assert (said, record.release, pair.whys) == ("it is five", "r@1", ["draft", "escalate"])
+    assert "six" not in record.answer.decode()
+    assert "0.90" in record.reason
+    if streamed:
+        assert pair.stages == ["draft", "escalate"]
+
+
+async def test_usage_and_cost_are_of_all_calls_each_at_its_own_price(streamed):
+    pair = Pair(Saying("g", "it is six"), Saying("r", "it is five now"), "cascade", 0.9)
+    _, record = await pair.asked(streamed)
+    draft, second = Usage(prompt=6, completion=3), Usage(prompt=6, completion=4)
+    assert record.usage == Usage(prompt=12, completion=7)
+    assert record.cost_nano == cost(CHEAP, draft) + cost(DEAR, second)
+    (permit,) = pair.gate.permits
+    assert permit.settled == (record.usage, record.cost_nano)
+    assert permit.ask.cost_nano >= record.cost_nano
+    assert permit.ask.tokens >= record.usage.total
+
+
+async def test_a_draft_that_fails_is_escalated(streamed):
+    pair = Pair(Saying("g", LOST), Saying("r", "it is five"), "cascade", 0.1)
+    said, record = await pair.asked(streamed)
+    assert (said, pair.whys) == ("it is five", ["draft", "escalate"])
+    assert "upstream_timeout" in record.reason
+    assert record.outcome == "answered"
+
+
+async def test_an_escalation_that_fails_leaves_the_draft_and_says_so(streamed):
+    pair = Pair(Saying("g", "it is six"), Saying("r", LOST), "cascade", 0.9)
+    said, record = await pair.asked(streamed)
+    assert (said, record.release) == ("it is six", "g@1")
+    assert "stands though" in record.reason
+    assert record.cost_nano > 0
+
+
+async def test_front_back_gives_the_solver_the_task_alone(streamed):
+    general = Saying("g", "Add 2 and 3.", "The sum is five.")
+    pair = Pair(general, Saying("r", "2 + 3 = 5", thinks="adding"), "front-back", prompt="You are a clerk.")
+    said, record = await pair.asked(streamed)
+    assert (said, pair.whys) == ("The sum is five.", ["rewrite", "solve", "phrase"])
+    assert [message.text() for message in pair.reasoning.calls[0].turn.messages] == ["Add 2 and 3."]
+    assert "2 + 3 = 5" in general.calls[1].turn.messages[-1].text()
+    assert general.calls[1].turn.messages[-1].text().startswith("how much is 2 + 3?")
+    assert record.release == "g@1"
+    if streamed:
+        assert (pair.stages, pair.thoughts) == (["rewrite", "solve", "phrase"], "adding")
+
+
+async def test_a_solution_that_cannot_be_phrased_stands_as_it_is(streamed):
+    pair = Pair(Saying("g", "Add.", LOST), Saying("r", "it is five"), "front-back")
+    said, record = await pair.asked(streamed)
+    assert (said, record.release) == ("it is five", "r@1")
+
+
+async def test_the_language_is_the_users(streamed):
+    pair = Pair(Saying("g", "把 2 和 3 相加", "是五"), Saying("r", "5"), "front-back")
+    await pair.asked(streamed, text="二加三是多少？")
+    assert "请把用户当前的需求" in pair.general.calls[0].turn.messages[-1].text()
+
+
+async def test_a_draft_without_defects_is_accepted(streamed):
+    pair = Pair(Saying("g", "it is five"), Saying("r", f"Here: {GOOD}"), "draft-check")
+    said, record = await pair.asked(streamed)
+    assert (said, record.release, pair.whys) == ("it is five", "g@1", ["draft", "check"])
+    assert "accepted" in record.reason
+    checked = pair.reasoning.calls[0].turn
+    assert checked.format.kind == "schema"
+    assert "it is five" in checked.messages[-1].text()
+
+
+async def test_a_repair_is_checked_again(streamed):
+    pair = Pair(Saying("g", "it is six", "it is five"), Saying("r", BAD, GOOD), "draft-check")
+    said, record = await pair.asked(streamed)
+    assert (said, pair.whys) == ("it is five", ["draft", "check", "repair", "check"])
+    assert record.reason.endswith("after 1 repair.")
+    assert "2 + 3 is 5" in pair.general.calls[1].turn.messages[-1].text()
+
+
+async def test_rounds_that_are_used_up_are_stated(streamed):
+    pair = Pair(Saying("g", "it is six", "it is seven"), Saying("r", BAD, BAD, "it is five"), "draft-check")
+    said, record = await pair.asked(streamed)
+    assert (said, record.release) == ("it is five", "r@1")
+    assert pair.whys == ["draft", "check", "repair", "check", "repair"]
+    assert "not accepted" in record.reason
+    assert all(wrong not in record.answer.decode() for wrong in ("six", "seven"))
+
+
+@pytest.mark.parametrize("reply", ["looks fine to me", '{"defects": "none"}', LOST, '["x"]'])
+async def test_a_check_that_says_nothing_leaves_the_draft_unaccepted(streamed, reply):
+    pair = Pair(Saying("g", "it is six"), Saying("r", reply), "draft-check")
+    said, record = await pair.asked(streamed)
+    assert said == "it is six"
+    assert "not accepted" in record.reason
+
+
+@pytest.mark.parametrize("strategy", ["direct", "tiered", "cascade", "front-back", "draft-check"])
+async def test_thoughts_are_hidden_where_the_assistant_says_so(streamed, strategy):
+    for shown in (True, False):
+        pair = Pair(
+            Saying("g", "g says", thinks="deep"), Saying("r", "r says", thinks="deeper"),
+            strategy, 0.9, show_thoughts=shown,
+        )  # fmt: skip
+        _, record = await pair.asked(streamed)
+        assert ("deep" in record.answer.decode()) is shown
+        if streamed and strategy not in ("direct", "tiered"):
+            assert not any(getattr(delta, "signature", None) for delta in pair.deltas)
+
+
+async def test_a_shown_answer_that_breaks_is_cut_and_everything_is_settled():
+    general = Saying("g", "it is six")
+    broken = Saying("r", "one two three", breaks=fault("upstream_cut", upstream="r"), breaks_after=2)
+    pair = Pair(general, broken, "cascade", 0.9)
+    with pytest.raises(Fault, match="upstream_cut"):
+        await pair.asked(streamed=True)
+    (record,) = pair.journal.records
+    assert (record.outcome, pair.whys) == ("cut", ["draft", "escalate"])
+    assert record.attempts[1].error == "upstream_cut"
+    assert b"one two" in record.answer
+    assert pair.gate.permits[0].settled == (record.usage, record.cost_nano)
+    assert record.usage.estimated
+    assert record.cost_nano > cost(CHEAP, Usage(prompt=6, completion=3))
+
+
+async def test_what_fails_in_the_middle_is_charged_for_what_was_used(streamed):
+    pair = Pair(Saying("g", "Add 2 and 3."), Saying("r", LOST), "front-back")
+    with pytest.raises(Fault, match="upstream_timeout"):
+        await pair.asked(streamed)
+    (record,) = pair.journal.records
+    assert (record.outcome, pair.whys) == ("failed", ["rewrite", "solve"])
+    assert "solve" in record.reason
+    assert pair.gate.permits[0].settled == (record.usage, record.cost_nano)
+    assert record.cost_nano > 0
+
+
+async def test_a_first_call_that_fails_has_a_status_even_in_a_stream():
+    pair = Pair(Saying("g", LOST), Saying("r", "no"), "front-back")
+    with pytest.raises(Fault, match="upstream_timeout"):
+        await stream(pair.rooms, pair.arrived(model="a", stream=True))
+    assert pair.journal.records[0].outcome == "failed"
+    assert pair.gate.permits[0].released
+
+
+@pytest.mark.parametrize("stage", ["draft", "check", "repair"])
+async def test_a_client_that_leaves_cancels_the_call_under_way(stage):
+    pair = Pair(Saying("g", "it is six", "it is five now"), Saying("r", BAD, GOOD), "draft-check")
+    live = await stream(pair.rooms, pair.arrived(model="a", stream=True))
+    async with contextlib.aclosing(live.batches()) as batches:
+        async for batch in batches:
+            if getattr(batch[0].deltas[0], "stage", "") == stage:
+                break
+    (record,) = pair.journal.records
+    assert record.outcome == "left"
+    assert pair.gate.permits[0].settled or pair.gate.permits[0].released
+    asked = len(pair.general.calls) + len(pair.reasoning.calls)
+    assert len(record.attempts) == asked == {"draft": 1, "check": 1, "repair": 2}[stage]
+
+
+async def test_a_client_that_leaves_during_a_call_closes_its_stream(streamed):
+    pair = Pair(Saying("g", "it is six"), Saying("r", "a b c d e f", pause_s=30), "cascade", 0.9)
+    task = asyncio.create_task(pair.asked(streamed))
+    while not pair.reasoning.calls:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (record,) = pair.journal.records
+    assert (record.outcome, pair.whys) == ("left", ["draft", "escalate"])
+    assert record.cost_nano >= cost(CHEAP, Usage(prompt=6, completion=3))
+    assert pair.gate.permits[0].settled == (record.usage, record.cost_nano)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"), [({"sampling": Sampling(n=2)}, "n"), ({"kind": "completion"}, "model")]
+)
+async def test_what_an_assistant_cannot_do_is_refused(fields, param):
+    pair = Pair(Saying("g", "x"), Saying("r", "x"), "cascade")
+    arrived = pair.arrived(model="a")
+    turn = type(arrived.turn)
+    kept = {name: getattr(arrived.turn, name) for name in turn.__struct_fields__} | fields
+    refused = await answer(pair.rooms, type(arrived)(turn(**kept), arrived.caller, arrived.started_ns))
+    assert isinstance(refused, Refusal)
+    assert (refused.problem.code, refused.problem.param) == ("model_cannot", param)
+    assert pair.gate.permits[0].released
