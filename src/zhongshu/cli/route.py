@@ -11,19 +11,23 @@ from typing import Annotated, Any
 
 import typer
 
+from zhongshu.cli import route_proof
 from zhongshu.cli.output import JsonOption, err, fail, print_json, print_table
 from zhongshu.cli.words import t
 
 app = typer.Typer(
     no_args_is_help=True,
     help=t(
-        "Routing between general and reasoning models: score, check, train.",
-        "通用模型与推理模型之间的路由：评分、检查、训练。",
+        "Routing between general and reasoning models: explain, report, tune; score, check, train.",
+        "通用模型与推理模型之间的路由：解释、报告、调档；评分、检查、训练。",
     ),
     epilog=t(
         """
 Examples:
 
+- `zhongshu route explain 018f...`
+- `zhongshu route report --since 7d`
+- `zhongshu route tune --quality 0.95 labelled.jsonl`
 - `zhongshu route score questions.jsonl > scored.jsonl`
 - `zhongshu route check drafts.jsonl`
 - `zhongshu route train labelled.jsonl --out mine.json`
@@ -31,12 +35,17 @@ Examples:
         """
 示例：
 
+- `zhongshu route explain 018f...`
+- `zhongshu route report --since 7d`
+- `zhongshu route tune --quality 0.95 labelled.jsonl`
 - `zhongshu route score questions.jsonl > scored.jsonl`
 - `zhongshu route check drafts.jsonl`
 - `zhongshu route train labelled.jsonl --out mine.json`
 """,
     ),
 )
+
+app.add_typer(route_proof.app)
 
 FILE = t("JSON lines; - for standard input.", "JSON Lines 文件；- 表示标准输入。")
 MODEL = t("A model made by `route train`; default: the shipped one.", "由 `route train` 训练的模型；默认使用内置模型。")
