@@ -54,6 +54,7 @@ def test_nothing_set_up(tmp_path: Path) -> None:
     where = config(tmp_path, "")
     assert "zhongshu upstreams known" in " ".join(run("list", *where).stdout.split())
     assert json.loads(run("list", "--json", *where).stdout) == []
+    assert "None is set up. Add one" in " ".join(run("show", "nope", *where, code=1).stderr.split())
     run("check", *where)
 
 

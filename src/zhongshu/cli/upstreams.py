@@ -182,10 +182,14 @@ def _find(rows: tuple[UpstreamSettings, ...], name: str) -> UpstreamSettings:
     for row in rows:
         if row.name == name:
             return row
-    here = ", ".join(row.name for row in rows) or "-"
+    here = ", ".join(row.name for row in rows)
     fail(
-        f"There is no upstream `{name}`. There are: {here}. Add one with [[upstreams]] in the settings.",
-        f"没有名为 `{name}` 的上游。现有：{here}。请在设置中用 [[upstreams]] 添加。",
+        f"There is no upstream `{name}`. "
+        + (f"There are: {here}." if here else "None is set up.")
+        + " Add one with [[upstreams]] in the settings.",
+        f"没有名为 `{name}` 的上游。"
+        + (f"现有：{here}。" if here else "尚未配置上游。")
+        + "请在设置中用 [[upstreams]] 添加。",
     )
 
 
