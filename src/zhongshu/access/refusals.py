@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from zhongshu.core.problems import Problem, Refusal, Said, problem
 from zhongshu.storage.leases import Denied, Purse, Rate, Seats
 
@@ -72,7 +74,7 @@ def _problem(denied: Denied) -> Problem:
             what = rest.rpartition("/")[2]
             return problem(
                 "rate_limit_exceeded",
-                retry_after_s=denied.wait_s or 1.0,
+                retry_after_s=float(math.ceil(denied.wait_s or 1.0)),  # rounded up: a moment too early is refused
                 scope=_SCOPES[scope],
                 limit=_per_minute(what, counter.limit),
             )

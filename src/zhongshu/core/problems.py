@@ -100,8 +100,9 @@ _ROWS: dict[str, _Row] = {
     "malformed_http": _Row(
         400,
         _BAD,
-        "This is not an HTTP/1.1 request that can be read. Check the request line, the headers and Content-Length.",
-        "无法识别为 HTTP/1.1 请求。请检查请求行、请求头和 Content-Length。",
+        "This is not an HTTP/1.1 request that can be read. Check the request line, the headers (one Host) and "
+        "Content-Length.",
+        "无法识别为 HTTP/1.1 请求。请检查请求行、请求头（Host 恰为一个）和 Content-Length。",
     ),
     "not_found": _Row(
         404, _BAD, "There is nothing at this address. See /docs for what there is.", "此地址不存在。可用接口见 /docs。"
@@ -192,8 +193,8 @@ _ROWS: dict[str, _Row] = {
     "rate_limit_exceeded": _Row(
         429,
         "rate_limit_error",
-        "The limit of this {scope} ({limit}) is used up. Try again in {retry_after_s:.1f} s.",
-        "此{scope}的限额（{limit}）已用完。请在 {retry_after_s:.1f} 秒后重试。",
+        "The limit of this {scope} ({limit}) is used up. Try again in {retry_after_s:.0f} s.",
+        "此{scope}的限额（{limit}）已用完。请在 {retry_after_s:.0f} 秒后重试。",
     ),
     "concurrency_exceeded": _Row(
         429,
