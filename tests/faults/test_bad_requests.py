@@ -78,6 +78,8 @@ RAW: dict[str, tuple[bytes, int, str]] = {
     "a proxy's verb": (b"CONNECT example.com:80 HTTP/1.1\r\nhost: x\r\n\r\n", 400, "malformed_http"),
     "NUL in a header": (b"GET /healthz HTTP/1.1\r\nhost: a\0b\r\n\r\n", 400, "malformed_http"),
     "bytes in the path": (b"GET /\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n", 400, "malformed_http"),
+    "no host": (b"GET /healthz HTTP/1.1\r\n\r\n", 400, "malformed_http"),
+    "two hosts": (b"GET /healthz HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400, "malformed_http"),
     "a megabyte of header": (head(x="a" * MEGABYTE), 431, "head_too_large"),
     "a megabyte of headers": (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200_000 + b"\r\n", 431, "head_too_large"),
     "a megabyte of path": (b"GET /" + b"a" * MEGABYTE + b" HTTP/1.1\r\n\r\n", 431, "head_too_large"),

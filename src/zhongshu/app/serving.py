@@ -75,6 +75,8 @@ def protocol(arrive_within_s: float) -> type[HttpToolsProtocol]:
                 return  # uvicorn hands the connection over to a WebSocket
             app: Any = self.app  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
             http_version = parser.get_http_version()
+            if http_version == "1.1" and [name for name, _ in scope["headers"]].count(b"host") != 1:
+                raise ValueError("a request names its host once (RFC 9112, 3.2)")  # answered as what is not HTTP
             url = httptools.parse_url(self.url)
             path = url.path.decode("ascii")
             scope["method"] = parser.get_method().decode("ascii")
