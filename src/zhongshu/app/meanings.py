@@ -105,6 +105,10 @@ MEANINGS: dict[Place, Meaning] = {
     ("server", "cors_origins"): Meaning(
         "Origins whose web pages may call the API from a browser.", "允许从浏览器调用 API 的网页来源。"
     ),
+    ("server", "trusted_proxies"): Meaning(
+        'Proxies in front, as addresses or networks ("10.0.0.0/8"), whose X-Forwarded-For says who is asking.',
+        "位于前面的代理的地址或网段（如“10.0.0.0/8”），采信其 X-Forwarded-For 中的客户端地址。",
+    ),
     ("server", "log_level"): Meaning("Least important log lines that are written.", "写出的日志的最低级别。"),
     ("server", "log_format"): Meaning("Log lines as text or JSON.", "日志格式：文本或 JSON。"),
     ("access", "key_requests_per_minute"): Meaning(

@@ -10,6 +10,7 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -53,7 +54,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     workers: API processes, about one for each core that is not busy with a local model. max_in_flight: turns being
     answered in one worker; more get 503 with Retry-After. max_shadows: turns that one worker repeats unseen at once.
     body_timeout_s: a request's body must be here by then. drain_s: how long turns may go on after SIGTERM.
-    cors_origins: web pages that may call the API from a browser.
+    cors_origins: web pages that may call the API from a browser. trusted_proxies: addresses or networks of proxies in
+    front, whose X-Forwarded-For is believed.
     """
 
     host: str = "127.0.0.1"
@@ -67,12 +69,21 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_shadows: Annotated[int, Meta(ge=0)] = 16
     drain_s: Annotated[float, Meta(ge=0)] = 30.0
     cors_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 
     def __post_init__(self) -> None:
         if not self.host.strip():
             raise ValueError("host: give an address such as 127.0.0.1 or 0.0.0.0", "host: 请填写地址，例如 127.0.0.1")
+        for proxy in self.trusted_proxies:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError(
+                    "trusted_proxies: give addresses or networks such as 10.0.0.5 or 10.0.0.0/8",
+                    "trusted_proxies: 请填写地址或网段，例如 10.0.0.5 或 10.0.0.0/8",
+                ) from None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

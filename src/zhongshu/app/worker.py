@@ -22,6 +22,7 @@ import uvloop
 from zhongshu.app.boot import Boot, read_boot
 from zhongshu.app.build import open_installation
 from zhongshu.app.children import READY, TRY_AGAIN
+from zhongshu.app.forwarding import Forwarded
 from zhongshu.app.logs import set_up_logs
 from zhongshu.app.serving import Server, server
 from zhongshu.ledger.journal import SlotTaken
@@ -72,8 +73,9 @@ class Worker:
         """Open the rooms, serve, close them."""
         boot, settings = self._boot, self._boot.settings.server
         self._installation = await open_installation(boot.settings, boot.slot, Path(boot.engine_socket))
+        app, proxies = self._installation.app, settings.trusted_proxies
         self._server = server(
-            self._installation.app,
+            Forwarded(app, proxies) if proxies else app,
             keep_alive_s=settings.keep_alive_s,
             arrive_within_s=settings.body_timeout_s,
             backlog=settings.backlog,
