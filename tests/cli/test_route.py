@@ -1,0 +1,147 @@
+"""`zhongshu route explain`, `tune` and `report`, over files and a real journal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.cli.test_ledger import record
+from zhongshu.cli.route import app
+from zhongshu.core.clock import SystemClock
+from zhongshu.ledger.journal import open_journal
+from zhongshu.ledger.settings import LedgerSettings
+
+HARD = "Prove that there is no largest prime."
+EASY = "What is the capital of France?"
+TOML = """
+profile = "none"
+[[upstreams]]
+name = "s"
+kind = "openai-compatible"
+base_url = "http://127.0.0.1:1/v1"
+key = "none"
+[[models]]
+name = "small"
+upstream = "s"
+tier = "general"
+[[models]]
+name = "deep"
+upstream = "s"
+tier = "reasoning"
+"""
+BODIES = {
+    1: {"messages": [{"role": "user", "content": HARD}]},
+    2: {"contents": [{"role": "user", "parts": [{"text": EASY}]}]},
+    3: {"input": [{"role": "user", "content": [{"type": "input_text", "text": HARD}]}]},
+    4: {"question": EASY, "zhongshu": {"quality": 1.0}},
+}
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def told(*words: str) -> dict[str, object]:
+    done = run(*words, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+async def write(home: Path, text: str) -> None:
+    journal = open_journal(LedgerSettings(min_free_bytes=0, text=text), home, "w0", SystemClock())
+    for number, body in BODIES.items():
+        release = "deep@1" if number in (1, 3) else "small@1"
+        more = {"prompt": msgspec.json.encode(body), "release": release, "rule": "hard", "reason": "It was so."}
+        await journal.write(msgspec.structs.replace(record(number), **more))
+    await journal.aclose()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "zhongshu.toml").write_text(TOML)
+    monkeypatch.setenv("ZHONGSHU_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ZHONGSHU_LANG", "en")
+    monkeypatch.delenv("ZHONGSHU_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+def trace(number: int) -> str:
+    return "0" * 31 + str(number)
+
+
+def test_every_protocol_s_words_are_read_again(home: Path) -> None:
+    asyncio.run(write(home, "encrypted"))
+    tasks = [told("explain", trace(number))["task"] for number in BODIES]
+    assert tasks == ["proof", "lookup", "proof", "lookup"]
+    changed = told("explain", trace(4))
+    assert (changed["dial"], changed["same_now"], changed["now"]["release"]) == (1.0, False, "deep@1")
+    shown = run("explain", trace(1)).stdout
+    assert "It was so." in shown
+    assert "turns round at dial" in shown
+
+
+@pytest.mark.parametrize(("text", "state"), [("none", "not kept"), ("digest", "digest only")])
+def test_a_text_that_was_not_kept_is_not_explained(home: Path, text: str, state: str) -> None:
+    asyncio.run(write(home, text))
+    refused = run("explain", trace(1))
+    assert refused.exit_code == 1
+    assert state in refused.stderr
+    assert "It was so." in refused.stderr
+
+
+def lines(path: Path, rows: list[dict[str, object]]) -> str:
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    return str(path)
+
+
+def test_tune_prints_the_setting(home: Path, tmp_path: Path) -> None:
+    rows = [{"prompt": HARD, "weak_correct": False, "strong_correct": True}] * 10
+    rows += [{"prompt": EASY, "weak_correct": True, "strong_correct": True}] * 10
+    file = lines(tmp_path / "rows.jsonl", rows)
+    found = told("tune", "--quality", "0.95", file)
+    assert found["strong_calls"]["value"] == 0.5
+    assert found["setting"] == f"[router]\ndial = {found['dial']:g}\n"
+    assert "[router]" in run("tune", file).stdout
+
+
+def test_what_cannot_be_tuned_or_read_is_refused(home: Path, tmp_path: Path) -> None:
+    nothing = lines(tmp_path / "a.jsonl", [{"prompt": HARD, "weak_correct": False, "strong_correct": False}])
+    assert run("tune", nothing).exit_code == 1
+    bad = lines(tmp_path / "b.jsonl", [{"prompt": HARD}])
+    refused = run("tune", bad)
+    assert (refused.exit_code, "line 1" in refused.stderr) == (2, True)
+    assert run("tune", str(tmp_path / "none.jsonl")).exit_code == 2
+    outside = lines(tmp_path / "c.jsonl", [{"prompt": HARD, "weak_correct": 2, "strong_correct": 0}])
+    assert run("report", "--labels", outside).exit_code == 2
+    assert (
+        run("report", "--labels", lines(tmp_path / "d.jsonl", [{"weak_correct": 1, "strong_correct": 0}])).exit_code
+        == 2
+    )
+
+
+def test_a_report_of_prompts_needs_no_ledger(home: Path, tmp_path: Path) -> None:
+    rows = [
+        {"prompt": HARD, "weak_correct": 0, "strong_correct": 1, "weak_cost": 1, "strong_cost": 9},
+        {"prompt": EASY, "weak_correct": 1, "strong_correct": 1, "weak_cost": 1, "strong_cost": 9},
+    ]
+    file = lines(tmp_path / "judged.jsonl", rows)
+    proof = told("report", "--labels", file)["proof"]
+    assert {way["name"]: way["quality"] for way in proof["ways"]}["done"] == 1.0
+    assert run("report", "--labels", file, "--svg", str(tmp_path / "p.svg")).exit_code == 0
+    assert (tmp_path / "p.svg").read_text().startswith("<svg")
+
+
+def test_a_report_of_turns_nobody_judged(home: Path, tmp_path: Path) -> None:
+    asyncio.run(write(home, "encrypted"))
+    found = told("report")
+    assert (found["turns"], found["releases"]) == (4, {"deep@1": 2, "small@1": 2})
+    assert found["proof"] is None
+    shown = run("report").stdout
+    assert "no turn was scored" in shown
+    assert run("report", "--svg", str(tmp_path / "p.svg")).exit_code == 2
