@@ -547,10 +547,6 @@ MEANINGS: dict[Place, Meaning] = {
         "Its threshold for semantic; none: as `cache.threshold`.", "其语义阈值；不填则按 `cache.threshold`。"
     ),
     ("models", "note"): Meaning("A remark shown on its card.", "显示在模型卡片上的备注。"),
-    ("money", "currency"): Meaning(
-        "The currency that budgets are counted in: CNY or USD; none: the one everything is priced in, else CNY.",
-        "预算币种：CNY 或 USD；不填则为所有价格共用的币种，否则为 CNY。",
-    ),
     ("assistants", "name"): Meaning(
         "What clients ask for, like a model; no model may have it.", "客户端像模型一样请求的名称；不能与模型重名。"
     ),
@@ -584,6 +580,10 @@ MEANINGS: dict[Place, Meaning] = {
         "A TOML file with more rows of [[prices]].", "另含 [[prices]] 各行的 TOML 文件。"
     ),
     ("money", "alert_url"): Meaning(
+    ("money", "currency"): Meaning(
+        "The currency that budgets are counted in: CNY or USD; none: the one everything is priced in, else CNY.",
+        "预算币种：CNY 或 USD；不填则为所有价格共用的币种，否则为 CNY。",
+    ),
         "Gets an HTTP POST (JSON, signed) when a budget has reached a share; empty: nobody does.",
         "预算达到告警比例时向此地址发送 HTTP POST（JSON，带签名）；留空则不发送。",
     ),
@@ -692,6 +692,8 @@ EXAMPLES: dict[Place, object] = {
     ("prices", "cached_input"): 0.5,
     ("assistants", "name"): "helpdesk",
     ("assistants", "strategy"): "cascade",
+    ("assistants", "general"): "deepseek-chat",
+    ("assistants", "reasoning"): "qwen2.5-coder-1.5b",
     ("assistants", "effort"): "medium",
     ("prices", "thinking"): 0.5,
     ("prices", "cache_write"): 0.5,

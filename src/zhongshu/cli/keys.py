@@ -249,7 +249,7 @@ def _known_models(names: str | None, config: Path | None) -> tuple[str, ...]:
     from zhongshu.upstreams.registry import offers
 
     used = settings(config)
-    catalog = ModelCatalog([*(offer_of(row) for row in used.models), *offers(used.upstreams)])
+    catalog = ModelCatalog([*(offer_of(row) for row in used.models), *offers(used.upstreams)], used.assistants)
     asked = tuple(name.strip() for name in names.split(",") if name.strip())
     known = sorted({AUTO, *(card.name for card in catalog.cards())})
     for name in asked:
