@@ -43,7 +43,8 @@ class UsageExtra(msgspec.Struct, frozen=True):
 
 class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     """The `zhongshu` object of a response. What did not happen is left out: cache and similarity of an answer that was
-    not given before, dropped where every field could be carried, attempts and queued_ms when the first was at once."""
+    not given before, dropped where every field could be carried, attempts and queued_ms when the first was at once,
+    thought_ended where the model closed its thought itself."""
 
     trace: str
     route: RouteExtra
@@ -57,6 +58,7 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     dropped: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     queued_ms: float = 0.0
+    thought_ended: str = ""
 
 
 def money(nano: int) -> str:
@@ -76,7 +78,8 @@ def extra_of(
     used = UsageExtra(usage.prompt, usage.completion, usage.cached, usage.thinking, usage.estimated)
     cost = CostExtra(money(cost_nano), price.currency)
     tried = asking.attempts
-    if hit is None and not asking.dropped and not asking.queued_us and len(tried) < 2:
+    ended = asking.thought_ended
+    if hit is None and not asking.dropped and not asking.queued_us and len(tried) < 2 and not ended:
         return Extra(asking.turn.trace, said, label, used, cost, overhead_ms)
     return Extra(
         asking.turn.trace,
@@ -91,6 +94,7 @@ def extra_of(
         dropped=asking.dropped,
         attempts=tuple(tried) if len(tried) > 1 else (),
         queued_ms=round(asking.queued_us / 1000, 3),
+        thought_ended=ended,
     )
 
 

@@ -140,7 +140,7 @@ class Installation:
         self._parent = os.getppid()
         self._counted = Metrics()
         self._shared = SharedMetrics(settings.home / "run", slot, self._snapshot)
-        self._embedded = EmbeddedUpstream(EMBEDDED, engine)
+        self._embedded = EmbeddedUpstream(EMBEDDED, engine, guard=settings.engine.guard)
         self._caching = Caching(settings.home, self._embedded, self._clock)
         self._dispatching = Dispatching(settings, slot, state, self._follower, lambda: self._upstreams, self._clock)
         self._upstreams = self._open_upstreams(settings)

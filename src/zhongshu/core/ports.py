@@ -20,9 +20,10 @@ from zhongshu.core.turns import Turn
 class Call:
     """What an upstream is asked: the turn as the offer's release shapes it, and the offer (release and card) it is to
     answer as. `effort` is the route's decision, which overrides the turn's own. `dropped` collects the fields that its
-    wire format cannot say and whose loss changes no meaning; what would change it is refused (model_cannot)."""
+    wire format cannot say and whose loss changes no meaning; what would change it is refused (model_cannot).
+    `thought_ended`: why an upstream closed the model's thought before the model did; known when the answer is whole."""
 
-    __slots__ = ("dropped", "effort", "offer", "turn")
+    __slots__ = ("dropped", "effort", "offer", "thought_ended", "turn")
 
     def __init__(self, turn: Turn, offer: Offer, effort: str | None = None) -> None:
         shape = offer.release.shape
@@ -30,6 +31,7 @@ class Call:
         self.offer = offer
         self.effort = effort
         self.dropped: tuple[str, ...] = ()
+        self.thought_ended = ""
 
 
 class Asking:
@@ -37,10 +39,10 @@ class Asking:
 
     tiers: the offers of the chosen release first (several: its replicas), then those of each release to fall back to.
     offer: who answered, or was asked last. attempts: every try in order. why: what led away from the first choice.
-    held: the dispatcher's own, of a stream under way.
+    held: the dispatcher's own, of a stream under way. call: the one that was answered, or whose stream has begun.
     """
 
-    __slots__ = ("attempts", "caller", "dropped", "effort", "held", "offer", "queued_us", "tiers", "turn")
+    __slots__ = ("attempts", "call", "caller", "dropped", "effort", "held", "offer", "queued_us", "tiers", "turn")
 
     def __init__(self, turn: Turn, caller: Caller, tiers: tuple[tuple[Offer, ...], ...], effort: str | None) -> None:
         self.turn = turn
@@ -52,6 +54,12 @@ class Asking:
         self.dropped: tuple[str, ...] = ()
         self.queued_us = 0
         self.held: object | None = None
+        self.call: Call | None = None
+
+    @property
+    def thought_ended(self) -> str:
+        """Why the answer's thought was closed before the model did; empty when it was not, or is under way."""
+        return self.call.thought_ended if self.call is not None else ""
 
 
 class EventStream(Protocol):

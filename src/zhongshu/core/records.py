@@ -35,8 +35,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     them by a keyed digest, or drops them, by policy. Everything else is metadata and never holds the user's text.
     split: the rule by which one of a model's releases was chosen. cache: "exact" or "semantic" when the answer was
     one given before; saved_nano, saved_us: what asking again would have cost. shadow_of: the trace of the turn this
-    one repeats beside it. dropped: fields of the request that the upstream could not be told. queued_us: time waited
-    for a free place.
+    one repeats beside it. dropped: fields of the request that the upstream could not be told.
+    thought_ended: why the model's thought was closed before it closed it itself ("repeating", "circling", "settled",
+    "budget"). queued_us: time waited for a free place.
     """
 
     trace: str
@@ -78,6 +79,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     saved_us: int = 0
     shadow_of: str = ""
     dropped: tuple[str, ...] = ()
+    thought_ended: str = ""
     queued_us: int = 0
     prompt: bytes = b""
     answer: bytes = b""

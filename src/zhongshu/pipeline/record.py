@@ -147,6 +147,7 @@ class Entry:
             saved_nano=hit.cost_nano if hit else 0,
             saved_us=hit.took_us if hit else 0,
             dropped=asking.dropped if asking else (),
+            thought_ended=asking.thought_ended if asking else "",
             queued_us=asking.queued_us if asking else 0,
         )
 

@@ -48,7 +48,7 @@ class Trier:
                 raise fault("upstream_unreachable", upstream=replica.host.name)
             answer = await ask(upstream, call)
             error, status = "", 200
-            asking.offer, asking.dropped = offer, call.dropped
+            asking.offer, asking.dropped, asking.call = offer, call.dropped, call
             return answer
         except Fault as broken:
             error, status = broken.problem.code, status_of(broken.problem)

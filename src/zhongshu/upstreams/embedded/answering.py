@@ -17,10 +17,10 @@ from zhongshu.upstreams.embedded.walk import Events, Tally, Walk
 _QUEUED_EVENTS = 64
 
 
-async def choices(link: Link, call: Call, tally: Tally) -> AsyncGenerator[Event, None]:
-    """Every choice of the call: `n` for each prompt, numbered as OpenAI numbers them."""
+async def choices(link: Link, call: Call, tally: Tally, *, guarded: bool = False) -> AsyncGenerator[Event, None]:
+    """Every choice of the call: `n` for each prompt, numbered as OpenAI numbers them. guarded: thoughts are watched."""
     turn, n = call.turn, call.turn.sampling.n
-    asked = brief(call, link.address.context_tokens)
+    asked = brief(call, link.address.context_tokens, guarded=guarded)
     prompts = turn.prompts if turn.kind == "completion" else (await link.render(asked.messages),)
     tried = await link.try_schemas(prompts[0], asked.schemas())
     if not tried.follows:

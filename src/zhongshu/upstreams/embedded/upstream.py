@@ -21,10 +21,12 @@ _ATTEMPTS = 2
 
 
 class EmbeddedUpstream:
-    """Answers with local models. `upstream_model` of a release is the engine's name of the model."""
+    """Answers with local models. `upstream_model` of a release is the engine's name of the model. guard: a thought that
+    gets nowhere is closed, and `call.thought_ended` says why."""
 
-    def __init__(self, name: str, engine: EngineClient) -> None:
+    def __init__(self, name: str, engine: EngineClient, *, guard: bool = True) -> None:
         self.name = name
+        self._guard = guard
         self._engine = engine
         self._links: dict[str, Link] = {}
 
@@ -108,13 +110,14 @@ class EmbeddedUpstream:
             begun = False
             async with self._engine.use(call.offer.release.upstream_model) as address:
                 try:
-                    async with aclosing(choices(self._link(call, address), call, tally)) as events:
+                    async with aclosing(choices(self._link(call, address), call, tally, guarded=self._guard)) as events:
                         async for event in events:
                             begun = True
                             yield event
                 except (Fault, EngineRefusal) as error:
                     self._raise(call, error, final=begun or attempt == _ATTEMPTS - 1)
                     continue
+            call.thought_ended = tally.thought_ended
             yield Event((UsageDelta(tally.usage()),))
             return
 

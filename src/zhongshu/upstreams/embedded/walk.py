@@ -40,13 +40,16 @@ Events = AsyncGenerator[Event, None]
 
 
 class Tally:
-    """Tokens used by all choices of a call. A prompt counts once, however many choices and phases read it."""
+    """Tokens used by all choices of a call. A prompt counts once, however many choices and phases read it.
+
+    thought_ended: why the first thought that the model did not end itself was closed (thoughts.Ended), else empty."""
 
     def __init__(self) -> None:
         self.prompt = 0
         self.cached = 0
         self.completion = 0
         self.thinking = 0
+        self.thought_ended = ""
 
     def read(self, timings: Timings) -> None:
         """A prompt was read for the first time."""
@@ -94,15 +97,27 @@ class Walk:
     # ---- the phases
 
     async def _think(self) -> Events:
-        """Thought, at most the budget, up to its closing mark; then the mark is ours to write."""
+        """Thought, at most the budget, up to its closing mark; then the mark is ours to write. A thought that its watch
+        finds to be getting nowhere is broken off, and goes on to the answer with what is worth keeping of it."""
         began = len(self._prompt)
         self._prompt += thoughts.BEFORE
-        body = {"stop": thoughts.STOPS, "n_predict": self._at_most(self._brief.thought_tokens)}
+        budget = self._at_most(self._brief.thought_tokens)
+        body: Body = {"stop": thoughts.STOPS, "n_predict": budget, "timings_per_token": self._brief.guarded}
+        watch = thoughts.Watch(self._brief.thought_tokens) if self._brief.guarded else None
         before = self._tally.completion
+        ended: thoughts.Ended = ""
         async with aclosing(self._generate(body)) as pieces:
             async for piece in pieces:
                 if piece.content:
                     yield Event((ThoughtDelta(self._index, piece.content),))
+                if watch is not None and not piece.stop:
+                    ended = watch.feed(piece.content, piece.tokens_predicted)
+                    if ended:
+                        self._count(piece, watch.kept())
+                        break
+        if not ended and self._ended == "length" and not self._spent():
+            ended = "budget"
+        self._tally.thought_ended = self._tally.thought_ended or ended
         self._tally.thinking += self._tally.completion - before
         self._prompt = self._prompt.rstrip() + thoughts.AFTER
         self._thought = self._prompt[began:]
@@ -230,7 +245,7 @@ class Walk:
             self._left -= piece.tokens_predicted
 
     def _count_prompt(self, piece: Piece) -> None:
-        if piece.stop and not self._prompt_counted:
+        if piece.timings.prompt_n and not self._prompt_counted:
             self._prompt_counted = True
             self._tally.read(piece.timings)
 
