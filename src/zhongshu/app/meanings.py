@@ -580,14 +580,14 @@ MEANINGS: dict[Place, Meaning] = {
     ("assistants", "show_thoughts"): Meaning(
         "Whether callers see the models' thoughts.", "调用方是否可见模型的思考过程。"
     ),
-    ("money", "prices_file"): Meaning(
-        "A TOML file with more rows of [[prices]].", "另含 [[prices]] 各行的 TOML 文件。"
-    ),
-    ("money", "alert_url"): Meaning(
     ("money", "currency"): Meaning(
         "The currency that budgets are counted in: CNY or USD; none: the one everything is priced in, else CNY.",
         "预算币种：CNY 或 USD；不填则为所有价格共用的币种，否则为 CNY。",
     ),
+    ("money", "prices_file"): Meaning(
+        "A TOML file with more rows of [[prices]].", "另含 [[prices]] 各行的 TOML 文件。"
+    ),
+    ("money", "alert_url"): Meaning(
         "Gets an HTTP POST (JSON, signed) when a budget has reached a share; empty: nobody does.",
         "预算达到告警比例时向此地址发送 HTTP POST（JSON，带签名）；留空则不发送。",
     ),
@@ -690,15 +690,15 @@ EXAMPLES: dict[Place, object] = {
     ("models", "price", "audio_output"): 0.5,
     ("models", "price", "image_input"): 0.5,
     ("models", "price", "image_output"): 0.5,
-    ("money", "currency"): "CNY",
-    ("money", "prices_file"): "prices.toml",
-    ("prices", "model"): "deepseek-chat",
-    ("prices", "cached_input"): 0.5,
     ("assistants", "name"): "helpdesk",
     ("assistants", "strategy"): "cascade",
     ("assistants", "general"): "deepseek-chat",
     ("assistants", "reasoning"): "qwen2.5-coder-1.5b",
     ("assistants", "effort"): "medium",
+    ("money", "currency"): "CNY",
+    ("money", "prices_file"): "prices.toml",
+    ("prices", "model"): "deepseek-chat",
+    ("prices", "cached_input"): 0.5,
     ("prices", "thinking"): 0.5,
     ("prices", "cache_write"): 0.5,
     ("prices", "audio_input"): 0.5,
