@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -324,19 +325,29 @@ def limit_headers(permit: Permit) -> Headers:
     """The standard rate-limit headers, for the limits that the caller has."""
     headers: Headers = []
     requests, tokens = permit.requests, permit.tokens
+    reset = b""
     if requests is not None:
+        reset = b"%.3fs" % requests.reset_s
         headers += (
-            (b"x-ratelimit-limit-requests", b"%d" % requests.limit),
-            (b"x-ratelimit-remaining-requests", b"%d" % requests.remaining),
-            (b"x-ratelimit-reset-requests", b"%.3fs" % requests.reset_s),
+            (b"x-ratelimit-limit-requests", _digits(requests.limit)),
+            (b"x-ratelimit-remaining-requests", f"{requests.remaining}".encode()),
+            (b"x-ratelimit-reset-requests", reset),
         )
     if tokens is not None:
+        if requests is None or requests.reset_s != tokens.reset_s:
+            reset = b"%.3fs" % tokens.reset_s
         headers += (
-            (b"x-ratelimit-limit-tokens", b"%d" % tokens.limit),
-            (b"x-ratelimit-remaining-tokens", b"%d" % tokens.remaining),
-            (b"x-ratelimit-reset-tokens", b"%.3fs" % tokens.reset_s),
+            (b"x-ratelimit-limit-tokens", _digits(tokens.limit)),
+            (b"x-ratelimit-remaining-tokens", f"{tokens.remaining}".encode()),
+            (b"x-ratelimit-reset-tokens", reset),
         )
     return headers
+
+
+@functools.lru_cache(maxsize=1024)
+def _digits(limit: int) -> bytes:
+    """A limit is the same for every turn of a key, and there are few."""
+    return b"%d" % limit
 
 
 def _address(scope: Scope) -> str:
