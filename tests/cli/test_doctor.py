@@ -114,8 +114,12 @@ def test_an_upstream_that_no_model_uses_is_not_asked(run, ready):
 
 
 async def _three_records(home: Path, clock: Clock | None = None) -> None:
-    journal = open_journal(LedgerSettings(), home, "worker-0", clock or SystemClock())
-    for number in range(3):
+    await _records(home, 3, clock)
+
+
+async def _records(home: Path, count: int, clock: Clock | None = None, segment_bytes: int = 1 << 26) -> None:
+    journal = open_journal(LedgerSettings(segment_bytes=segment_bytes), home, "worker-0", clock or SystemClock())
+    for number in range(count):
         await journal.write(Record(trace=f"{number:032x}", at_ns=1, outcome="answered"))
     await journal.aclose()
 
@@ -128,6 +132,13 @@ def test_a_journal_that_was_changed(run, ready):
     data[len(data) // 2] ^= 1
     segment.write_bytes(bytes(data))
     assert "zhongshu ledger verify" in found(run)["journal", "fail"]["mend_en"]
+
+
+def test_a_segment_that_is_gone(run, ready):
+    asyncio.run(_records(ready, 60, segment_bytes=4096))
+    assert found(run)["journal", "ok"]
+    (ready / "journal" / "worker-0" / "00000002.zsj").unlink()
+    assert "00000002.zsj: this segment was removed" in found(run)["journal", "fail"]["en"]
 
 
 def test_a_clock_that_was_turned_back(run, ready):

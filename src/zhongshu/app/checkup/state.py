@@ -15,6 +15,7 @@ from zhongshu.app.checkup.finding import Finding, fail, ok, warn
 from zhongshu.app.preparing import EMBEDDED
 from zhongshu.app.settings import Settings
 from zhongshu.engine.models import rows, store
+from zhongshu.ledger.joints import joints
 from zhongshu.ledger.segments import Scan, segment_path, segments, stream_folder, streams
 
 _DATABASES = ("state.db", "counters.db", "textkeys.db", "index.db")
@@ -96,7 +97,7 @@ def _unreadable(file: Path) -> str:
 
 
 def _journal(home: Path, tolerance_s: float) -> Iterator[Finding]:
-    """The last segment of each stream, frame by frame; `zhongshu ledger verify` does all of them."""
+    """The ends of all segments, and the last of each stream frame by frame; `zhongshu ledger verify` reads them all."""
     names = streams(home)
     if not names:
         yield ok("journal", "empty so far", "尚无记录")
@@ -105,6 +106,25 @@ def _journal(home: Path, tolerance_s: float) -> Iterator[Finding]:
         numbers = segments(folder)
         if numbers:
             yield _segment(name, segment_path(folder, numbers[-1]), tolerance_s)
+    try:
+        apart = list(joints(home))
+    except OSError as error:
+        apart = []
+        yield fail(
+            "journal",
+            f"{error.filename} cannot be read: {error.strerror}",
+            f"无法读取 {error.filename}：{error.strerror}",
+            "Mend the disk or the permissions; `zhongshu ledger verify` then tells what is whole.",
+            "请修复磁盘或权限，再用 `zhongshu ledger verify` 查看完整性。",
+        )
+    for found in apart:
+        yield fail(
+            "journal",
+            found.en,
+            found.zh,
+            "Somebody changed it, or the disk did. Keep what is left and run `zhongshu ledger verify`.",
+            "文件被改动或磁盘出错。请保留现有文件，并运行 `zhongshu ledger verify`。",
+        )
 
 
 def _segment(name: str, path: Path, tolerance_s: float) -> Finding:
