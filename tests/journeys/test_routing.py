@@ -27,9 +27,9 @@ def settings(port: int) -> str:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    with serving(ScriptedApp(Script())) as upstream:
-        with platform(tmp_path_factory.mktemp("routing"), settings(upstream.port)) as it:
-            yield it
+    folder = tmp_path_factory.mktemp("routing")
+    with serving(ScriptedApp(Script())) as upstream, platform(folder, settings(upstream.port)) as it:
+        yield it
 
 
 def asked(running, text, **fields):
