@@ -165,6 +165,42 @@ def test_our_words_in_the_manner_of_openai_and_deepseek() -> None:
     assert deepseek["max_tokens"] == 5
 
 
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
+
+
+@pytest.mark.parametrize(
+    ("after", "written"),
+    [
+        ((), [{"role": "user", "content": [PICTURE]}]),
+        ((Message("user", "And?"),), [{"role": "user", "content": [PICTURE, {"type": "text", "text": "And?"}]}]),
+        (
+            (Message("assistant", "A cat."),),
+            [{"role": "user", "content": [PICTURE]}, {"role": "assistant", "content": "A cat."}],
+        ),
+    ],
+)
+def test_pictures_in_a_tools_result_follow_the_last_result(after: Any, written: Any) -> None:
+    calls = (ToolCall("a", "look", "{}"), ToolCall("b", "look", "{}"))
+    seen = Message("tool", (Text("here"), Image("data:image/png;base64,AA")), tool_call_id="a")
+    failed = Message("tool", "no camera", tool_call_id="b", failed=True)
+    call = make_call(messages=(Message("user", "Look."), Message("assistant", tool_calls=calls), seen, failed, *after))
+    body = msgspec.json.decode(body_of(call, PLAIN, stream=False))
+    assert body["messages"][2:4] == [
+        {"role": "tool", "content": "here", "tool_call_id": "a"},
+        {"role": "tool", "content": "no camera", "tool_call_id": "b"},
+    ]
+    assert body["messages"][4:] == written
+    assert call.dropped == ("messages[2].content (its place)", "messages.is_error")
+
+
+def test_thoughts_that_are_not_wanted_back_are_stated() -> None:
+    said = {"messages": (Message("user", "hi"), Message("assistant", "x", thoughts=(Thought("hm"),)))}
+    for manner, dropped in ((PLAIN, ("messages.thoughts",)), (Manner(thought_back=True), ())):
+        call = make_call(**said)
+        body_of(call, manner, stream=False)
+        assert call.dropped == dropped
+
+
 def test_completions_and_embeddings() -> None:
     manner = ROWS["openai"].manner
     one = sent(kind="completion", prompts=("Once",), manner=manner, sampling=Sampling(max_tokens=3))

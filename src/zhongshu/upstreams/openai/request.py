@@ -116,7 +116,7 @@ def _written(call: Call, manner: Manner) -> dict[str, Any]:
         return {"prompt": prompt, **sampling, **_present({"user": turn.user})}
     tools = [_tool(tool.name, tool.description, tool.parameters, tool.strict) for tool in turn.tools]
     return {
-        "messages": [_message(call, message, manner) for message in turn.messages],
+        "messages": _messages(call, manner),
         **sampling,
         **({"tools": tools, **_present({"tool_choice": _choice(turn.tool_choice)})} if tools else {}),
         **_present({"response_format": _format(turn), "user": turn.user}),
@@ -192,7 +192,43 @@ def _sampling(sampling: Sampling, manner: Manner) -> dict[str, Any]:
     )
 
 
+def _messages(call: Call, manner: Manner) -> list[dict[str, Any]]:
+    """The conversation. A tool's result is text alone here: pictures and files in it follow in a message of the user's,
+    behind the last result, as results must stand together."""
+    written: list[dict[str, Any]] = []
+    moved: tuple[Part, ...] = ()
+    for place, message in enumerate(call.turn.messages):
+        if message.role == "tool":
+            if message.failed:
+                _state(call, "messages.is_error")
+            if not isinstance(message.content, str):
+                apart = tuple([part for part in message.content if not isinstance(part, Text)])
+                if apart:
+                    _state(call, f"messages[{place}].content (its place)")
+                moved += apart
+                message = msgspec.structs.replace(message, content=message.text())
+        elif moved:
+            if message.role == "user":
+                said = message.content
+                more: tuple[Part, ...] = (Text(said),) if isinstance(said, str) else said
+                message = msgspec.structs.replace(message, content=moved + more)
+            else:
+                written.append(_message(call, Message("user", moved), manner))
+            moved = ()
+        written.append(_message(call, message, manner))
+    if moved:
+        written.append(_message(call, Message("user", moved), manner))
+    return written
+
+
+def _state(call: Call, name: str) -> None:
+    if name not in call.dropped:
+        call.dropped = (*call.dropped, name)
+
+
 def _message(call: Call, message: Message, manner: Manner) -> dict[str, Any]:
+    if message.thoughts and not manner.thought_back:
+        _state(call, "messages.thoughts")
     role = "system" if message.role == "developer" and not manner.developer_role else message.role
     content: Any = message.content
     if not isinstance(content, str):
