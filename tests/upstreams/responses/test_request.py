@@ -85,7 +85,7 @@ def test_a_conversation_in_our_words():
             {"type": "function_call_output", "call_id": "c2", "output": [{"type": "input_text", "text": "a"}]},
         ],
     }
-    assert call.dropped == ()
+    assert call.dropped == ("messages.thoughts (not signed)",)
 
 
 def test_thoughts_in_the_clear_go_back_only_where_they_are_wanted():

@@ -78,6 +78,8 @@ def _written(call: Call, traits: Traits, stream: bool) -> Written:
     tools = (
         [_tool(tool, traits) for tool in turn.tools] if turn.tool_choice.mode != "none" or conversation.calls else []
     )
+    if not traits.schema and any(tool.strict for tool in turn.tools):
+        _drop(call, "tools.strict")
     output_config, answer_tool = _format(call, traits)
     if answer_tool is not None:
         tools = [answer_tool]

@@ -57,10 +57,16 @@ class Writer:
     def _parts(self, message: Message, place: int) -> list[dict[str, Any]]:
         if message.role == "tool":
             return [self._result(message, place)]
+        if message.name:
+            self._state("messages.name")
         said = self._said(message.content)
         if message.role == "assistant":
             return self._model(message, said)
         return said or [{"text": ""}]
+
+    def _state(self, name: str) -> None:
+        if name not in self._call.dropped:
+            self._call.dropped = (*self._call.dropped, name)
 
     def _said(self, content: str | tuple[Part, ...]) -> list[dict[str, Any]]:
         if isinstance(content, str):
@@ -71,7 +77,8 @@ class Writer:
         thoughts: list[dict[str, Any]] = []
         for thought in message.thoughts:
             if thought.signature is None:
-                continue  # thoughts that were not signed are of no use to Google
+                self._state("messages.thoughts (not signed)")  # they are of no use to Google
+                continue
             if thought.text or thought.redacted:
                 thoughts.append({"text": thought.text, "thought": True, "thoughtSignature": thought.signature})
             elif said:

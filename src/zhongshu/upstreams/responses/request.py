@@ -141,6 +141,8 @@ def _dropped(turn: Turn) -> tuple[str, ...]:
         unsaid.append("messages.name")
     if any(message.failed for message in turn.messages):
         unsaid.append("messages.is_error")
+    if turn.thinking_tokens is not None:
+        unsaid.append("thinking_tokens")
     return tuple(unsaid)
 
 
@@ -155,6 +157,8 @@ def _effort(effort: str) -> str:
 def _reasoning(call: Call) -> dict[str, str] | None:
     turn, effort = call.turn, call.effort or call.turn.effort
     if call.offer.card.thinking not in _SWITCHED:
+        if turn.effort not in (None, "off"):
+            call.dropped += ("reasoning_effort",)
         return None
     if effort is None and turn.thinking_tokens is not None:
         effort = "low" if turn.thinking_tokens <= 2048 else "medium" if turn.thinking_tokens <= 8192 else "high"
@@ -179,6 +183,8 @@ def _message(call: Call, message: Message, manner: Manner) -> list[dict[str, Any
         elif manner.thought_back and thought.text:
             content = [{"type": "reasoning_text", "text": thought.text}]
             items.append({"type": "reasoning", "summary": [], "content": content})
+        elif "messages.thoughts (not signed)" not in call.dropped:
+            call.dropped += ("messages.thoughts (not signed)",)
     text = message.text()
     if text:
         items.append(
