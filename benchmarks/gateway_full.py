@@ -147,7 +147,7 @@ def cases_of_zhongshu(plain: contestants.Running, full: contestants.Running) -> 
         Case(
             "careful", "Zhongshu, canary of two releases, fallback and retries on", at(full, "careful"), full, "plain"
         ),
-        Case("auto", "Zhongshu, auto routed by rules", at(full, "auto"), full, "idle", rows.ratio_at_least(0.9)),
+        Case("auto", "Zhongshu, model auto", at(full, "auto"), full, "idle", rows.ratio_at_least(0.9)),
         Case("hit", "Zhongshu, exact cache hits", at(full, "cached"), full, "plain"),
         _stream_case("passed", "Zhongshu, OpenAI stream passed on", at(plain, "mock"), plain),
         _translated("Zhongshu", at(plain, "mock", load.MESSAGES), plain, rows.ratio_at_most(1.5)),

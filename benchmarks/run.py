@@ -1,7 +1,7 @@
 """All benchmarks, one after the other, and one table at the end.
 
-    python -m benchmarks.run                      everything: about 25 minutes
-    python -m benchmarks.run --minutes 3          with a shorter soak
+    python -m benchmarks.run                      everything: about 45 minutes
+    python -m benchmarks.run --minutes 3          with a shorter soak and crowd
     python -m benchmarks.run gateway streaming    some of them
 
 Each writes `results/NAME.json`, as when it is run alone.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import cache, command, engine, gateway, gateway_full, machine, rows, soak, streaming
+from benchmarks import cache, command, crowd, engine, gateway, gateway_full, machine, rows, soak, streaming
 from benchmarks.rows import Row
 
 
@@ -25,6 +25,7 @@ def benchmarks(minutes: float) -> dict[str, Callable[[], list[Row]]]:
         cache.NAME: cache.run,
         engine.NAME: engine.run,
         soak.NAME: lambda: soak.run(soak.Options(minutes=minutes)),
+        crowd.NAME: lambda: crowd.run(crowd.Options(minutes=minutes)),
     }
 
 
@@ -33,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = list(benchmarks(0))
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(names)}; default: all")
     parser.add_argument(
-        "--minutes", type=float, default=soak.Options().minutes, help="length of the soak; 0 leaves it out"
+        "--minutes",
+        type=float,
+        default=soak.Options().minutes,
+        help="length of the soak and of the crowd; 0 leaves them out",
     )
     given = command.parsed(parser, arguments)
     if unknown := set(given.names) - set(names):
@@ -41,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = machine.describe()
     found: list[Row] = []
     for name, run in benchmarks(given.minutes).items():
-        if (given.names and name not in given.names) or (name == soak.NAME and given.minutes <= 0):
+        if (given.names and name not in given.names) or (name in (soak.NAME, crowd.NAME) and given.minutes <= 0):
             continue
         command.say(f"{name}:")
         part = run()

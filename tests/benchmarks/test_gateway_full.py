@@ -52,7 +52,7 @@ def test_failed_requests_leave_no_figure_and_targets_are_judged(running: Running
     found = {row.name: row for row in gateway_full.report({"zhongshu": outcome})}
 
     assert found["Zhongshu, plain chat, 32 connections"].value is None
-    assert found["Zhongshu, auto routed by rules, 32 connections"].met is True
+    assert found["Zhongshu, model auto, 32 connections"].met is True
     translated = "Zhongshu, Anthropic in, OpenAI out, stream translated, processor time for a chunk"
     assert (found[translated].ratio, found[translated].met) == (1.0, True)
     assert found["Zhongshu, exact cache hit, own time p50"].met is False
