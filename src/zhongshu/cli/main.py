@@ -6,10 +6,12 @@ import importlib
 import sys
 
 import typer
+from typer.exceptions import TyperException
 
 from zhongshu import __version__
 from zhongshu.cli.border import explain
-from zhongshu.cli.words import t
+from zhongshu.cli.output import err
+from zhongshu.cli.words import chinese, t
 
 # Each module holds a typer app called `app`; one with a single command of its own name is mounted as that command.
 _COMMANDS = (
@@ -67,10 +69,24 @@ def build(only: str | None = None) -> typer.Typer:
     return root
 
 
+def _run_in_chinese(root: typer.Typer) -> int:
+    """Run the command; what was typed wrongly is told in Chinese. The exit code."""
+    try:
+        left = root(standalone_mode=False)  # a command's own exit comes back as its code
+    except typer.Abort:
+        err.print("已中止。", style="red")
+        return 1
+    except TyperException as error:
+        from zhongshu.cli.usage import explain_usage
+
+        return explain_usage(error)
+    return left if isinstance(left, int) else 0
+
+
 def main() -> None:
     """Entry point of the `zhongshu` script."""
     root = build(sys.argv[1] if len(sys.argv) > 1 else None)
     try:
-        root()
+        sys.exit(_run_in_chinese(root) if chinese() else root())
     except Exception as error:  # noqa: BLE001 - the last border: a person gets a sentence, never a trace
         sys.exit(explain(error))
