@@ -271,24 +271,25 @@ def _show_tuned(found: Tuned) -> None:
 
 
 def _show_report(found: Report) -> None:
-    sides = (
-        (t("general", "通用"), found.general),
-        (t("reasoning", "推理"), found.reasoning),
-        (t("all", "合计"), found.all),
-    )
-    print_table(
-        t("answered by|turns|cost|scored|quality", "回答者|次数|费用|已评分|质量").split("|"),
-        [
-            (
-                name,
-                side.turns,
-                money(side.cost_nano, found.currency),
-                side.scored,
-                side.quality and _spanned(side.quality),
-            )
-            for name, side in sides
-        ],
-    )
+    if found.turns or found.proof is None:
+        sides = (
+            (t("general", "通用"), found.general),
+            (t("reasoning", "推理"), found.reasoning),
+            (t("all", "合计"), found.all),
+        )
+        print_table(
+            t("answered by|turns|cost|scored|quality", "回答者|次数|费用|已评分|质量").split("|"),
+            [
+                (
+                    name,
+                    side.turns,
+                    money(side.cost_nano, found.currency),
+                    side.scored,
+                    side.quality and _spanned(side.quality),
+                )
+                for name, side in sides
+            ],
+        )
     if found.always_general_nano is not None and found.always_reasoning_nano is not None and found.turns:
         out.print(
             t("Estimated: always general ", "估计：始终通用 ")

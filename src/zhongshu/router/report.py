@@ -107,7 +107,7 @@ def report(
 
 def _unknown(done: Sequence[Done], cases: Sequence[Case], lengths: Mapping[bool, float]) -> list[Said]:
     found: list[Said] = []
-    if not any(turn.score is not None for turn in done):
+    if not any(turn.score is not None for turn in done) and (done or not cases):
         found.append(
             Said(
                 "The quality of what was done is not known: no turn was scored.",
