@@ -45,6 +45,8 @@ class Writer:
         for place, message in enumerate(self._call.turn.messages):
             if message.role in ("system", "developer"):
                 self.system += [{"text": text}] if (text := message.text()) else []
+                if made:
+                    self._state(f"messages[{place}].role (its place)")
                 continue
             role = "model" if message.role == "assistant" else "user"
             parts = self._parts(message, place)
@@ -129,6 +131,8 @@ class Writer:
 
     def _file(self, part: File) -> dict[str, Any]:
         media_type = part.media_type or _kind_of(part.name or "", "application/pdf")
+        if part.name:
+            self._state("messages.file.filename")
         if part.data is not None:
             if part.data.startswith("data:"):
                 return self._by_url(part.data, media_type)
