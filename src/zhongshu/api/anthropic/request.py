@@ -84,7 +84,10 @@ def messages_turn(incoming: Incoming, *, counting: bool = False) -> Turn:
     if request.max_tokens is None and not counting:
         raise fault("missing_field", param="max_tokens", field="max_tokens")
     tools = tuple(_tools(request.tools)) if request.tools else ()
+    fields = _fields(body)
     needed = _server_tools(request.tools) if request.tools and len(tools) < len(request.tools) else ()
+    if bytes(fields.get("mcp_servers", b"null")) not in (b"null", b"[]"):
+        needed += ("mcp_servers",)
     if _is_begun(request.messages[-1]):
         unsaid += (f"messages[{len(request.messages) - 1}] (an answer to be continued)",)
     effort, budget = _thinking(request)
@@ -104,9 +107,7 @@ def messages_turn(incoming: Incoming, *, counting: bool = False) -> Turn:
         thinking_tokens=budget,
         user=request.metadata.user_id if request.metadata else None,
         body_bytes=len(body),
-        wire=Wire(
-            DIALECT, _fields(body), _FIELDS, unsaid=unsaid, needed=needed, headers=_passed_headers(incoming.headers)
-        ),
+        wire=Wire(DIALECT, fields, _FIELDS, unsaid=unsaid, needed=needed, headers=_passed_headers(incoming.headers)),
         wishes=request.zhongshu or NO_WISHES,
     )
 
