@@ -23,6 +23,7 @@ _COMMANDS = (
     "tenants",
     "budgets",
     "statement",
+    "prices",
     "releases",
     "route",
     "ledger",
