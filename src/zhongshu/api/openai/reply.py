@@ -165,7 +165,7 @@ class ChunkWriter:
     """Writes a stream's events as SSE. The chunk that ends the last choice is held until `close`, so that the record
     can be durable, and our object travel, before the client sees the end."""
 
-    __slots__ = ("_first", "_head", "_held", "_open", "_roles", "_turn", "_usage_asked")
+    __slots__ = ("_begins", "_first", "_head", "_held", "_open", "_roles", "_turn", "_usage_asked")
 
     def __init__(self, turn: Turn, *, include_usage: bool) -> None:
         self._turn = turn
@@ -174,6 +174,7 @@ class ChunkWriter:
         self._open = set(range(turn.sampling.n * max(1, len(turn.prompts))))
         self._roles: set[int] = set()
         self._first: bytes | None = None
+        self._begins = b""
         kind = "chat.completion.chunk" if turn.kind == "chat" else "text_completion"
         self._head = _head(turn, "chatcmpl-" if turn.kind == "chat" else "cmpl-", kind)
 
@@ -214,9 +215,18 @@ class ChunkWriter:
             return [event.wire]
         if event.deltas and isinstance(event.deltas[0], ProgressDelta):
             return [self._progress(event.deltas[0])]
-        choose = self._choice if self._turn.kind == "chat" else _text_choice
-        choices = [choice for delta in event.deltas if (choice := choose(delta)) is not None]
-        return [_encode(self._named() | {"choices": [choice]}) for choice in choices]
+        return [chunk for delta in event.deltas if (chunk := self._chunk(delta)) is not None]
+
+    def _chunk(self, delta: Delta) -> bytes | None:
+        """One delta's chunk. Most are text or thought: those are bytes prepared with the choice's first chunk, around
+        the text alone."""
+        if isinstance(delta, TextDelta | ThoughtDelta) and delta.index in self._roles and self._first is None:
+            field = b"content" if isinstance(delta, TextDelta) else b"reasoning_content"
+            return b'%b%d,"delta":{"%b":%b},"finish_reason":null}]}' % (
+                self._begins, delta.index, field, _encode(delta.text),
+            )  # fmt: skip
+        choice = self._choice(delta) if self._turn.kind == "chat" else _text_choice(delta)
+        return None if choice is None else _encode(self._named() | {"choices": [choice]})
 
     def _progress(self, delta: ProgressDelta) -> bytes:
         """A chunk that adds nothing: clients that do not know our object see an empty delta."""
@@ -239,6 +249,7 @@ class ChunkWriter:
         choice: dict[str, Any] = {"index": delta.index, "delta": body, "finish_reason": None}
         if delta.index not in self._roles and self._first is None:
             self._roles.add(delta.index)
+            self._begins = self._begins or _encode(self._head)[:-1] + b',"choices":[{"index":'
             body["role"] = "assistant"
             body["content"] = None if isinstance(delta, ToolCallStart) else ""
         match delta:
