@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from zhongshu.cli.output import err, out
-from zhongshu.cli.talking import Extra, Piece
+from zhongshu.cli.talking import Extra, Piece, ProgressFacts
 from zhongshu.cli.words import chinese, t
 
 
@@ -30,6 +30,8 @@ def stream(pieces: Iterable[Piece]) -> Shown:
     thought: list[str] = []
     extra: Extra | None = None
     for piece in pieces:
+        if piece.progress:
+            _dim(progress(piece.progress, begun=bool(thought)))
         if piece.thought:
             thought.append(piece.thought)
             _dim(piece.thought)
@@ -47,6 +49,23 @@ def stream(pieces: Iterable[Piece]) -> Shown:
 def reply(piece: Piece) -> Shown:
     """Show a whole answer."""
     return stream((piece,))
+
+
+_STAGES = {
+    "draft": t("drafting", "起草"),
+    "check": t("checking", "检查"),
+    "escalate": t("asking the reasoning model", "改由推理模型回答"),
+    "rewrite": t("stating the task", "整理任务"),
+    "solve": t("solving", "求解"),
+    "phrase": t("phrasing the answer", "组织回答"),
+    "repair": t("repairing", "修订"),
+}
+
+
+def progress(now: ProgressFacts, *, begun: bool) -> str:
+    """One line: what an assistant does now. begun: something stands before it in the same line."""
+    line = f"… {_STAGES.get(now.stage, now.stage)} ({now.model})\n"
+    return f"\n\n{line}" if begun else line
 
 
 def facts(extra: Extra) -> str:

@@ -80,6 +80,13 @@ class LabelFacts(msgspec.Struct, frozen=True):
     text_zh: str = ""
 
 
+class ProgressFacts(msgspec.Struct, frozen=True):
+    """What an assistant does now, and with which model."""
+
+    stage: str = ""
+    model: str = ""
+
+
 class Extra(msgspec.Struct, frozen=True):
     """The `zhongshu` object of a reply, as far as a person wants to see it."""
 
@@ -89,15 +96,18 @@ class Extra(msgspec.Struct, frozen=True):
     cost: CostFacts = CostFacts()
     label: LabelFacts | None = None
     overhead_ms: float | None = None
+    progress: ProgressFacts | None = None
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """Some of the answer: its text, some of the thought before it, a tool call, or what the server says of it all."""
+    """Some of the answer: its text, some of the thought before it, a tool call, what an assistant does now, or what the
+    server says of it all."""
 
     text: str = ""
     thought: str = ""
     tool: str = ""
     extra: Extra | None = None
+    progress: ProgressFacts | None = None
 
 
 class _Function(msgspec.Struct, frozen=True):
@@ -327,7 +337,9 @@ def _pieces_of(data: bytes) -> Generator[Piece]:
         raise _trouble(chunk.error, 200)
     for choice in chunk.choices:
         yield _piece(choice.delta)
-    if chunk.zhongshu:
+    if chunk.zhongshu and chunk.zhongshu.progress:
+        yield Piece(progress=chunk.zhongshu.progress)
+    elif chunk.zhongshu:
         yield Piece(extra=chunk.zhongshu)
 
 
