@@ -56,11 +56,11 @@ upstream_model = "mock"
 )
 OUTCOMES: dict[Kind, tuple[str, ...]] = {
     "whole": ("answered",),
-    "left": ("left",),
+    "left": ("left", "answered", "cut"),
     "broken": ("cut", "failed"),
     "refused": ("failed", "refused"),
 }
-"""What the record says of what a client saw."""
+"""What the record says of what a client saw. Who reads late may leave a stream that had already ended, well or badly."""
 
 
 class Options(msgspec.Struct, frozen=True):

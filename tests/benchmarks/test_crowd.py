@@ -109,6 +109,7 @@ def test_records_are_held_against_what_clients_saw() -> None:
 
     crowd._count(books, record, ("whole", "alpha"))
     crowd._count(books, record, ("left", "beta"))
+    crowd._count(books, record, ("broken", "beta"))
     crowd._count(books, msgspec.structs.replace(record, outcome="cut"), ("broken", ""))
     assert books.otherwise == 2
 
