@@ -87,13 +87,25 @@ def read_answer(body: bytes, upstream: str, dialect: str = CHAT, thoughts: Thoug
         split_choices = [_split(choice, already_open=thoughts == "tags-open") for choice in choices]
         if split_choices != choices:
             return Answer(tuple(split_choices), usage_of(reply), reply.model or "")
+    usage = usage_of(reply)
+    if (usage is not None and reply.usage is None) or _unnamed_calls(reply.choices):
+        return Answer(tuple(choices), usage, reply.model or "")  # put right, so it is written anew
     return Answer(
         choices=tuple(choices),
-        usage=usage_of(reply),
+        usage=usage,
         model=reply.model or "",
         wire=with_reasoning_content(body, "message") if respelt else body,
         dialect=dialect,
     )
+
+
+def _unnamed_calls(choices: list[ChoiceShape]) -> bool:
+    """Whether the server left out a call's id, which its result is to be handed back by."""
+    for choice in choices:
+        message = choice.message
+        if message is not None and message.tool_calls and not all(call.id for call in message.tool_calls):
+            return True
+    return False
 
 
 def read_embeddings(body: bytes, upstream: str) -> Embeddings:
