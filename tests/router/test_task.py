@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 from zhongshu.core.models import ModelCard, Offer, Release
 from zhongshu.core.turns import Message, Turn
 from zhongshu.router.decision import Decider
+from zhongshu.router.difficulty.judge import Judge
+from zhongshu.router.difficulty.linear import load
+from zhongshu.router.judging import TaskJudge
 from zhongshu.router.task import is_follow_up, mark, part_read
 
 DECIDER = Decider()
@@ -90,3 +93,13 @@ def test_any_text_is_decided_the_same_and_little_of_it_is_read(pieces, times, en
 def test_what_lies_in_the_middle_of_a_long_text_is_not_read():
     middle = "Prove the theorem. " * 20
     assert mark("a " * 2000 + middle + "b " * 2000).task == "lookup"
+
+
+def test_strategies_ask_by_the_kind_of_task_too():
+    raw = Judge(load())
+    judge = TaskJudge(raw)
+    long_text = "Translate into Chinese: " + "The increase of 5% each year gives $300 more than before. " * 20
+    assert judge.question(long_text).chance < 0.1 < raw.question(long_text).chance
+    proof = "Prove that there is no largest prime."
+    assert raw.question(proof).chance < 0.5 < judge.question(proof).chance
+    assert judge.draft("1+1?", "2") == raw.draft("1+1?", "2")

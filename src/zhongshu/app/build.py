@@ -50,6 +50,7 @@ from zhongshu.pipeline.stages import Assumptions, Rooms
 from zhongshu.router.decision import Decider
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.linear import load as load_difficulty
+from zhongshu.router.judging import TaskJudge
 from zhongshu.safety.label import AiLabeller
 from zhongshu.sessions.sessions import Sessions, open_sessions
 from zhongshu.storage.database import Database, open_database
@@ -224,7 +225,7 @@ class Installation:
             observer=self._counted,
             clock=self._clock,
             assume=assume,
-            judge=self._judge,
+            judge=TaskJudge(self._judge),
             cache=self._caching.by(settings.cache, settings.models, assume.policy),
         )
 
