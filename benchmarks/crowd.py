@@ -37,6 +37,8 @@ DYING = 1
 SAMPLE_S = 2.0
 BLOCK_S = 20.0
 LIMIT_KIB = 128.0
+WARM_S = 120.0
+"""Memory is level about two minutes after 1,000 clients have come."""
 SURE_MINUTES = 5.0
 """Below this a slope says nothing."""
 SETTINGS = "\n".join(
@@ -304,8 +306,8 @@ def report(outcome: Outcome, options: Options) -> list[Row]:
 
 
 def _memory_row(title: str, outcome: Outcome, options: Options) -> Row:
-    """As in `soak`: private memory of all processes, averaged over 20 s, from a fifth of the time on."""
-    counted = [point for point in outcome.memory if point[0] >= options.minutes * 12]
+    """As in `soak`: private memory of all processes, averaged over 20 s, once it is warm."""
+    counted = [point for point in outcome.memory if point[0] >= WARM_S]
     line = figures.slope(figures.blocks(counted, BLOCK_S)) if options.minutes >= SURE_MINUTES else None
     most = max((held for _, held in outcome.memory), default=0.0) / 2**20
     note = f"at most {most:.0f} MiB"
