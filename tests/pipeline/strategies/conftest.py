@@ -9,7 +9,18 @@ from tests.pipeline.conftest import Path
 from zhongshu.catalog.assistants import AssistantSettings
 from zhongshu.catalog.catalog import ModelCatalog, offer_of
 from zhongshu.catalog.settings import ModelSettings
-from zhongshu.core.answers import Event, ProgressDelta, TextDelta, ThoughtDelta
+from zhongshu.core.answers import (
+    Event,
+    ProgressDelta,
+    StopDelta,
+    TextDelta,
+    ThoughtDelta,
+    ToolCallArguments,
+    ToolCallEnd,
+    ToolCallStart,
+    Usage,
+    UsageDelta,
+)
 from zhongshu.core.models import Price
 from zhongshu.pipeline.answer import answer, stream
 from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
@@ -38,6 +49,15 @@ class Saying(FakeModel):
             yield Event((ThoughtDelta(0, self.thinks, "proof"),))
         async for event in super()._events(call):
             yield event
+
+
+class Calling(Saying):
+    """Says something and calls a tool."""
+
+    async def _events(self, call):
+        yield Event((TextDelta(0, "looking"),))
+        yield Event((ToolCallStart(0, 0, "call_1", "clock"), ToolCallArguments(0, 0, "{}"), ToolCallEnd(0, 0)))
+        yield Event((StopDelta(0, "tool_calls"), UsageDelta(Usage(prompt=5, completion=5))))
 
 
 class Judging:

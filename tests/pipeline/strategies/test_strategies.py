@@ -5,10 +5,10 @@ import contextlib
 
 import pytest
 
-from tests.pipeline.strategies.conftest import CHEAP, DEAR, Pair, Saying
+from tests.pipeline.strategies.conftest import CHEAP, DEAR, Calling, Pair, Saying
 from zhongshu.core.answers import Usage
 from zhongshu.core.problems import Fault, Refusal, fault
-from zhongshu.core.turns import Sampling
+from zhongshu.core.turns import Sampling, Tool
 from zhongshu.pipeline.answer import answer, stream
 
 LOST = fault("upstream_timeout", upstream="r", phase="first byte", limit_s=1)
@@ -107,6 +107,23 @@ async def test_a_solution_that_cannot_be_phrased_stands_as_it_is(streamed):
     pair = Pair(Saying("g", "Add.", LOST), Saying("r", "it is five"), "front-back")
     said, record = await pair.asked(streamed)
     assert (said, record.release) == ("it is five", "r@1")
+
+
+async def test_a_solver_that_says_nothing_leaves_the_general_model_alone(streamed):
+    pair = Pair(Saying("g", "Add.", "it is five"), Saying("r", " ", thinks="hm"), "front-back")
+    said, record = await pair.asked(streamed)
+    assert said == "it is five"
+    assert "no solution" in record.reason
+    assert pair.general.calls[1].turn.messages[-1].text() == "how much is 2 + 3?"
+
+
+async def test_a_call_of_a_tool_is_no_draft(streamed):
+    for strategy in ("cascade", "front-back", "draft-check"):
+        pair = Pair(Calling("g", "looking"), Saying("r", BAD), strategy, 0.9)
+        said, record = await pair.asked(streamed, tools=(Tool("clock"),))
+        assert (said, len(record.attempts), record.stop) == ("looking", 1, "tool_calls")
+        assert b"call_1" in record.answer
+        assert pair.reasoning.calls == []
 
 
 async def test_the_language_is_the_users(streamed):
@@ -226,9 +243,7 @@ async def test_a_client_that_leaves_during_a_call_closes_its_stream(streamed):
     assert pair.gate.permits[0].settled == (record.usage, record.cost_nano)
 
 
-@pytest.mark.parametrize(
-    ("fields", "param"), [({"sampling": Sampling(n=2)}, "n"), ({"kind": "completion"}, "model")]
-)
+@pytest.mark.parametrize(("fields", "param"), [({"sampling": Sampling(n=2)}, "n"), ({"kind": "completion"}, "model")])
 async def test_what_an_assistant_cannot_do_is_refused(fields, param):
     pair = Pair(Saying("g", "x"), Saying("r", "x"), "cascade")
     arrived = pair.arrived(model="a")

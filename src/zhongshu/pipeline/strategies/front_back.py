@@ -23,12 +23,16 @@ def front_back(given: Given) -> Plan:
     task = text_of((yield Step("general", "rewrite", wording.rewrite(turn), inner=True))).strip()
     asked = (Message("user", task or wording.question_of(turn)),)
     solved = yield Step("reasoning", "solve", asked, inner=True)
-    solution = text_of(solved)
+    solution = text_of(solved).strip()
+    if not solution:
+        yield Step("general", "phrase", shown=True)
+        return Told(
+            "The reasoning model gave no solution, so the general model answered alone.",
+            "推理模型没有给出解答，由通用模型单独回答。",
+        )
     try:
         yield Step("general", "phrase", wording.phrase(turn, solution), shown=True)
     except Fault as fault:
-        if not solution:
-            raise
         yield Stand("reasoning", solved)
         code = fault.problem.code
         return Told(
