@@ -57,7 +57,9 @@ def test_a_key_from_its_making_to_its_end():
     assert "revoked" in zhongshu("keys", "show", listed["id"]).stdout
 
 
-def test_a_key_with_everything():
+def test_a_key_with_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "rates.toml").write_text('[[rates]]\ncurrency = "USD"\nworth = 7.1\n')
+    monkeypatch.setenv("ZHONGSHU_CONFIG", str(tmp_path / "rates.toml"))
     zhongshu("tenants", "create", "acme", "--title", "Acme Ltd", "--budget", "500")
     made = as_json(
         *("keys", "create", "web", "--tenant", "acme", "--role", "admin", "--models", "auto, qwen2.5-coder-0.5b"),

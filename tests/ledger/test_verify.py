@@ -84,7 +84,8 @@ def test_an_untouched_journal_is_whole(sound: Path) -> None:
 def test_any_changed_byte_is_found(sound: Path, data: st.DataObject) -> None:
     files = [*sorted((sound / "journal").rglob("*.zsj")), checkpoint_file(sound)]
     path = data.draw(st.sampled_from(files))
-    place = data.draw(st.integers(0, path.stat().st_size - 1))
+    # Without its very last byte, the end of a line, the newest checkpoint is one that a crash cut off (read_lines).
+    place = data.draw(st.integers(0, path.stat().st_size - (2 if path.suffix == ".jsonl" else 1)))
     flip = data.draw(st.integers(1, 255))
     before = path.read_bytes()
     changed = bytearray(before)
