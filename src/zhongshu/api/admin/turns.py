@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from zhongshu.api.admin import words
 from zhongshu.api.admin.words import Body, Cost, Cursor, Limit, Moment, Shown, cursor_of, moment, nanoseconds, place_of
@@ -17,6 +17,13 @@ from zhongshu.ledger.rows import Filter, TurnRow
 
 Name = Annotated[str, Field(max_length=512)]
 Outcome = Literal["answered", "refused", "failed", "left", "cut"]
+
+
+def _no_number(given: object) -> object:
+    """Pydantic would take 0 and 1 for a boolean; an address's query has "true" and "false"."""
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        raise ValueError("give true or false")
+    return given
 
 
 class TurnFilter(Body):
@@ -36,7 +43,11 @@ class TurnFilter(Body):
     kind: Name | None = None
     split: Annotated[Name | None, Field(description="Chosen by this rule of a model's releases.")] = None
     cache: Annotated[Literal["exact", "semantic", ""] | None, Field(description="Empty: answered anew.")] = None
-    shadow: Annotated[bool | None, Field(description="Only turns that repeat another unseen, or only others.")] = None
+    shadow: Annotated[
+        bool | None,
+        BeforeValidator(_no_number),
+        Field(description="Only turns that repeat another unseen, or only others."),
+    ] = None
     shadow_of: Annotated[Name | None, Field(description="The trace id of the turn that is repeated.")] = None
 
     def filter(self, *, text: str | None = None) -> Filter:
