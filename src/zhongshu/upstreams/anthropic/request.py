@@ -22,6 +22,7 @@ from zhongshu.upstreams.anthropic.response import DIALECT
 from zhongshu.upstreams.anthropic.thinking import budget_of, reasoned_before, spelt
 from zhongshu.upstreams.anthropic.traits import Traits, traits_of
 from zhongshu.upstreams.cannot import cannot, state_unread
+from zhongshu.upstreams.openai.thinking import word_of
 
 _encode = msgspec.json.Encoder().encode
 _TRUE, _FALSE = Raw(b"true"), Raw(b"false")
@@ -197,7 +198,8 @@ def _thinking(call: Call, traits: Traits, conversation: Conversation, forced: bo
     """The depth of thought that was decided or asked for, where the model has a switch and the rest allows it."""
     turn = call.turn
     effort = call.effort or turn.effort
-    if effort is None and turn.thinking_tokens is None:
+    tokens = turn.thinking_tokens if call.effort in (None, turn.effort) else None
+    if effort is None and tokens is None:
         return _no_thinking(traits) if forced and traits.thinking == "adaptive" else {}
     if call.offer.card.thinking not in _SWITCHED:
         if effort != "off":
@@ -207,14 +209,18 @@ def _thinking(call: Call, traits: Traits, conversation: Conversation, forced: bo
         if not traits.off:
             _drop(call, "reasoning_effort")
         return _no_thinking(traits)
-    too_short = (
-        traits.thinking == "budget" and budget_of(effort, turn.thinking_tokens, turn.sampling.max_tokens) is None
-    )
+    budget = budget_of(effort, tokens, turn.sampling.max_tokens)
+    too_short = traits.thinking == "budget" and budget is None
     unproven = traits.thinking == "budget" and not reasoned_before(conversation.messages)
     if forced or too_short or unproven:
         _drop(call, "reasoning_effort")
         return _no_thinking(traits) if forced and traits.thinking == "adaptive" else {}
-    return spelt(effort or "high", turn.thinking_tokens, turn.sampling.max_tokens, traits, {})
+    if tokens and (traits.thinking == "adaptive" or budget != tokens):
+        _drop(call, "thinking_tokens")
+    if effort == "minimal" and traits.thinking == "adaptive":
+        _drop(call, "reasoning_effort")
+    word = effort or (word_of(tokens) if tokens else "high")
+    return spelt(word, tokens, turn.sampling.max_tokens, traits, {})
 
 
 def _no_thinking(traits: Traits) -> dict[str, Any]:

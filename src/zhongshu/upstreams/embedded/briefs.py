@@ -89,12 +89,23 @@ def _paragraphs(*texts: str) -> str:
 
 
 def _thought_tokens(call: Call, context_tokens: int) -> int:
-    if call.offer.card.thinking != "prompted":
-        return 0
     turn = call.turn
-    if turn.thinking_tokens and call.effort in (None, turn.effort):
-        return min(turn.thinking_tokens, context_tokens // 3)
+    tokens = turn.thinking_tokens if call.effort in (None, turn.effort) else None
+    if call.offer.card.thinking != "prompted":
+        if tokens or turn.effort not in (None, "off"):
+            _state(call, "thinking_tokens" if tokens else "reasoning_effort")
+        return 0
+    if tokens:
+        if tokens > context_tokens // 3:
+            _state(call, "thinking_tokens")
+        return min(tokens, context_tokens // 3)
     return thoughts.budget(call.effort or turn.effort, context_tokens)
+
+
+def _state(call: Call, name: str) -> None:
+    """What the model cannot be told, once: a call may be read more than once."""
+    if name not in call.dropped:
+        call.dropped = (*call.dropped, name)
 
 
 def _schema(format: Format) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from zhongshu.core.ports import Call
 from zhongshu.core.problems import Said
 from zhongshu.core.turns import Audio, File, Image, Message, Part, Sampling, Text, ToolChoice, Turn, Video, rest_of
 from zhongshu.upstreams.cannot import cannot, state_unread
-from zhongshu.upstreams.openai.thinking import BUDGETED, Thinking, effort_fields, word_of
+from zhongshu.upstreams.openai.thinking import BUDGETED, WORDLESS, Thinking, effort_fields, word_of
 
 Thoughts = Literal["field", "tags", "tags-open"]
 DIALECTS = {"chat": "openai.chat", "completion": "openai.completion", "embedding": "openai.embedding"}
@@ -71,7 +71,8 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
         if stream:
             _set_streaming(fields, manner, stream)
         effort, tokens = _thinking(call, manner)
-    if effort is not None:
+    if effort is not None and manner.thinking != "none":
+        effort = _sayable(call, manner, effort, tokens)
         _set_effort(fields, manner.thinking, effort, tokens)
     return _encode(fields)
 
@@ -99,6 +100,15 @@ def _thinking(call: Call, manner: Manner) -> tuple[str | None, int | None]:
     if tokens and manner.thinking not in BUDGETED:
         call.dropped = (*call.dropped, "thinking_tokens")
     return effort or (word_of(tokens) if tokens else None), tokens
+
+
+def _sayable(call: Call, manner: Manner, effort: str, tokens: int | None) -> str:
+    """The effort nearest to this one that the model and the spelling know; that it is another is stated. A model that
+    always thinks takes the least that all of them know."""
+    always = effort == "off" and call.offer.card.thinking == "always"
+    if always or (effort in ("minimal", "low", "medium") and not tokens and manner.thinking in WORDLESS):
+        _state(call, "reasoning_effort")
+    return "low" if always else effort
 
 
 def _written(call: Call, manner: Manner) -> dict[str, Any]:
@@ -155,8 +165,6 @@ def _effort_to_write(call: Call, fields: dict[str, Raw], manner: Manner) -> str 
 
 
 def _set_effort(fields: dict[str, Raw], thinking: Thinking, effort: str, tokens: int | None = None) -> None:
-    if thinking == "none":
-        return
     if "effort" not in thinking:
         fields.pop("reasoning_effort", None)
     for name, value in effort_fields(thinking, effort, tokens).items():

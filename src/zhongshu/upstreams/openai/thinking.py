@@ -13,6 +13,9 @@ Thinking = Literal[
 BUDGETED = frozenset({"enable_thinking", "reasoning"})
 """Spellings in which a budget in tokens is kept. A template (chat_template_kwargs) may ignore its own."""
 
+WORDLESS = frozenset({"thinking", "chat_template_kwargs"})
+"""Spellings that can say on and off, and no degree between."""
+
 # DashScope and SiliconFlow take a budget in tokens where others take a word; "high" leaves the model's own.
 _BUDGETS = {"minimal": 512, "low": 2048, "medium": 8192}
 _WORDS = ((1024, "minimal"), (4096, "low"), (16_384, "medium"))
