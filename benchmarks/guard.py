@@ -29,7 +29,7 @@ from zhongshu.core.models import ModelCard, Offer, Release
 from zhongshu.core.ports import Call
 from zhongshu.core.turns import Message, Sampling, Turn
 from zhongshu.engine.client import EngineClient
-from zhongshu.engine.manager import EngineManager
+from zhongshu.engine.local import LocalEngine
 from zhongshu.engine.settings import EngineSettings, EngineSpec
 from zhongshu.upstreams.embedded.upstream import EmbeddedUpstream
 
@@ -90,7 +90,7 @@ async def measure(options: Options) -> list[Pair]:
     file = engine.model_file(options.model)
     with tempfile.TemporaryDirectory() as folder:
         settings = EngineSettings(context_tokens=4096, slots=1, threads=1, memory_bytes=8 * 1024**3)
-        manager = EngineManager(settings, (EngineSpec(model=options.model, path=str(file)),), Path(folder))
+        manager = LocalEngine(settings, (EngineSpec(model=options.model, path=str(file)),), Path(folder))
         await manager.start()
         guarded = EmbeddedUpstream("embedded", EngineClient(manager.socket_path), guard=True)
         free = EmbeddedUpstream("embedded", EngineClient(manager.socket_path), guard=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from zhongshu.engine.manager import EngineManager
+from zhongshu.engine.local import LocalEngine
 from zhongshu.engine.models.rows import find
 from zhongshu.engine.models.settings import default_cache
 from zhongshu.engine.settings import EngineSettings, EngineSpec
@@ -42,7 +42,7 @@ def spec(name: str = TINY, *, called: str | None = None, **fields: Any) -> Engin
 class Engine:
     """The manager, and a way to run something in its loop."""
 
-    def __init__(self, manager: EngineManager, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, manager: LocalEngine, loop: asyncio.AbstractEventLoop) -> None:
         self.manager = manager
         self.socket_path = manager.socket_path
         self._loop = loop
@@ -57,7 +57,7 @@ def running_engine(run_dir: Path, settings: EngineSettings, *specs: EngineSpec) 
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    engine = Engine(EngineManager(settings, specs, run_dir), loop)
+    engine = Engine(LocalEngine(settings, specs, run_dir), loop)
     engine.run(engine.manager.start())
     try:
         yield engine

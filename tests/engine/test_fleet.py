@@ -19,7 +19,7 @@ from pyreqwest.client import ClientBuilder
 from tests.engine.serving import SMALL, TINY, model_file, spec, until
 from zhongshu.core.problems import Fault
 from zhongshu.engine.client import EngineClient
-from zhongshu.engine.manager import EngineManager
+from zhongshu.engine.local import LocalEngine
 from zhongshu.engine.messages import ModelStatus
 from zhongshu.engine.settings import EngineSettings, EngineSpec
 
@@ -31,8 +31,8 @@ _TWO_MODELS_BYTES = 800 * 1024 * 1024
 @asynccontextmanager
 async def engine(
     run_dir: Path, settings: EngineSettings, *specs: EngineSpec
-) -> AsyncIterator[tuple[EngineManager, EngineClient]]:
-    manager = EngineManager(settings, specs, run_dir)
+) -> AsyncIterator[tuple[LocalEngine, EngineClient]]:
+    manager = LocalEngine(settings, specs, run_dir)
     await manager.start()
     client = EngineClient(manager.socket_path, linger_s=_LINGER_S)
     try:
@@ -207,7 +207,7 @@ async def test_a_client_outlives_its_manager(tmp_path: Path):
         await manager.aclose()
         with pytest.raises(Fault, match="engine_unavailable"):
             await client.use(TINY).__aenter__()
-        again = EngineManager(SMALL, [spec()], tmp_path)
+        again = LocalEngine(SMALL, [spec()], tmp_path)
         await again.start()
         async with client.use(TINY) as address:
             assert address.generation == 1
@@ -243,14 +243,14 @@ def _pid_of(url: str) -> int:
 _SUPERVISOR = """
 import asyncio, sys
 from pathlib import Path
-from zhongshu.engine.manager import EngineManager
+from zhongshu.engine.local import LocalEngine
 from zhongshu.engine.client import EngineClient
 from zhongshu.engine.settings import EngineSettings, EngineSpec
 
 async def main():
     run_dir, path = Path(sys.argv[1]), sys.argv[2]
     spec = EngineSpec(model="m", path=path, context_tokens=512, slots=1)
-    manager = EngineManager(EngineSettings(memory_bytes=4 * 1024**3), [spec], run_dir)
+    manager = LocalEngine(EngineSettings(memory_bytes=4 * 1024**3), [spec], run_dir)
     await manager.start()
     async with EngineClient(manager.socket_path).use("m"):
         print((await manager.status()).models[0].pid, flush=True)

@@ -29,7 +29,7 @@ from zhongshu.app.preparing import engine_specs, first_key, reconcile
 from zhongshu.app.running import RUNNING_FILE, Running
 from zhongshu.app.serving import listening_socket
 from zhongshu.app.settings import Settings
-from zhongshu.engine.manager import EngineManager
+from zhongshu.engine.local import LocalEngine
 
 log = logging.getLogger("zhongshu.supervisor")
 
@@ -107,7 +107,7 @@ class Supervisor:
         self._announce = announce
         self._reload = reload
         self._run_dir = settings.home / "run"
-        self._engine = EngineManager(settings.engine, engine_specs(settings), self._run_dir)
+        self._engine = LocalEngine(settings.engine, engine_specs(settings), self._run_dir)
         self._keeper = Child("keeper", "zhongshu.ledger.keeper", lambda: keeper_line(self._settings))
         self._workers = tuple(self._worker(number) for number in range(settings.server.workers))
         self._stop = asyncio.Event()

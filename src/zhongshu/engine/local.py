@@ -11,7 +11,7 @@ from zhongshu.engine.messages import EngineStatus
 from zhongshu.engine.settings import EngineSettings, EngineSpec
 
 
-class EngineManager:
+class LocalEngine:
     """Runs local models for the workers that connect to `socket_path`. Lives in the supervisor's event loop.
 
     specs: the models there are; none is loaded before it is asked for. run_dir: holds the socket (`engine.sock`,
