@@ -19,7 +19,7 @@ run: $(VENV)/.run
 	@ZHONGSHU_PROFILE="$(or $(PROFILE),$(ZHONGSHU_PROFILE))" exec $(VENV)/bin/zhongshu up $(ARGS)
 
 test: check
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(VENV)/.test
 	@$(PY) -m ruff check .
