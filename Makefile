@@ -1,6 +1,6 @@
 # make run            install, fetch the models, start on 127.0.0.1:7070      (PROFILE=tiny: the smallest model only)
 # make test           every check and every test
-# make check | bench | bench-gateway | docs | lock | clean
+# make check | bench | bench-gateway bench-router | docs | lock | clean
 # Needs Python 3.11 or newer, make and gcc. Everything goes into .venv; nothing is installed twice.
 
 SHELL := /bin/bash
@@ -32,6 +32,9 @@ bench: $(VENV)/.test
 
 bench-gateway: $(VENV)/.test
 	@$(PY) -m benchmarks.run gateway gateway_full $(ARGS)
+
+bench-router: $(VENV)/.test
+	@$(PY) -m benchmarks.router $(ARGS)
 
 docs: $(VENV)/.test
 	@$(PY) docs/generate.py
