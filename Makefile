@@ -1,6 +1,6 @@
 # make run            install, fetch the models, start on 127.0.0.1:7070      (PROFILE=tiny: the smallest model only)
 # make test           every check and every test
-# make check | bench | bench-gateway bench-router | docs | lock | clean
+# make check | bench | bench-gateway | bench-router | docs | lock | clean
 # Needs Python 3.11 or newer, make and gcc. Everything goes into .venv; nothing is installed twice.
 
 SHELL := /bin/bash
@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 PROFILE ?=
 ARGS ?=
 
-.PHONY: run test check bench bench-gateway docs lock clean help
+.PHONY: run test check bench bench-gateway bench-router docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
