@@ -5,18 +5,16 @@ Knows no tenant, no price and no journal, and does not retry: who else may answe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-from zhongshu.core.answers import Answer, Embeddings, Event, Passed, unfold
+from zhongshu.core.answers import Answer, Embeddings, Passed, unfold
 from zhongshu.core.ports import Call, EventStream
-from zhongshu.core.problems import fault
 from zhongshu.upstreams.anthropic import errors
 from zhongshu.upstreams.anthropic.request import body_of, count_body
 from zhongshu.upstreams.anthropic.response import DIALECT, read_answer, read_count, read_models
 from zhongshu.upstreams.anthropic.stream import EventReader
 from zhongshu.upstreams.cannot import cannot
 from zhongshu.upstreams.openai.stream import OpenAIStream
-from zhongshu.upstreams.transport import Headers, Opened, Request, Transport
+from zhongshu.upstreams.transport import Headers, Request, Transport
+from zhongshu.upstreams.whole import WholeStream, rest
 
 VERSION: Headers = (("anthropic-version", "2023-06-01"),)
 JSON: Headers = (("content-type", "application/json"), *VERSION)
@@ -51,11 +49,11 @@ class AnthropicUpstream:
         written = body_of(call, stream=True)
         opened = await self._transport.open(Request("POST", self._path, written.body, _headers(call)))
         if opened.status != 200:
-            body = await self._rest(opened, _COMPLAINT_BYTES)
+            body = await rest(opened, _COMPLAINT_BYTES, self.name)
             raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
         if "json" in (opened.header("content-type") or ""):
-            body = await self._rest(opened, self._event_bytes)
-            return _Whole(unfold(read_answer(body, self.name, written.answer_tool)))
+            body = await rest(opened, self._event_bytes, self.name)
+            return WholeStream(unfold(read_answer(body, self.name, written.answer_tool)))
         return OpenAIStream(opened, EventReader(self.name, written.answer_tool), self.name, self._event_bytes)
 
     async def count_tokens(self, call: Call) -> int | None:
@@ -107,36 +105,8 @@ class AnthropicUpstream:
             raise errors.explain(self.name, "", response.status, response.body, response.header)
         return read_models(response.body, self.name)
 
-    async def _rest(self, opened: Opened, limit: int) -> bytes:
-        """What is left of a body, at most `limit` bytes."""
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            while chunk := await opened.read():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > limit:
-                    raise fault("upstream_malformed", upstream=self.name, why=f"the body is over {limit} bytes")
-        finally:
-            await opened.aclose()
-        return b"".join(chunks)
-
 
 def _headers(call: Call) -> Headers:
     """Ours, and the beta flags of a client of this dialect."""
     wire = call.turn.wire
     return (*JSON, *wire.headers) if wire is not None and wire.headers and wire.dialect == DIALECT else JSON
-
-
-class _Whole:
-    """The stream of an answer that came whole."""
-
-    def __init__(self, event: Event) -> None:
-        self._event = event
-
-    async def batches(self) -> AsyncIterator[tuple[Event, ...]]:
-        """All at once."""
-        yield (self._event,)
-
-    async def aclose(self) -> None:
-        """Nothing is left open."""

@@ -6,11 +6,8 @@ events in place of a growing array.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-from zhongshu.core.answers import Answer, Embeddings, Event, Passed
+from zhongshu.core.answers import Answer, Embeddings, Passed
 from zhongshu.core.ports import Call, EventStream
-from zhongshu.core.problems import fault
 from zhongshu.upstreams.cannot import cannot
 from zhongshu.upstreams.gemini.errors import explain
 from zhongshu.upstreams.gemini.request import body_of, count_body, embedding_body, path_of
@@ -23,7 +20,8 @@ from zhongshu.upstreams.gemini.response import (
     read_pieces,
 )
 from zhongshu.upstreams.openai.stream import OpenAIStream
-from zhongshu.upstreams.transport import Headers, Opened, Request, Response, Transport
+from zhongshu.upstreams.transport import Headers, Request, Response, Transport
+from zhongshu.upstreams.whole import WholeStream, rest
 
 JSON: Headers = (("content-type", "application/json"),)
 _COMPLAINT_BYTES = 65_536
@@ -49,10 +47,10 @@ class GeminiUpstream:
         path = path_of(call.offer.release.upstream_model, "streamGenerateContent?alt=sse")
         opened = await self._transport.open(Request("POST", path, body_of(call), JSON))
         if opened.status != 200:
-            body = await self._rest(opened, _COMPLAINT_BYTES)
+            body = await rest(opened, _COMPLAINT_BYTES, self.name)
             raise explain(self.name, call.turn.model, opened.status, body, opened.header)
         if "json" in (opened.header("content-type") or ""):
-            return _Whole(read_pieces(await self._rest(opened, self._event_bytes), self.name))
+            return WholeStream(*read_pieces(await rest(opened, self._event_bytes, self.name), self.name))
         return OpenAIStream(opened, PieceReader(self.name), self.name, self._event_bytes)
 
     async def count_tokens(self, call: Call) -> int | None:
@@ -97,31 +95,3 @@ class GeminiUpstream:
         if response.status != 200:
             raise explain(self.name, call.turn.model, response.status, response.body, response.header)
         return response
-
-    async def _rest(self, opened: Opened, limit: int) -> bytes:
-        """What is left of a body, at most `limit` bytes."""
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            while chunk := await opened.read():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > limit:
-                    raise fault("upstream_malformed", upstream=self.name, why=f"the body is over {limit} bytes")
-        finally:
-            await opened.aclose()
-        return b"".join(chunks)
-
-
-class _Whole:
-    """The stream of an answer that came whole."""
-
-    def __init__(self, events: tuple[Event, ...]) -> None:
-        self._events = events
-
-    async def batches(self) -> AsyncIterator[tuple[Event, ...]]:
-        """All at once."""
-        yield self._events
-
-    async def aclose(self) -> None:
-        """Nothing is left open."""

@@ -5,18 +5,16 @@ Knows no tenant, no price and no journal, and does not retry: who else may answe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-from zhongshu.core.answers import Answer, Embeddings, Event, Passed, unfold
+from zhongshu.core.answers import Answer, Embeddings, Passed, unfold
 from zhongshu.core.ports import Call, EventStream
-from zhongshu.core.problems import fault
 from zhongshu.upstreams.cosine import rerank
 from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.openai.hand_on import PassingStream, read_passed, request_of
 from zhongshu.upstreams.openai.request import DIALECTS, PATHS, Manner, body_of
 from zhongshu.upstreams.openai.response import read_answer, read_embeddings, read_models
 from zhongshu.upstreams.openai.stream import ChunkReader, OpenAIStream
-from zhongshu.upstreams.transport import Headers, Opened, Request, Transport
+from zhongshu.upstreams.transport import Headers, Request, Transport
+from zhongshu.upstreams.whole import WholeStream, rest
 
 JSON: Headers = (("content-type", "application/json"),)
 _COMPLAINT_BYTES = 65_536
@@ -50,13 +48,13 @@ class OpenAIUpstream:
         request = request_of(call) if passing else Request("POST", PATHS[kind], body, JSON)
         opened = await self._transport.open(request)
         if opened.status != 200:
-            body = await self._rest(opened, _COMPLAINT_BYTES)
+            body = await rest(opened, _COMPLAINT_BYTES, self.name)
             raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
         if passing:
             return PassingStream(opened, self.name, self._event_bytes, kind)
         if "json" in (opened.header("content-type") or ""):
-            body = await self._rest(opened, self._event_bytes)
-            return _NotStreamed((unfold(read_answer(body, self.name, DIALECTS[kind], self._manner.thoughts)),))
+            body = await rest(opened, self._event_bytes, self.name)
+            return WholeStream(unfold(read_answer(body, self.name, DIALECTS[kind], self._manner.thoughts)))
         choices = call.turn.sampling.n * max(len(call.turn.prompts), 1)
         reader = ChunkReader(self.name, DIALECTS[kind], choices, self._manner.thoughts)
         return OpenAIStream(opened, reader, self.name, self._event_bytes)
@@ -96,35 +94,3 @@ class OpenAIUpstream:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._transport.aclose()
-
-    async def _rest(self, opened: Opened, limit: int) -> bytes:
-        """What is left of a body, at most `limit` bytes."""
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            while chunk := await opened.read():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > limit:
-                    raise fault("upstream_malformed", upstream=self.name, why=f"the body is over {limit} bytes")
-        finally:
-            await opened.aclose()
-        return b"".join(chunks)
-
-
-class _NotStreamed:
-    """The stream of an answer that came whole."""
-
-    def __init__(self, events: tuple[Event, ...]) -> None:
-        self._events = events
-
-    async def batches(self) -> AsyncIterator[tuple[Event, ...]]:
-        """All at once."""
-        yield self._events
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        for event in self._events:
-            yield event
-
-    async def aclose(self) -> None:
-        """Nothing is left open."""

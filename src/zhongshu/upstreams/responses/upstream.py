@@ -5,11 +5,8 @@ Knows no tenant and no conversation: each turn brings all that came before it, a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-from zhongshu.core.answers import Answer, Embeddings, Event, Passed, unfold
+from zhongshu.core.answers import Answer, Embeddings, Passed, unfold
 from zhongshu.core.ports import Call, EventStream
-from zhongshu.core.problems import fault
 from zhongshu.upstreams.cannot import cannot
 from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.openai.request import Manner
@@ -18,7 +15,8 @@ from zhongshu.upstreams.openai.stream import OpenAIStream
 from zhongshu.upstreams.responses.reply import read_answer
 from zhongshu.upstreams.responses.request import body_of
 from zhongshu.upstreams.responses.stream import EventReader
-from zhongshu.upstreams.transport import Headers, Opened, Request, Transport
+from zhongshu.upstreams.transport import Headers, Request, Transport
+from zhongshu.upstreams.whole import WholeStream, rest
 
 JSON: Headers = (("content-type", "application/json"),)
 _PATH = "/responses"
@@ -50,10 +48,10 @@ class ResponsesUpstream:
             Request("POST", _PATH, body_of(call, self._manner, stream=True), JSON),
         )
         if opened.status != 200:
-            body = await self._rest(opened, _COMPLAINT_BYTES)
+            body = await rest(opened, _COMPLAINT_BYTES, self.name)
             raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
         if "json" in (opened.header("content-type") or ""):
-            return _Whole(unfold(read_answer(await self._rest(opened, self._event_bytes), self.name)))
+            return WholeStream(unfold(read_answer(await rest(opened, self._event_bytes, self.name), self.name)))
         return OpenAIStream(opened, EventReader(self.name), self.name, self._event_bytes)
 
     async def embed(self, call: Call) -> Embeddings:
@@ -80,31 +78,3 @@ class ResponsesUpstream:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._transport.aclose()
-
-    async def _rest(self, opened: Opened, limit: int) -> bytes:
-        """What is left of a body, at most `limit` bytes."""
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            while chunk := await opened.read():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > limit:
-                    raise fault("upstream_malformed", upstream=self.name, why=f"the body is over {limit} bytes")
-        finally:
-            await opened.aclose()
-        return b"".join(chunks)
-
-
-class _Whole:
-    """The stream of an answer that came whole."""
-
-    def __init__(self, event: Event) -> None:
-        self._event = event
-
-    async def batches(self) -> AsyncIterator[tuple[Event, ...]]:
-        """All at once."""
-        yield (self._event,)
-
-    async def aclose(self) -> None:
-        """Nothing is left open."""
