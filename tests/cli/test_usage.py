@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from zhongshu.cli.main import main
+from zhongshu.cli.main import run as run_command
 from zhongshu.cli.usage import in_chinese
 
 
@@ -19,9 +19,7 @@ def typed(home, monkeypatch, capsys):
         monkeypatch.setenv("ZHONGSHU_LANG", language)
         monkeypatch.setenv("COLUMNS", "300")
         monkeypatch.setattr(sys, "argv", ["zhongshu", *words])
-        with pytest.raises(SystemExit) as left:
-            main()
-        return int(left.value.code or 0), capsys.readouterr().err
+        return run_command(), capsys.readouterr().err
 
     return run
 

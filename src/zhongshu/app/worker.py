@@ -23,6 +23,7 @@ from zhongshu.app.boot import Boot, read_boot
 from zhongshu.app.build import open_installation
 from zhongshu.app.children import READY, TRY_AGAIN
 from zhongshu.app.forwarding import Forwarded
+from zhongshu.app.leaving import leave
 from zhongshu.app.logs import set_up_logs
 from zhongshu.app.serving import Server, server
 from zhongshu.ledger.journal import SlotTaken
@@ -46,7 +47,8 @@ def main() -> None:
         uvloop.run(Worker(boot, rest).run())
     except SlotTaken as error:
         log.warning("%s", error)
-        raise SystemExit(TRY_AGAIN) from None
+        leave(TRY_AGAIN)
+    leave(0)
 
 
 def _first_line(fd: int) -> tuple[bytes, bytes]:

@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from zhongshu import __version__
+from zhongshu.app.leaving import leave
 from zhongshu.cli.border import explain
 from zhongshu.cli.output import err
 from zhongshu.cli.words import chinese, t
@@ -84,10 +85,18 @@ def _run_in_chinese(root: typer.Typer) -> int:
     return left if isinstance(left, int) else 0
 
 
-def main() -> None:
-    """Entry point of the `zhongshu` script."""
+def run() -> int:
+    """Run the command that was typed. The exit code."""
     root = build(sys.argv[1] if len(sys.argv) > 1 else None)
     try:
-        sys.exit(_run_in_chinese(root) if chinese() else root())
+        left = _run_in_chinese(root) if chinese() else root()
+    except SystemExit as leaving:
+        left = leaving.code
     except Exception as error:  # noqa: BLE001 - the last border: a person gets a sentence, never a trace
-        sys.exit(explain(error))
+        left = explain(error)
+    return left if isinstance(left, int) else int(left is not None)
+
+
+def main() -> None:
+    """Entry point of the `zhongshu` script."""
+    leave(run())
