@@ -36,7 +36,8 @@ class Account:
         self._narrowed: dict[tuple[str | None, str], Bundle | None] = {}
         self.narrow = bool(self._budgets)
         self.unpriced: str | None = None
-        self.caller = Caller(tenant=found.tenant.id, key_id=found.key.id, role=found.key.role, models=found.key.models)
+        key = found.key
+        self.caller = Caller(found.tenant.id, key.id, key.role, key.models, key.prefers or None)
         self.expires_ns = FOREVER_NS if found.key.expires_ns is None else found.key.expires_ns
         self.until_ns = 0
         self.bundle: Bundle | None = None

@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 from zhongshu.access import store
 from zhongshu.access.alerts import AlertBook
 from zhongshu.access.budgets import BudgetDesk, Spending
-from zhongshu.access.keys import Key, NewKey, Tenant, digest, key_id, mint, usable
+from zhongshu.access.keys import Key, KeyChange, NewKey, Tenant, digest, key_id, mint, usable
 from zhongshu.access.settings import PERIODS
 from zhongshu.core.access import Limits
 from zhongshu.core.clock import Clock
+from zhongshu.core.dials import FIELDS, NO_PREFERENCE, RANGES, Preference, fits
 from zhongshu.core.money import HOME_ONLY, Exchange
-from zhongshu.core.problems import fault
+from zhongshu.core.problems import Said, fault
 from zhongshu.storage.counters import CounterStore, Orphan
 from zhongshu.storage.database import Database
 
@@ -127,12 +128,15 @@ class AccessAdmin:
         models: Sequence[str] = (),
         limits: Limits = NO_LIMITS,
         expires_ns: int | None = None,
+        prefers: Preference = NO_PREFERENCE,
     ) -> NewKey:
         """Make a key. Its secret is in the answer and nowhere else. Tenant `default` is made when it is needed."""
         now_ns = self._clock.now_ns()
         if expires_ns is not None and expires_ns <= now_ns:
             raise fault("invalid_value", param="expires", field="expires", why="that time has already passed")
-        new = self._draft(mint(), tenant, name, role=role, models=models, limits=limits, expires_ns=expires_ns)
+        new = self._draft(
+            mint(), tenant, name, role=role, models=models, limits=limits, expires_ns=expires_ns, prefers=prefers
+        )
         with self._database.write() as db:
             if tenant == DEFAULT_TENANT:
                 self._ensure_default(db)
@@ -179,6 +183,24 @@ class AccessAdmin:
             store.change_key(db, key)
         self.budgets.changed("key", key.tenant, id, before.limits, key.limits)
         return key
+
+    def prefer(self, id: str, prefers: Preference, by: str) -> Key:
+        """Change how a key's turns are weighed where they do not say; who did it is kept."""
+        _check_preference(prefers)
+        with self._database.write() as db:
+            before = self._find(db, id)
+            key = msgspec.structs.replace(before, prefers=prefers)
+            if before.prefers != prefers:
+                store.change_key(db, key)
+                store.add_key_change(db, id, self._clock.now_ns(), by, before.prefers, prefers)
+        return key
+
+    def key_changes(self, id: str) -> tuple[KeyChange, ...]:
+        """What was changed of a key's preference, newest first."""
+        with self._database.read() as db:
+            if store.key_by_id(db, id) is None:
+                raise fault("key_not_found", key=id)
+            return store.changes_of_key(db, id)
 
     def ensure_first_key(self, secret: str | None = None) -> NewKey | None:
         """On a database that never had a key: make tenant `default` and an admin key in it. None ever after.
@@ -244,6 +266,7 @@ class AccessAdmin:
         models: Sequence[str] = (),
         limits: Limits = NO_LIMITS,
         expires_ns: int | None = None,
+        prefers: Preference = NO_PREFERENCE,
     ) -> NewKey:
         if role not in ROLES:
             raise fault("invalid_value", param="role", field="role", why='use "user" or "admin"')
@@ -251,6 +274,7 @@ class AccessAdmin:
         if not name.strip():
             raise fault("invalid_value", param="name", field="name", why="say what the key is for, such as ci")
         self._check_limits(limits)
+        _check_preference(prefers)
         key = Key(
             id=key_id(secret),
             tenant=tenant,
@@ -260,6 +284,7 @@ class AccessAdmin:
             limits=limits,
             created_ns=self._clock.now_ns(),
             expires_ns=expires_ns,
+            prefers=prefers,
         )
         return NewKey(key, secret)
 
@@ -295,6 +320,13 @@ def check_limits(limits: Limits) -> None:
     if limits.budget_period not in PERIODS:
         why = 'use "day", "month" or "total"'
         raise fault("invalid_value", param="budget_period", field="budget_period", why=why)
+
+
+def _check_preference(prefers: Preference) -> None:
+    for field in FIELDS:
+        value = getattr(prefers, field)
+        if value is not None and not fits(field, value):
+            raise fault("invalid_value", param=field, field=field, why=Said(*RANGES[field]))
 
 
 def _check_text(field: str, text: str) -> None:

@@ -13,6 +13,7 @@ import string
 import msgspec
 
 from zhongshu.core.access import Limits
+from zhongshu.core.dials import NO_PREFERENCE, Preference
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _OURS = re.compile(r"zs_([0-9A-Za-z]{12})[0-9A-Za-z]{28,}")
@@ -20,7 +21,8 @@ _USABLE = re.compile(r"[!-~]{16,256}")
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as it may be shown. Times: wall clock, UTC, ns. models: names it may ask for, empty for all."""
+    """A key as it may be shown. Times: wall clock, UTC, ns. models: names it may ask for, empty for all. prefers: how
+    its turns are weighed where they do not say."""
 
     id: str
     tenant: str
@@ -31,12 +33,24 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     created_ns: int
     expires_ns: int | None = None
     revoked_ns: int | None = None
+    prefers: Preference = NO_PREFERENCE
 
     def state(self, now_ns: int) -> str:
         """ "active", "expired" or "revoked"."""
         if self.revoked_ns is not None:
             return "revoked"
         return "expired" if self.expires_ns is not None and self.expires_ns <= now_ns else "active"
+
+
+class KeyChange(msgspec.Struct, frozen=True):
+    """Who changed what a key prefers, when (wall clock, UTC, ns), from what to what."""
+
+    number: int
+    key: str
+    at_ns: int
+    by: str
+    before: Preference
+    after: Preference
 
 
 class NewKey(msgspec.Struct, frozen=True):

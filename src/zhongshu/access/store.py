@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 
-from zhongshu.access.keys import Budget, Key, Tenant
-from zhongshu.access.tables import access_revision, budgets, keys, tenants
+from zhongshu.access.keys import Budget, Key, KeyChange, Tenant
+from zhongshu.access.tables import access_revision, budgets, key_changes, keys, tenants
 from zhongshu.core.access import Limits
+from zhongshu.core.dials import Preference
 
 _limits = msgspec.json.Decoder(Limits)
 _models = msgspec.json.Decoder(tuple[str, ...])
+_prefers = msgspec.json.Decoder(Preference)
 
 
 class KeyAndTenant(msgspec.Struct, frozen=True):
@@ -81,6 +83,21 @@ def change_key(db: Connection, key: Key) -> None:
     bump(db)
 
 
+def add_key_change(db: Connection, key: str, at_ns: int, by: str, before: Preference, after: Preference) -> None:
+    """Keep who changed what a key prefers."""
+    plain = {"before": msgspec.json.encode(before).decode(), "after": msgspec.json.encode(after).decode()}
+    db.execute(insert(key_changes).values(key=key, at_ns=at_ns, by=by, **plain))
+
+
+def changes_of_key(db: Connection, key: str) -> tuple[KeyChange, ...]:
+    """What was changed of a key's preference, newest first."""
+    found = select(key_changes).where(key_changes.c.key == key).order_by(key_changes.c.number.desc())
+    return tuple(
+        KeyChange(row.number, row.key, row.at_ns, row.by, _prefers.decode(row.before), _prefers.decode(row.after))
+        for row in db.execute(found)
+    )
+
+
 def all_budgets(db: Connection, tenant: str | None = None) -> tuple[Budget, ...]:
     """Every budget of users and models, or one tenant's."""
     found = select(budgets).order_by(budgets.c.tenant, budgets.c.scope, budgets.c.whose)
@@ -125,9 +142,9 @@ def bump(db: Connection) -> None:
 
 
 def _plain(value: Key | Tenant) -> dict[str, Any]:
-    """A row of columns; limits and models as JSON."""
+    """A row of columns; limits, models and preference as JSON."""
     row = msgspec.structs.asdict(value)
-    for column in ("limits", "models"):
+    for column in ("limits", "models", "prefers"):
         if column in row:
             row[column] = msgspec.json.encode(row[column]).decode()
     return row
@@ -168,6 +185,7 @@ def _key(row: Row[Any]) -> Key:
         created_ns=row.created_ns,
         expires_ns=row.expires_ns,
         revoked_ns=row.revoked_ns,
+        prefers=_prefers.decode(row.prefers),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from zhongshu.core.answers import Usage
+from zhongshu.core.dials import NO_DIAL, Dial
 from zhongshu.core.labels import Label
 from zhongshu.core.ports import Hit
 from zhongshu.core.records import Attempt
@@ -13,8 +14,8 @@ from zhongshu.pipeline.stages import Routed
 _encode = msgspec.json.Encoder().encode
 
 
-class RouteExtra(msgspec.Struct, frozen=True):
-    """Which release answered, and why."""
+class RouteExtra(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which release answered, and why. dial: what it was weighed by, where it was."""
 
     release: str
     upstream: str
@@ -22,6 +23,7 @@ class RouteExtra(msgspec.Struct, frozen=True):
     reason: str
     reason_zh: str
     effort: str | None
+    dial: Dial = NO_DIAL
 
 
 class CostExtra(msgspec.Struct, frozen=True):
@@ -44,7 +46,7 @@ class UsageExtra(msgspec.Struct, frozen=True):
 class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     """The `zhongshu` object of a response. What did not happen is left out: cache and similarity of an answer that was
     not given before, dropped where every field could be carried, attempts and queued_ms when the first was at once,
-    thought_ended where the model closed its thought itself."""
+    thought_ended where the model closed its thought itself, read where nothing was made into text."""
 
     trace: str
     route: RouteExtra
@@ -59,6 +61,7 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: tuple[Attempt, ...] = ()
     queued_ms: float = 0.0
     thought_ended: str = ""
+    read: tuple[str, ...] = ()
 
 
 def money(nano: int) -> str:
@@ -74,12 +77,14 @@ def extra_of(
     """Gather what we add to a response."""
     route, asking = routed.route, routed.asking
     release, price = asking.offer.release, asking.offer.card.price
-    said = RouteExtra(release.name, release.upstream, route.rule, route.reason, route.reason_zh, route.effort)
+    said = RouteExtra(
+        release.name, release.upstream, route.rule, route.reason, route.reason_zh, route.effort, route.dial
+    )
     used = UsageExtra(usage.prompt, usage.completion, usage.cached, usage.thinking, usage.estimated)
     cost = CostExtra(money(cost_nano), price.currency)
     tried = asking.attempts
-    ended = asking.thought_ended
-    if hit is None and not asking.dropped and not asking.queued_us and len(tried) < 2 and not ended:
+    ended, read = asking.thought_ended, routed.admitted.arrived.read
+    if hit is None and not read and not asking.dropped and not asking.queued_us and len(tried) < 2 and not ended:
         return Extra(asking.turn.trace, said, label, used, cost, overhead_ms)
     return Extra(
         asking.turn.trace,
@@ -95,6 +100,7 @@ def extra_of(
         attempts=tuple(tried) if len(tried) > 1 else (),
         queued_ms=round(asking.queued_us / 1000, 3),
         thought_ended=ended,
+        read=read,
     )
 
 

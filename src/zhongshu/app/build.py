@@ -212,10 +212,13 @@ class Installation:
     def _connect(self, settings: Settings) -> Rooms:
         assume = Assumptions(settings=settings.digest)
         catalog, between = ModelCatalog(offers(settings), settings.assistants), exchange_between(settings)
+        decider = Decider(
+            settings.router, self._judge, catalog.cards(), self._dispatching.resting, between, self._dispatching.speed
+        )
         return Rooms(
             gate=self._access.gate,
             catalog=catalog,
-            router=Decider(settings.router, self._judge, catalog.cards(), self._dispatching.resting, between),
+            router=decider,
             exchange=between,
             dispatcher=self._dispatching.dispatcher(settings, self._upstreams),
             releases=self._plans,
@@ -225,7 +228,7 @@ class Installation:
             observer=self._counted,
             clock=self._clock,
             assume=assume,
-            judge=TaskJudge(self._judge),
+            judge=TaskJudge(self._judge, decider),
             cache=self._caching.by(settings.cache, settings.models, assume.policy),
         )
 

@@ -46,6 +46,12 @@ class Dispatching:
         replica = self.board.replicas.get((offer.release.upstream, offer.release.upstream_model))
         return replica is not None and replica.rests(self._clock.steady_ns())
 
+    def speed(self, offer: Offer) -> tuple[int, int] | None:
+        """Microseconds to an offer's first content and for each token after it, as this worker saw them; None while
+        nobody has asked it."""
+        replica = self.board.replicas.get((offer.release.upstream, offer.release.upstream_model))
+        return None if replica is None else (replica.first_us, replica.token_us)
+
     def start(self) -> None:
         """Begin to probe."""
         self._prober.start()

@@ -199,6 +199,39 @@ MEANINGS: dict[Place, Meaning] = {
         "What one turn of `auto` may be expected to cost at most, in the currency of budgets; 0 for no ceiling.",
         "`auto` 每次请求的预计费用上限，按预算币种计；0 表示不限。",
     ),
+    ("router", "max_seconds"): Meaning(
+        "How long one turn of `auto` may be expected to take, by the speed measured of each model; 0 for no ceiling.",
+        "`auto` 每次请求的预计用时上限（秒），按各模型实测速度估计；0 表示不限。",
+    ),
+    ("router", "samples", "share"): Meaning(
+        "The share of `auto`'s turns that the other kind of model answers too, unseen, for `zhongshu route report`.",
+        "`auto` 的请求中，同时由另一类模型暗中作答以供 `zhongshu route report` 对比的比例。",
+    ),
+    ("router", "samples", "judge"): Meaning(
+        "The model that says how right both answers are; empty: only agreement of checkable answers is judged.",
+        "评判两份回答的模型；留空则只比较可核对的答案是否一致。",
+    ),
+    ("router", "samples", "max_cost_per_day"): Meaning(
+        "What samples and their judging may cost in a day (UTC), in the currency of budgets; 0 for no ceiling. No "
+        "tenant's or key's budget pays for them.",
+        "抽样及评判每天（UTC）的费用上限，按预算币种计；0 表示不限。不计入租户或密钥的预算。",
+    ),
+    ("router", "reading", "documents"): Meaning(
+        "Whether text, Markdown, CSV, JSON and HTML documents are put before a model as text when it takes no documents.",
+        "模型不支持文档时，是否将文本、Markdown、CSV、JSON、HTML 文档以文字形式交给模型。",
+    ),
+    ("router", "reading", "sound"): Meaning(
+        'The model that writes speech down for models that take no sound; empty: the first that can; "none": nobody.',
+        '为不支持音频的模型转写语音的模型；留空为首个能转写的模型；"none" 表示不转写。',
+    ),
+    ("router", "reading", "pictures"): Meaning(
+        "The model that tells what a picture shows for models that take no pictures; empty: the first that can; "
+        '"none": nobody.',
+        '为不支持图片的模型描述图片内容的模型；留空为首个支持图片的模型；"none" 表示不描述。',
+    ),
+    ("router", "reading", "max_characters"): Meaning(
+        "The most characters that one document or recording may come to.", "单个文档或录音转成文字后的字符数上限。"
+    ),
     ("cache", "models"): Meaning(
         "For models whose row does not say: off, exact (the same request) or semantic (one that means the same).",
         "模型行未注明时：off（关闭）、exact（完全相同的请求）或 semantic（含义相同的提问）。",
@@ -576,6 +609,19 @@ MEANINGS: dict[Place, Meaning] = {
     ),
     ("assistants", "effort"): Meaning(
         "How deep the reasoning model thinks where the caller does not say.", "调用方未指定时推理模型的思考深度。"
+    ),
+    ("assistants", "quality"): Meaning(
+        "The dial for turns that, and whose key, do not say: 0 cheapest, 1 best; none: the strategy as it is.",
+        "请求与密钥均未指定时的档位：0 最省，1 最好；不填则按策略本身执行。",
+    ),
+    ("assistants", "max_cost"): Meaning(
+        "What one turn may be expected to cost at most, in the currency of budgets; above it the general model answers "
+        "alone.",
+        "每次请求的预计费用上限，按预算币种计；超过时由通用模型单独回答。",
+    ),
+    ("assistants", "max_seconds"): Meaning(
+        "How long one turn may be expected to take; above it the general model answers alone.",
+        "每次请求的预计用时上限（秒）；超过时由通用模型单独回答。",
     ),
     ("assistants", "show_thoughts"): Meaning(
         "Whether callers see the models' thoughts.", "调用方是否可见模型的思考过程。"

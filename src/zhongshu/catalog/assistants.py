@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zhongshu.catalog.settings import NAME
+from zhongshu.core.dials import FIELDS, RANGES, fits
 from zhongshu.core.models import Ability, Assistant, ModelCard, Offer, Release
 
 _INHERITED: frozenset[Ability] = frozenset({"chat", "tools", "json", "schema", "vision", "audio", "files"})
@@ -24,6 +25,11 @@ class AssistantSettings(Assistant, frozen=True, kw_only=True, forbid_unknown_fie
             raise ValueError("threshold: give a chance, from 0 to 1", "threshold: 请填写 0 到 1 之间的概率")
         if not 1 <= self.rounds <= _MOST_ROUNDS:
             raise ValueError(f"rounds: give 1 to {_MOST_ROUNDS}", f"rounds: 请填写 1 到 {_MOST_ROUNDS}")
+        for field in FIELDS:
+            value = getattr(self, field)
+            if value is not None and not fits(field, value):
+                en, zh = RANGES[field]
+                raise ValueError(f"{field}: {en}", f"{field}: {zh}")
         if self.strategy == "direct":
             if bool(self.general) == bool(self.reasoning):
                 raise ValueError(

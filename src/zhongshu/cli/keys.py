@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from zhongshu.cli import limits as show_limits
+from zhongshu.cli import preferences
 from zhongshu.cli.limits import (
     BudgetOption,
     ConcurrencyOption,
@@ -25,12 +26,14 @@ from zhongshu.cli.limits import (
 )
 from zhongshu.cli.managing import ConfigOption, examples, managing, settings
 from zhongshu.cli.output import JsonOption, err, fail, out, print_json, print_table
+from zhongshu.cli.preferences import MaxCostOption, MaxSecondsOption, QualityOption, preferred
 from zhongshu.cli.words import t
 from zhongshu.core.access import Limits
+from zhongshu.core.dials import NO_PREFERENCE
 
 if TYPE_CHECKING:
     from zhongshu.access.admin import Spending
-    from zhongshu.access.keys import Key
+    from zhongshu.access.keys import Key, KeyChange
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,6 +55,7 @@ _UNIT_S = {"m": 60, "h": 3600, "d": 86400}
         "zhongshu keys create ci",
         "KEY=$(zhongshu keys create web --tenant acme --requests-per-minute 60 --budget 12.50 --period day)",
         "zhongshu keys create intern --models auto --expires 30d --json",
+        "zhongshu keys create reports --quality 0.9 --max-cost 0.05",
     ),
 )
 def create(
@@ -78,9 +82,13 @@ def create(
     budget: str | None = BudgetOption,
     period: str | None = PeriodOption,
     currency: str | None = CurrencyOption,
+    quality: str | None = QualityOption,
+    max_cost: str | None = MaxCostOption,
+    max_seconds: str | None = MaxSecondsOption,
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
+    prefers = preferred(NO_PREFERENCE, quality, max_cost, max_seconds)
     limits = changed(
         Limits(),
         requests=requests,
@@ -93,7 +101,9 @@ def create(
     allowed = _known_models(models, config)
     until_ns = _expiry(expires)
     with managing(config) as admin:
-        new = admin.create_key(tenant, name, role=role, models=allowed, limits=limits, expires_ns=until_ns)
+        new = admin.create_key(
+            tenant, name, role=role, models=allowed, limits=limits, expires_ns=until_ns, prefers=prefers
+        )
     if as_json:
         print_json({"secret": new.secret, **_plain(new.key)})
         return
@@ -155,8 +165,9 @@ def show(key: str = KeyArgument, config: Path | None = ConfigOption, as_json: bo
     with managing(config) as admin:
         found = admin.key(_id(key))
         spending = admin.key_spending(found.id)
+        changes = admin.key_changes(found.id)
     if as_json:
-        print_json(_plain(found, spending))
+        print_json({**_plain(found, spending), "changes": [_change(change) for change in changes]})
         return
     rows = [
         (t("key", "密钥编号"), found.id),
@@ -166,6 +177,11 @@ def show(key: str = KeyArgument, config: Path | None = ConfigOption, as_json: bo
         (t("state", "状态"), _state(found)),
         (t("models", "模型"), ", ".join(found.models) or t("all", "全部")),
         (t("limits", "限额"), show_limits.cell(found.limits)),
+        (t("dial", "档位"), preferences.cell(found.prefers)),
+        *[
+            (t("dial changed", "档位变更"), f"{moment(change.at_ns)}  {change.by}  {preferences.cell(change.after)}")
+            for change in changes[:5]
+        ],
         (t("spent", "已花费"), show_limits.spending_cell(spending)),
         (t("created", "创建时间"), moment(found.created_ns)),
         (t("expires", "失效时间"), moment(found.expires_ns) or t("never", "永不")),
@@ -228,6 +244,47 @@ def set_limits(
         return
     sentence = t("Changed; a running server follows within a second.", "已修改；运行中的服务将在一秒内生效。")
     out.print(sentence, markup=False, highlight=False)
+
+
+@app.command(
+    "set-dial",
+    help=t(
+        "Change how a key's turns to auto weigh quality, cost and time where they do not say; `none` takes one away.",
+        "修改密钥的 auto 请求在未指定时如何权衡质量、费用与用时；`none` 表示取消。",
+    ),
+    epilog=examples(
+        "zhongshu keys set-dial k_4fK0tq81LmZx --quality 0.8",
+        "zhongshu keys set-dial k_4fK0tq81LmZx --max-cost 0.05 --max-seconds 20",
+        "zhongshu keys set-dial k_4fK0tq81LmZx --quality none",
+    ),
+)
+def set_dial(
+    key: str = KeyArgument,
+    quality: str | None = QualityOption,
+    max_cost: str | None = MaxCostOption,
+    max_seconds: str | None = MaxSecondsOption,
+    config: Path | None = ConfigOption,
+    as_json: bool = JsonOption,
+) -> None:
+    if quality is None and max_cost is None and max_seconds is None:
+        fail("Name --quality, --max-cost or --max-seconds.", "请指定 --quality、--max-cost 或 --max-seconds。", code=2)
+    with managing(config) as admin:
+        before = admin.key(_id(key)).prefers
+        made = admin.prefer(key, preferred(before, quality, max_cost, max_seconds), by="command line")
+    if as_json:
+        print_json(_plain(made))
+        return
+    sentence = t("Changed; a running server follows within a second.", "已修改；运行中的服务将在一秒内生效。")
+    out.print(sentence, markup=False, highlight=False)
+
+
+def _change(change: KeyChange) -> dict[str, Any]:
+    return {
+        "at": moment(change.at_ns),
+        "by": change.by,
+        "before": preferences.plain(change.before),
+        "after": preferences.plain(change.after),
+    }
 
 
 def _id(text: str) -> str:
@@ -305,6 +362,7 @@ def _plain(key: Key, spending: Spending | None = None) -> dict[str, Any]:
         "state": key.state(time.time_ns()),
         "models": list(key.models),
         "limits": show_limits.plain(key.limits),
+        **preferences.plain(key.prefers),
         "spending": show_limits.spending(spending),
         "created": moment(key.created_ns),
         "expires": moment(key.expires_ns),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from zhongshu.core.dials import Preference
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a tenant or key may use. None means no limit. `budget_nano` is money in billionths of `currency`, spent
@@ -20,13 +22,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Caller(msgspec.Struct, frozen=True):
     """Who asks. `key_id` names the key and is safe to write down; the key itself is kept nowhere.
 
-    models: names this key may ask for, empty for all. roles: "user" may ask, "admin" may manage.
+    models: names this key may ask for, empty for all. roles: "user" may ask, "admin" may manage. prefers: how its turns
+    are weighed where they do not say; None for nothing.
     """
 
     tenant: str
     key_id: str
     role: str = "user"
     models: tuple[str, ...] = ()
+    prefers: Preference | None = None
 
 
 class Ask(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from zhongshu.core.dials import NO_DIAL, Dial, Preference
 from zhongshu.core.prices import Price
 
 Ability = Literal[
@@ -104,7 +105,8 @@ class Assistant(msgspec.Struct, frozen=True, kw_only=True):
 
     general, reasoning: names of models or pinned releases. prompt: before every conversation. threshold: the chance of
     a wrong answer, 0 to 1, from which the reasoning model is asked. rounds: of checking, at most. effort: how deep the
-    reasoning model thinks where the caller does not say. show_thoughts: whether the caller sees thoughts.
+    reasoning model thinks where the caller does not say. show_thoughts: whether the caller sees thoughts. quality, max_cost, max_seconds: as in
+    core.dials.Preference.
     """
 
     name: str
@@ -116,6 +118,14 @@ class Assistant(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int = 2
     effort: Literal["off", "minimal", "low", "medium", "high"] | None = None
     show_thoughts: bool = True
+    quality: float | None = None
+    max_cost: float | None = None
+    max_seconds: float | None = None
+
+    @property
+    def prefers(self) -> Preference:
+        """How its turns are weighed where neither they nor the key say."""
+        return Preference(self.quality, self.max_cost, self.max_seconds)
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -128,11 +138,25 @@ class Offer(msgspec.Struct, frozen=True):
     assistant: Assistant | None = None
 
 
+class Other(msgspec.Struct, frozen=True):
+    """The way that was not taken: the offer of the other kind of model, how deep it would have thought, what the choice
+    went by. went: the reasoning model was chosen; gain: what deep thought was expected to add; task: the kind of it."""
+
+    offer: Offer
+    effort: Literal["off", "minimal", "low", "medium", "high"] | None
+    went: bool
+    gain: float
+    task: str
+
+
 class Route(msgspec.Struct, frozen=True):
-    """Which release answers, how deep it thinks, and why (one sentence, both languages)."""
+    """Which release answers, how deep it thinks, and why (one sentence, both languages). dial: what it was weighed by;
+    other: the way not taken, where the choice was between two kinds of model."""
 
     offer: Offer
     effort: Literal["off", "minimal", "low", "medium", "high"] | None
     rule: str
     reason: str
     reason_zh: str
+    dial: Dial = NO_DIAL
+    other: Other | None = None

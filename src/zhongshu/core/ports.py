@@ -9,6 +9,7 @@ import msgspec
 
 from zhongshu.core.access import Ask, Caller, LimitState
 from zhongshu.core.answers import Answer, Embeddings, Event, Passed, Usage
+from zhongshu.core.dials import NO_DIAL, Dial
 from zhongshu.core.labels import Label, TextMark
 from zhongshu.core.models import ModelCard, Offer, Route
 from zhongshu.core.problems import Problem, Refusal
@@ -164,7 +165,9 @@ class Catalog(Protocol):
 class Router(Protocol):
     """A pure decision: of these offers, which answers this turn."""
 
-    def route(self, turn: Turn, offers: tuple[Offer, ...]) -> Route | Refusal: ...
+    def route(self, turn: Turn, offers: tuple[Offer, ...], dial: Dial = NO_DIAL) -> Route | Refusal:
+        """dial: what was said of quality, cost and time."""
+        ...
 
 
 class Labeller(Protocol):

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from zhongshu.core.answers import Usage
+from zhongshu.core.dials import NO_DIAL, Dial
 
 Outcome = Literal["answered", "refused", "failed", "left", "cut"]
 
@@ -37,7 +38,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     one given before; saved_nano, saved_us: what asking again would have cost. shadow_of: the trace of the turn this
     one repeats beside it. dropped: fields of the request that the upstream could not be told.
     thought_ended: why the model's thought was closed before it closed it itself ("repeating", "circling", "settled",
-    "budget"). queued_us: time waited for a free place.
+    "budget"). queued_us: time waited for a free place. dial: what a turn of `auto` or of an assistant was weighed by.
+    read: what was made into text for the model, each "what: by whom".
     """
 
     trace: str
@@ -81,5 +83,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     dropped: tuple[str, ...] = ()
     thought_ended: str = ""
     queued_us: int = 0
+    dial: Dial = NO_DIAL
+    read: tuple[str, ...] = ()
     prompt: bytes = b""
     answer: bytes = b""

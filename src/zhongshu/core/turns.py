@@ -189,13 +189,14 @@ class Wishes(msgspec.Struct, frozen=True):
 
     cache: "no-store" neither uses nor keeps a cached answer, "refresh" asks anew and keeps. priority: who waits first
     when there is a queue. quality: of `auto`, 0 cheapest to 1 best; max_cost: what its turn may be expected to cost at
-    most, in the currency budgets are counted in. None: as `[router]` has them.
+    most, in the currency budgets are counted in; max_seconds: how long it may be expected to take. None: nothing said.
     """
 
     cache: Literal["use", "no-store", "refresh"] = "use"
     priority: Literal["low", "normal", "high"] = "normal"
     quality: Annotated[float, Meta(ge=0, le=1)] | None = None
     max_cost: Annotated[float, Meta(ge=0)] | None = None
+    max_seconds: Annotated[float, Meta(gt=0)] | None = None
 
 
 NO_WISHES = Wishes()

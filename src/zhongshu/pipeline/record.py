@@ -7,6 +7,7 @@ import hashlib
 import msgspec
 
 from zhongshu.core.answers import Answer, Embeddings, Passed, Usage
+from zhongshu.core.dials import NO_DIAL
 from zhongshu.core.ports import Hit
 from zhongshu.core.problems import Problem, Refusal
 from zhongshu.core.records import Outcome, Record
@@ -149,6 +150,8 @@ class Entry:
             dropped=asking.dropped if asking else (),
             thought_ended=asking.thought_ended if asking else "",
             queued_us=asking.queued_us if asking else 0,
+            dial=route.dial if route else NO_DIAL,
+            read=arrived.read,
         )
 
 

@@ -8,13 +8,20 @@ from zhongshu.core.models import Offer, Route
 from zhongshu.core.ports import Asking
 from zhongshu.core.problems import Refusal
 from zhongshu.pipeline.stages import Admitted, Arrived, Rooms, Routed
+from zhongshu.pipeline.weighing import dial_of
+
+AUTO = "auto"
 
 
 def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
     """Ask the router for a model, and the model's releases which of them takes this turn."""
     arrived = admitted.arrived
     turn, caller = arrived.turn, arrived.caller
-    chosen = rooms.router.route(turn, admitted.offers)
+    if turn.model == AUTO:
+        dial = dial_of(arrived)
+        chosen = dial if isinstance(dial, Refusal) else rooms.router.route(turn, admitted.offers, dial)
+    else:
+        chosen = rooms.router.route(turn, admitted.offers)
     if isinstance(chosen, Refusal):
         return chosen
     if len(admitted.offers) == 1 and not chosen.offer.card.fallbacks:

@@ -10,6 +10,7 @@ import msgspec
 from zhongshu.core.access import Caller
 from zhongshu.core.answers import Answer, Embeddings, Passed, Usage
 from zhongshu.core.clock import Clock
+from zhongshu.core.dials import Dial
 from zhongshu.core.labels import Label
 from zhongshu.core.models import Offer, Route
 from zhongshu.core.money import Exchange
@@ -27,6 +28,7 @@ from zhongshu.core.ports import (
     Releases,
     Router,
 )
+from zhongshu.core.problems import Refusal
 from zhongshu.core.records import Record
 from zhongshu.core.turns import Turn
 
@@ -35,7 +37,7 @@ NO_HEADERS: Mapping[bytes, bytes] = {}
 
 class Arrived(msgspec.Struct, frozen=True):
     """A turn at the door. started_ns: steady clock when the request's head was read. body: the request as it came;
-    headers by lower-case name."""
+    headers by lower-case name. read: what of it was made into text before it was routed."""
 
     turn: Turn
     caller: Caller
@@ -44,6 +46,7 @@ class Arrived(msgspec.Struct, frozen=True):
     address: str = ""
     agent: str = ""
     headers: Mapping[bytes, bytes] = NO_HEADERS
+    read: tuple[str, ...] = ()
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -142,11 +145,43 @@ class Doubt(Protocol):
         ...
 
 
+class Worth(Protocol):
+    """Whether deep thought is worth it for a turn, by a dial."""
+
+    @property
+    def chance(self) -> float:
+        """That a general answer is wrong."""
+        ...
+
+    @property
+    def needed(self) -> float:
+        """How likely wrong it must be; above 1 where deep thought adds nothing."""
+        ...
+
+    @property
+    def stopped(self) -> str:
+        """The ceiling that the reasoning model passes: "cost", "seconds", or empty."""
+        ...
+
+    @property
+    def dial(self) -> Dial:
+        """The dial, filled in from the settings."""
+        ...
+
+    @property
+    def deep(self) -> bool:
+        """Whether it is worth asking the reasoning model."""
+        ...
+
+
 class Judge(Protocol):
     """Says how hard a question is, and how doubtful a draft."""
 
     def question(self, text: str) -> Doubt: ...
     def draft(self, question: str, answer: str) -> Doubt: ...
+    def worth(self, turn: Turn, general: Offer, reasoning: Offer, dial: Dial) -> Worth | Refusal:
+        """What a dial makes of a turn between two models; refused where even the general one is above the ceiling."""
+        ...
 
 
 class Rooms(msgspec.Struct, frozen=True):

@@ -2,8 +2,8 @@
 randomness, and work that is bounded whatever the text.
 
 A turn goes to the reasoning model when deep thought is expected to raise the chance of a right answer by at least what
-the dial asks for, and is expected to cost no more than the ceiling. Knows no release's measured speed; health only as
-far as it is told which offers rest.
+the dial asks for, and is expected to cost and to take no more than the ceilings. Within a conversation a close decision
+stays as it was. Health and speed are known only as far as it is told which offers rest, and how quick each was.
 """
 
 from __future__ import annotations
@@ -12,46 +12,66 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from zhongshu.core.models import ModelCard, Offer, Route
+from zhongshu.core.dials import NO_DIAL, Dial, Preference
+from zhongshu.core.models import ModelCard, Offer, Other, Route
 from zhongshu.core.money import Exchange
 from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.core.turns import Effort, Turn
+from zhongshu.router.conversation import CHANGES, STAYS
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.linear import load
-from zhongshu.router.estimate import Hardness, cost_nano, hardness
+from zhongshu.router.estimate import Hardness, cost_nano, earlier, hardness, tokens
 from zhongshu.router.modality import able as able_for
 from zhongshu.router.settings import RouterSettings, dial_of, threshold_of
 from zhongshu.router.task import NAMES_ZH
 
 AUTO = "auto"
 _NANO = 1_000_000_000
+Speed = tuple[int, int]
+"""Microseconds to the first content, and for each token after it; 0 where not measured."""
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One way to answer. quality: the expected chance of a right answer; cost_nano: expected, in billionths."""
+    """One way to answer. quality: the expected chance of a right answer; cost_nano: expected, in billionths; seconds:
+    expected, None where its speed was not measured yet."""
 
     offer: Offer
     effort: Effort | None
     quality: float
     cost_nano: int
+    seconds: float | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
     """What was decided about a turn of `auto`, and on what grounds.
 
-    hard: whether deep thought was found worth it. least_gain: what the dial asked for. ceiling_nano: of the cost, None
-    for none; stopped: the ceiling kept a hard turn from the reasoning model. rule: as in core.models.Route.
+    hard: whether deep thought was found worth it. weighed: by which dial and ceilings, and who said them; least_gain:
+    what the dial asked for. ceiling_nano: of the cost, None for none; stopped: a ceiling ("cost", "seconds") that kept a
+    hard turn from the reasoning model; over: which one that model would pass, wanted or not. stays: a close decision that is as it was for the question before. rule: as in
+    core.models.Route.
     """
 
     chosen: Candidate
     candidates: tuple[Candidate, ...]
     hardness: Hardness
     hard: bool
-    dial: float
+    weighed: Dial
     least_gain: float
     rule: str
     ceiling_nano: int | None = None
-    stopped: bool = False
+    stopped: str = ""
+    stays: bool = False
+    over: str = ""
+
+    @property
+    def dial(self) -> float:
+        """Quality against cost, 0 to 1."""
+        return self.weighed.quality or 0.0
+
+    @property
+    def other(self) -> Candidate | None:
+        """The way that was not taken; None where there was but one."""
+        return next((one for one in self.candidates if one is not self.chosen), None)
 
     @property
     def flips_at(self) -> float | None:
@@ -62,7 +82,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 class Decider:
     """Routes by one set of settings. cards: every configured model, to name those that could. resting: whether an
-    offer's upstream is left alone now. exchange: where prices are in several currencies; `currency` is the home one."""
+    offer's upstream is left alone now; speed: how quick it was. exchange: where prices are in several currencies; `currency` is the home one."""
 
     def __init__(
         self,
@@ -71,15 +91,23 @@ class Decider:
         cards: Sequence[ModelCard] = (),
         resting: Callable[[Offer], bool] | None = None,
         exchange: Exchange | None = None,
+        speed: Callable[[Offer], Speed | None] | None = None,
     ) -> None:
+        self._speed = speed
         self._settings = settings or RouterSettings()
         self._judge = judge or Judge(load())
         self._cards = cards
         self._resting = resting
         self._exchange = exchange
 
-    def route(self, turn: Turn, offers: tuple[Offer, ...]) -> Route | Refusal:
-        """Choose among `offers` (not empty) the release for this turn. A named model is itself."""
+    @property
+    def settings(self) -> RouterSettings:
+        """What it goes by."""
+        return self._settings
+
+    def route(self, turn: Turn, offers: tuple[Offer, ...], dial: Dial = NO_DIAL) -> Route | Refusal:
+        """Choose among `offers` (not empty) the release for this turn. A named model is itself. dial: what was said of
+        quality, cost and time; the settings fill in the rest."""
         if turn.model != AUTO and turn.kind in offers[0].card.abilities:
             return Route(offers[0], turn.effort, "named", "The caller named this model.", "调用方指定了该模型。")
         able = tuple([offer for offer in offers if turn.kind in offer.card.abilities])
@@ -88,67 +116,128 @@ class Decider:
         if turn.kind not in ("chat", "completion"):
             why = "It is the first model that can do this.", "它是首个具备此能力的模型。"
             return Route(able[0], None, "only", *why)
-        decided = self.decide(turn, able)
+        decided = self.decide(turn, able, dial=dial)
         if isinstance(decided, Refusal):
             return decided
         said = said_of(decided, self._currency(decided.chosen.offer))
-        return Route(decided.chosen.offer, decided.chosen.effort, decided.rule, said.en, said.zh)
+        chosen = decided.chosen
+        return Route(chosen.offer, chosen.effort, decided.rule, said.en, said.zh, decided.weighed, _other(decided))
 
-    def decide(self, turn: Turn, offers: tuple[Offer, ...], *, explained: bool = False) -> Decision | Refusal:
+    def decide(
+        self, turn: Turn, offers: tuple[Offer, ...], *, dial: Dial = NO_DIAL, explained: bool = False
+    ) -> Decision | Refusal:
         """The decision about a turn of `auto` that writes text, with its grounds. offers: that answer such turns.
         explained: with the weightiest features, which take a little longer to name."""
         able = able_for(turn, offers, self._cards or [offer.card for offer in offers])
         if isinstance(able, Refusal):
             return able
+        deep = [offer for offer in able if offer.card.tier == "reasoning"]
+        plain = [offer for offer in able if offer.card.tier == "general"] or ([] if deep else list(able))
+        return self.weigh(turn, plain, deep, dial, explained=explained)
+
+    def weigh(
+        self, turn: Turn, plain: Sequence[Offer], deep: Sequence[Offer], dial: Dial, *, explained: bool = False
+    ) -> Decision | Refusal:
+        """The decision between general models (`plain`) and reasoning models (`deep`), not both empty."""
         found = hardness(turn, self._judge, explained=explained)
-        wishes, settings = turn.wishes, self._settings
-        dial = settings.dial if wishes.quality is None else wishes.quality
-        most = settings.max_cost if wishes.max_cost is None else wishes.max_cost
-        ceiling = round(most * _NANO) if most or wishes.max_cost is not None else None
-        least_gain = threshold_of(dial)
-        hard = found.gain > 0 and found.gain >= least_gain
+        weighed = self._settings.filled(said_in(turn, dial))
+        most = weighed.max_cost
+        ceiling = None if most is None else round(most * _NANO)
+        least_gain = threshold_of(weighed.quality or 0.0)
+        hard, stays = self._hard(turn, found, least_gain)
         wanted, rule = _wanted(turn, hard)
-        general, reasoning = self._candidates(turn, able, found, hard, ceiling)
+        bounds = _Bounds(ceiling, weighed.max_seconds)
+        general = self._first(turn, plain, found, bounds, deep=hard and not deep)
+        reasoning = self._first(turn, deep, found, bounds, deep=hard or bool(plain))
         both = tuple([one for one in (general, reasoning) if one is not None])
-        chosen, stopped = _chosen(general, reasoning, wanted, ceiling)
+        chosen, stopped = _chosen(general, reasoning, wanted, bounds)
         if ceiling is not None and chosen.cost_nano > ceiling:
             return _too_dear(chosen.cost_nano)
         if len(both) == 1:
             rule = "only"
-        return Decision(chosen, both, found, hard, dial, least_gain, "ceiling" if stopped else rule, ceiling, stopped)
+        rule = "ceiling" if stopped else rule
+        over = bounds.passed(reasoning) if reasoning else ""
+        return Decision(chosen, both, found, hard, weighed, least_gain, rule, ceiling, stopped, stays, over)
 
-    def _candidates(
-        self, turn: Turn, able: tuple[Offer, ...], found: Hardness, hard: bool, ceiling: int | None
-    ) -> tuple[Candidate | None, Candidate | None]:
-        """The general and the reasoning way, each by the first offer in the settings' order that is well and, where
-        there is a ceiling, below it."""
-        deep = [offer for offer in able if offer.card.tier == "reasoning"]
-        plain = [offer for offer in able if offer.card.tier == "general"] or ([] if deep else list(able))
-        general = self._first(turn, plain, found, ceiling, deep=hard and not deep)
-        return general, self._first(turn, deep, found, ceiling, deep=hard or bool(plain))
+    def _hard(self, turn: Turn, found: Hardness, least_gain: float) -> tuple[bool, bool]:
+        """Whether deep thought is worth it, and whether that is so only because it was, or was not, for the question
+        before."""
+        gain = found.gain
+        hard = gain > 0 and gain >= least_gain
+        if gain <= 0 or found.follow_up or not least_gain * STAYS <= gain < least_gain * CHANGES:
+            return hard, False
+        before = earlier(turn, self._judge)
+        if before is None:
+            return hard, False
+        was = before.gain > 0 and before.gain >= least_gain
+        return was, was is not hard
 
     def _first(
-        self, turn: Turn, offers: list[Offer], found: Hardness, ceiling: int | None, *, deep: bool
+        self, turn: Turn, offers: Sequence[Offer], found: Hardness, bounds: _Bounds, *, deep: bool
     ) -> Candidate | None:
+        """By the first offer in the settings' order that is well and within the bounds; else by the one that passes them
+        least."""
         if len(offers) > 1 and self._resting is not None:
             offers = [offer for offer in offers if not self._resting(offer)] or offers
-        cheapest: Candidate | None = None
+        nearest: Candidate | None = None
         for offer in offers:
             made = self._candidate(turn, offer, found, deep=deep)
-            if ceiling is None or made.cost_nano <= ceiling:
+            if not bounds.passed(made):
                 return made
-            if cheapest is None or made.cost_nano < cheapest.cost_nano:
-                cheapest = made
-        return cheapest
+            if nearest is None or bounds.excess(made) < bounds.excess(nearest):
+                nearest = made
+        return nearest
 
     def _candidate(self, turn: Turn, offer: Offer, found: Hardness, *, deep: bool) -> Candidate:
         effort = _effort(turn, offer.card, found, deep=deep)
         thinks = deep and (offer.card.tier == "reasoning" or effort not in (None, "off"))
         quality = found.reasoned if thinks else 1 - found.chance
-        return Candidate(offer, effort, quality, cost_nano(turn, offer, found, effort, self._exchange))
+        seconds = self._seconds(turn, offer, found, effort)
+        return Candidate(offer, effort, quality, cost_nano(turn, offer, found, effort, self._exchange), seconds)
+
+    def _seconds(self, turn: Turn, offer: Offer, found: Hardness, effort: Effort | None) -> float | None:
+        speed = None if self._speed is None else self._speed(offer)
+        if speed is None or not any(speed):
+            return None
+        return round((speed[0] + speed[1] * tokens(turn, found, effort)) / 1e6, 3)
 
     def _currency(self, offer: Offer) -> str:
         return self._exchange.home if self._exchange else offer.card.price.currency
+
+
+class _Bounds(msgspec.Struct, frozen=True):
+    """The ceilings of a turn; None for none."""
+
+    nano: int | None
+    seconds: float | None
+
+    def passed(self, made: Candidate) -> str:
+        """Which of them is passed; empty for none."""
+        if self.nano is not None and made.cost_nano > self.nano:
+            return "cost"
+        if self.seconds is not None and made.seconds is not None and made.seconds > self.seconds:
+            return "seconds"
+        return ""
+
+    def excess(self, made: Candidate) -> tuple[int, float]:
+        """By how much, for comparing."""
+        return (made.cost_nano if self.nano is not None and made.cost_nano > self.nano else 0), made.seconds or 0.0
+
+
+def said_in(turn: Turn, dial: Dial) -> Dial:
+    """What was said of quality, cost and time; where nothing was handed in, by the request itself."""
+    wishes = turn.wishes
+    if dial is not NO_DIAL or (wishes.quality is None and wishes.max_cost is None and wishes.max_seconds is None):
+        return dial
+    return NO_DIAL.or_else(Preference(wishes.quality, wishes.max_cost, wishes.max_seconds), "request")
+
+
+def _other(decided: Decision) -> Other | None:
+    other, found = decided.other, decided.hardness
+    if other is None:
+        return None
+    went = decided.chosen.offer.card.tier == "reasoning"
+    return Other(other.offer, other.effort, went, found.gain, found.task)
 
 
 def said_of(decided: Decision, currency: str) -> Said:
@@ -164,6 +253,13 @@ def said_of(decided: Decision, currency: str) -> Said:
 def _why(decided: Decision) -> tuple[str, str]:
     found, general = decided.hardness, 1 - decided.hardness.chance
     zh_task = NAMES_ZH[found.task]
+    if decided.stays and decided.rule in ("hard", "simple"):
+        kind, kind_zh = ("reasoning", "推理") if decided.hard else ("general", "通用")
+        return (
+            f"A close decision: the turn stays with the {kind} model that had the question before; the chance of a right answer "
+            f"would move from {general:.2f} to {found.reasoned:.2f}",
+            f"差别不大：仍由回答上一问题的{kind_zh}模型回答；答对的可能预计从 {general:.2f} 变为 {found.reasoned:.2f}",
+        )
     again, again_zh = (" (it goes on from an earlier question)", "（承接前面的问题）") if found.follow_up else ("", "")
     marks = "".join(f", {en}" for en, _, _ in found.weightiest[:2] if not found.learnt)
     marks_zh = "".join(f"、{zh}" for _, zh, _ in found.weightiest[:2] if not found.learnt)
@@ -176,6 +272,8 @@ def _why(decided: Decision) -> tuple[str, str]:
             effort = decided.chosen.effort or "deep"
             return f"The caller asked for {effort} thought; {_lower(en)}", f"调用方要求 {effort} 级思考；{zh}"
         case "ceiling":
+            if decided.stopped == "seconds":
+                return f"{en}, but it would take longer than the ceiling", f"{zh}，但预计用时超过上限"
             return f"{en}, but it would cost more than the ceiling", f"{zh}，但预计费用超过上限"
         case "only":
             tier = decided.chosen.offer.card.tier
@@ -209,16 +307,16 @@ def _wanted(turn: Turn, hard: bool) -> tuple[bool, str]:
 
 
 def _chosen(
-    general: Candidate | None, reasoning: Candidate | None, wanted: bool, ceiling: int | None
-) -> tuple[Candidate, bool]:
-    """The candidate, and whether the ceiling decided."""
+    general: Candidate | None, reasoning: Candidate | None, wanted: bool, bounds: _Bounds
+) -> tuple[Candidate, str]:
+    """The candidate, and which ceiling decided, if one did."""
     if general is None or reasoning is None:
         only = general or reasoning
         assert only is not None  # one of the able offers is always a candidate
-        return only, False
+        return only, ""
     if not wanted:
-        return general, False
-    stopped = ceiling is not None and reasoning.cost_nano > ceiling
+        return general, ""
+    stopped = bounds.passed(reasoning)
     return (general if stopped else reasoning), stopped
 
 

@@ -14,6 +14,7 @@ import msgspec
 from zhongshu.core.models import Offer
 from zhongshu.core.money import Exchange
 from zhongshu.core.turns import Turn
+from zhongshu.router.conversation import continues, questions_of
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.task import Task, is_follow_up, mark
 
@@ -28,6 +29,7 @@ _PRIORS: dict[Task, float] = {
 _REST: dict[Task, tuple[float, float]] = {"mathematics": (0.17, 0.12), "choice": (0.46, 0.08)}
 _REST_ELSE = (0.40, 0.05)
 _NO_GAIN: frozenset[Task] = frozenset({"chat", "transform"})
+_WITHIN: frozenset[Task] = frozenset({"chat", "lookup", "mathematics", "code"})
 
 # Tokens of an answer, and of the thought before it by effort: orders of magnitude, for comparing costs.
 _ANSWER: dict[Task, int] = {
@@ -35,7 +37,6 @@ _ANSWER: dict[Task, int] = {
     "proof": 800, "planning": 800, "diagnosis": 600, "mathematics": 300, "choice": 100,
 }  # fmt: skip
 _THOUGHT = {"minimal": 200, "low": 600, "medium": 2000, "high": 6000}
-_EARLIER_AT_MOST = 8
 
 
 class Hardness(msgspec.Struct, frozen=True):
@@ -66,11 +67,30 @@ class Hardness(msgspec.Struct, frozen=True):
         """By how much deep thought is expected to raise the chance of a right answer; may be below 0."""
         return self.reasoned - (1 - self.chance)
 
+    def chance_for(self, gain: float) -> float:
+        """How likely wrong a general model would have to be for deep thought to add as much; above 1: it never does."""
+        rest, harm = _REST.get(self.task, _REST_ELSE)
+        return math.inf if self.task in _NO_GAIN else max(0.0, (gain + harm) / (1 - rest + harm))
+
 
 def hardness(turn: Turn, judge: Judge, *, explained: bool = False) -> Hardness:
-    """How hard a turn is: its last question's, or, where that only goes on, the one's before."""
+    """How hard a turn is: its last question's, or, where that only goes on, the one's before. A question that is asked
+    within the one before ("And if there were 9?") is at least as hard, unless it sets work of its own kind."""
     question, follows = question_of(turn)
-    return hardness_of(question, judge, follow_up=follows, explained=explained)
+    found = hardness_of(question, judge, follow_up=follows, explained=explained)
+    if follows or found.task not in _WITHIN or not continues(question):
+        return found
+    before = earlier(turn, judge)
+    if before is None or before.gain <= found.gain:
+        return found
+    return msgspec.structs.replace(before, follow_up=True, characters=found.characters)
+
+
+def earlier(turn: Turn, judge: Judge) -> Hardness | None:
+    """How hard the question before the last one was; None where there was none."""
+    asked = [text for text in questions_of(turn) if text.strip() and not is_follow_up(text)][1:]
+    within = next((text for text in asked if not continues(text)), asked[0] if asked else None)
+    return None if within is None else hardness_of(within, judge)
 
 
 def hardness_of(question: str, judge: Judge, *, follow_up: bool = False, explained: bool = False) -> Hardness:
@@ -91,7 +111,7 @@ def question_of(turn: Turn) -> tuple[str, bool]:
     """The question to judge a turn by, and whether it is an earlier one that the last only goes on from."""
     if turn.prompts:
         return turn.prompts[0], False
-    asked = [message.text() for message in reversed(turn.messages) if message.role == "user"][:_EARLIER_AT_MOST]
+    asked = questions_of(turn)
     for number, text in enumerate(asked):
         if text.strip() and not is_follow_up(text):
             return text, number > 0
@@ -105,12 +125,15 @@ def cost_nano(turn: Turn, offer: Offer, found: Hardness, effort: str | None, exc
         return 0
     # A transform is about as long as what it works on; a request's size stands for its tokens, as in reservations.
     prompt = turn.body_bytes // 4 or found.characters // 2
+    nano = price.most_nano(prompt, tokens(turn, found, effort) * turn.sampling.n, turn.arrived_ns)
+    return exchange.to_home(nano, price.currency, turn.arrived_ns) if exchange else nano
+
+
+def tokens(turn: Turn, found: Hardness, effort: str | None) -> int:
+    """How long an answer is expected to be, with the thought before it."""
     answer = max(_ANSWER[found.task], found.characters // 4 if found.task == "transform" else 0)
     answer += _THOUGHT.get(effort or "off", 0)
-    if turn.sampling.max_tokens is not None:
-        answer = min(answer, turn.sampling.max_tokens)
-    nano = price.most_nano(prompt, answer * turn.sampling.n, turn.arrived_ns)
-    return exchange.to_home(nano, price.currency, turn.arrived_ns) if exchange else nano
+    return answer if turn.sampling.max_tokens is None else min(answer, turn.sampling.max_tokens)
 
 
 def _raised(chance: float, by: float) -> float:

@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+import math
+
+import msgspec
+
+from zhongshu.core.dials import Dial
+from zhongshu.core.models import Offer
+from zhongshu.core.problems import Refusal
+from zhongshu.core.turns import Turn
+from zhongshu.router.decision import Decider
 from zhongshu.router.difficulty.judge import Judge, Judgement
 from zhongshu.router.estimate import hardness_of
+
+
+class Weighed(msgspec.Struct, frozen=True):
+    """A turn between two models, weighed by a dial: see pipeline.stages.Worth."""
+
+    chance: float
+    needed: float
+    stopped: str
+    dial: Dial
+
+    @property
+    def deep(self) -> bool:
+        """Whether it is worth asking the reasoning model."""
+        return not self.stopped and self.chance >= self.needed
 
 
 class TaskJudge:
     """Judges a question by its kind of task first: the trained model knows only some kinds, and elsewhere sees length."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, decider: Decider | None = None) -> None:
         self._judge = judge
+        self._decider = decider or Decider(judge=judge)
+
+    def worth(self, turn: Turn, general: Offer, reasoning: Offer, dial: Dial) -> Weighed | Refusal:
+        """What a dial makes of a turn between two models, as `auto` would see it."""
+        found = self._decider.weigh(turn, (general,), (reasoning,), dial)
+        if isinstance(found, Refusal):
+            return found
+        asked = dial.quality is not None
+        needed = found.hardness.chance_for(found.least_gain) if asked else 0.0
+        if asked and found.hardness.gain <= 0:
+            needed = math.inf
+        return Weighed(found.hardness.chance, needed, found.over, found.weighed)
 
     def question(self, text: str) -> Judgement:
         """The chance that a general model is wrong; `score` is what deep thought is expected to add."""

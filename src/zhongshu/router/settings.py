@@ -7,7 +7,34 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from zhongshu.core.dials import Dial
+
 Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class SampleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Turns of `auto` that the other kind of model answers too, unseen, so that `zhongshu route report` can compare.
+
+    share: of the turns between two kinds of model, 0 for none. judge: the model that says how right both answers are;
+    empty for agreement alone. max_cost_per_day: what samples and their judging may cost in a day (UTC), in the currency
+    of budgets; 0 for no ceiling. They are the operator's: no tenant's, key's or user's budget pays for them.
+    """
+
+    share: Share = 0.0
+    judge: str = ""
+    max_cost_per_day: Annotated[float, Meta(ge=0)] = 0.0
+
+
+class ReadingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is made into text where no model of `auto` takes it. sound: the model that writes down speech; pictures: the
+    one that tells what a picture shows. Empty: the first configured model that can; "none": nobody. documents: whether
+    text, Markdown, CSV, JSON, HTML and the like are read here. max_characters: of one document or recording.
+    """
+
+    documents: bool = True
+    sound: str = ""
+    pictures: str = ""
+    max_characters: Annotated[int, Meta(ge=1)] = 200_000
 
 
 class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -15,12 +42,26 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     dial: 0 is cheapest, 1 best; a turn goes to the reasoning model when that is expected to raise the chance of a
     right answer by at least (1 - dial) ** 3. max_cost: what one turn of `auto` may be expected to cost at most, in the
-    currency that budgets are counted in; 0 for no ceiling. A caller's own `zhongshu.quality` and `zhongshu.max_cost`
-    stand in their place.
+    currency that budgets are counted in; max_seconds: how long it may be expected to take; 0 for no ceiling. What the
+    request or its key says stands in their place.
     """
 
     dial: Share = 0.5
     max_cost: Annotated[float, Meta(ge=0)] = 0.0
+    max_seconds: Annotated[float, Meta(ge=0)] = 0.0
+    samples: SampleSettings = SampleSettings()
+    reading: ReadingSettings = ReadingSettings()
+
+    def filled(self, said: Dial) -> Dial:
+        """What was said, with what stands here where nothing was."""
+        return Dial(
+            self.dial if said.quality is None else said.quality,
+            said.quality_by or "settings",
+            (self.max_cost or None) if said.max_cost is None else said.max_cost,
+            said.max_cost_by or ("settings" if self.max_cost else ""),
+            (self.max_seconds or None) if said.max_seconds is None else said.max_seconds,
+            said.max_seconds_by or ("settings" if self.max_seconds else ""),
+        )
 
 
 def threshold_of(dial: float) -> float:

@@ -10,8 +10,10 @@ from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.pipeline.route import tiers_of
 from zhongshu.pipeline.stages import Admitted, Rooms, Routed
 from zhongshu.pipeline.strategies.calls import Tiers
+from zhongshu.pipeline.strategies.dialled import dialled
 from zhongshu.pipeline.strategies.steps import By
 from zhongshu.pipeline.strategies.work import AssistantWork
+from zhongshu.pipeline.weighing import dial_of
 
 _ONE_CALL = ("direct", "tiered")
 
@@ -34,13 +36,17 @@ def assisted(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
         tiers["general"] = tiers_of(rooms, inside, assistant.general)
     if assistant.reasoning:
         tiers["reasoning"] = tiers_of(rooms, inside, assistant.reasoning)
+    dial = dial_of(arrived, assistant.prefers or None)
+    given = dial if isinstance(dial, Refusal) else dialled(rooms, turn, assistant, tiers, dial)
+    if isinstance(given, Refusal):
+        return given
+    assistant, alone, dial = given
     first = next(iter(tiers.values()))
     effort = turn.effort or assistant.effort
     asking = Asking(turn, arrived.caller, first, effort)
-    route = Route(
-        first[0][0], effort, assistant.strategy, "The caller asked for this assistant.", "调用方指定了该助手。"
-    )
-    return Routed(admitted, route, asking, work=AssistantWork(rooms, arrived, assistant, asking, tiers))
+    why = "The caller asked for this assistant.", "调用方指定了该助手。"
+    route = Route(first[0][0], effort, assistant.strategy, *why, dial)
+    return Routed(admitted, route, asking, work=AssistantWork(rooms, arrived, assistant, asking, tiers, alone))
 
 
 def _cannot(name: str, param: str, what: Said, remedy: Said) -> Refusal:

@@ -39,6 +39,7 @@ from zhongshu.pipeline.strategies.calls import (
     summed,
 )
 from zhongshu.pipeline.strategies.cascade import cascade
+from zhongshu.pipeline.strategies.dialled import by_general_alone
 from zhongshu.pipeline.strategies.direct import direct
 from zhongshu.pipeline.strategies.draft_check import draft_check
 from zhongshu.pipeline.strategies.front_back import front_back
@@ -58,10 +59,16 @@ _ONE_CALL = ("direct", "tiered")
 
 class AssistantWork:
     """pipeline.stages.Work, and the EventStream of its answer. `asking` is the turn's own: it holds the attempts of all
-    calls, and the offer whose answer stands."""
+    calls, and the offer whose answer stands. alone: why the general model is to answer by itself."""
 
     def __init__(
-        self, rooms: Rooms, arrived: Arrived, assistant: Assistant, asking: Asking, tiers: dict[By, Tiers]
+        self,
+        rooms: Rooms,
+        arrived: Arrived,
+        assistant: Assistant,
+        asking: Asking,
+        tiers: dict[By, Tiers],
+        alone: Told | None = None,
     ) -> None:
         self._rooms = rooms
         self._arrived = arrived
@@ -70,8 +77,9 @@ class AssistantWork:
         self._tiers = tiers
         self._turn = prompted(arrived, assistant)
         able: dict[By, frozenset[str]] = {by: frozenset(offers[0][0].card.abilities) for by, offers in tiers.items()}
-        self._plan: Plan = PLANS[assistant.strategy](Given(self._turn, assistant, rooms.judge, able))
-        self._one_call = assistant.strategy in _ONE_CALL
+        given = Given(self._turn, assistant, rooms.judge, able)
+        self._plan: Plan = PLANS[assistant.strategy](given) if alone is None else by_general_alone(alone)
+        self._one_call = alone is not None or assistant.strategy in _ONE_CALL
         self._through = self._one_call and assistant.show_thoughts
         self._step: Step | Stand | None = None
         self._told: Told | None = None
