@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhongshu.api.openai.request import ChatRequest, chat_turn, completion_turn, decode_chat, decode_completion
-from zhongshu.caches.keys import identity
+from zhongshu.caches.keys import Identities, identity
 from zhongshu.caches.rules import question_of
 from zhongshu.core.models import Release, Shape
 from zhongshu.core.turns import Message, Sampling, Turn
@@ -196,3 +196,39 @@ def test_prompts_given_as_tokens_differ():
         return told(completion_turn(decode_completion(raw), raw, "t" * 32, 5)).key
 
     assert len({of([1, 2]), of([1, 3]), of("a"), of("b"), of(["a", "b"]), of(["ab"])}) == 6
+
+
+# A request that comes again byte for byte: its identity is remembered, and is the one that reading it gives.
+
+
+def seen(identities, turn, *, tenant="acme", user="", release=RELEASE, effort=None, policy="p1"):
+    return identities.of(turn, tenant, user, release, effort, policy, question_of(turn))
+
+
+@pytest.mark.parametrize("body", DIFFERENT.values(), ids=DIFFERENT.keys())
+def test_what_is_remembered_is_what_reading_gives(body):
+    identities = Identities(SECRET)
+    for each in (BODY, body, BODY, body):
+        assert seen(identities, turn_of(each)) == told(turn_of(each))
+
+
+def test_the_same_bytes_of_another_tenant_user_release_depth_or_policy_are_another_question():
+    identities, turn = Identities(SECRET), turn_of(BODY)
+    other = msgspec.structs.replace(RELEASE, shape=Shape(prompt="Be kind."))
+    ways = [{}, {"tenant": "b"}, {"user": "u"}, {"release": other}, {"effort": "high"}, {"policy": "p2"}]
+    for _ in range(2):
+        assert [seen(identities, turn, **way) for way in ways] == [told(turn, **way) for way in ways]
+    assert len({seen(identities, turn, **way).key for way in ways}) == len(ways)
+
+
+def test_a_turn_changed_on_its_way_is_not_known_by_its_bytes():
+    identities, turn = Identities(SECRET), turn_of(BODY)
+    changed_turn = turn.changed(messages=(*turn.messages[:-1], Message("user", "something else")))
+    assert seen(identities, turn) == told(turn)
+    assert seen(identities, changed_turn) == told(changed_turn) != told(turn)
+
+
+def test_only_so_many_are_remembered():
+    identities = Identities(SECRET, most=2)
+    bodies = [changed(seed=number) for number in range(5)]
+    assert [seen(identities, turn_of(body)) for body in bodies * 2] == [told(turn_of(body)) for body in bodies * 2]

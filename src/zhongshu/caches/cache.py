@@ -13,7 +13,7 @@ import msgspec
 
 from zhongshu.caches.disk import Disk, Fresh
 from zhongshu.caches.front import Front, Held
-from zhongshu.caches.keys import Identity, identity
+from zhongshu.caches.keys import Identities, Identity
 from zhongshu.caches.meaning import Batching, Embedder, Meaning
 from zhongshu.caches.rules import Rule, Rules, plain_words, question_of, whole, wished
 from zhongshu.caches.sealing import Sealer, TextKeyRing
@@ -55,7 +55,7 @@ class AnswerCache:
         self.front = Front(settings.memory_bytes, settings.tenant_share)
         self.disk = Disk(home, Sealer(ring), _bounds(rules), self.front)
         self.meaning: Meaning | None = None
-        self._secret = load_or_create_secret(home / "secrets" / "cache.key", 32)
+        self._identities = Identities(load_or_create_secret(home / "secrets" / "cache.key", 32))
         self._embedding: set[asyncio.Task[None]] = set()
         self._complained_s = -_COMPLAIN_EVERY_S
 
@@ -82,9 +82,7 @@ class AnswerCache:
         question = question_of(turn) if rule.reuse == "semantic" and self.meaning else None
         tenant, user = asking.caller.tenant, (turn.user or "") if rules.settings.scope == "user" else ""
         try:
-            found = identity(
-                self._secret, turn, tenant, user, asking.offer.release, asking.effort, self.policy, question
-            )
+            found = self._identities.of(turn, tenant, user, asking.offer.release, asking.effort, self.policy, question)
         # What cannot be written canonically (integers beyond 64 bits, depth) is not cached.
         except (msgspec.MsgspecError, OverflowError, RecursionError, ValueError):
             return None

@@ -19,6 +19,8 @@ Use = Literal["use", "refresh", "no-store"]
 
 _ENDED_WELL = frozenset({"stop", "tool_calls"})
 _CACHED_KINDS = frozenset({"chat", "completion"})
+_RELEASES = 1000
+"""How many releases' rules are remembered; they are the same objects for many turns."""
 LONGEST_QUESTION = 400
 """Characters: an embedding says less of longer texts, and the model reads 512 tokens at most."""
 
@@ -39,10 +41,17 @@ class Rules:
         self.settings = settings
         self._rows = rows
         self._rest = Rule(settings.models, False, settings.ttl_s, settings.threshold)
+        self._found: dict[int, tuple[Release, Rule]] = {}
 
     def of(self, release: Release) -> Rule:
         """By release name, then by model name."""
-        return self._rows.get(release.name) or self._rows.get(release.model) or self._rest
+        found = self._found.get(id(release))
+        if found is None:
+            if len(self._found) >= _RELEASES:
+                self._found.clear()
+            rule = self._rows.get(release.name) or self._rows.get(release.model) or self._rest
+            found = self._found[id(release)] = release, rule
+        return found[1]
 
     def any(self) -> bool:
         """Whether anything is cached at all."""
@@ -61,7 +70,10 @@ class Rules:
             settings.sampled == "never" or (settings.sampled == "explicit" and not rule.explicit)
         ):
             return False
-        return not any(_points_elsewhere(message) for message in turn.messages)
+        for message in turn.messages:
+            if not isinstance(message.content, str) and _points_elsewhere(message):
+                return False
+        return True
 
 
 def drawn_by_chance(sampling: Sampling, release: Release) -> bool:
