@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks import command, machine
 from benchmarks.rows import Reference, Row, at_least, at_most
 from zhongshu.router.difficulty import measures, reading
-from zhongshu.router.difficulty.fitting import Matrix, Recipe, fit, predict, target
+from zhongshu.router.difficulty.fitting import Matrix, Recipe, chances, fit, predict, target
 from zhongshu.router.difficulty.judge import DRAFT_NAMES, draft_features
 from zhongshu.router.difficulty.measures import Numbers
 from zhongshu.router.difficulty.training import CHOICE, DRAFT, FREE, Labelled, flags, read_lines
@@ -43,9 +43,9 @@ class Set:
 
     def fitted(self, train: Numbers, test: Numbers, recipe: Recipe) -> tuple[Numbers, Numbers]:
         """Scores, and chances that the weak model is wrong, of `test` by a model trained on `train`."""
-        model = fit(self.names, self.features[train], self.weak[train], self.strong[train], recipe)
-        score = predict(model, self.features[test])
-        return score, 1 / (1 + np.exp(-(model.slope * score + model.offset)))
+        subjects = [self.rows[at].subject for at in train]
+        model = fit(self.names, self.features[train], self.weak[train], self.strong[train], recipe, subjects)
+        return predict(model, self.features[test]), chances(model, self.features[test])
 
 
 def by_item(size: int, seed: int) -> list[Numbers]:

@@ -37,19 +37,22 @@ _WORDED = {
     "minute": 60, "minutes": 60, "percent": 100,
 }  # fmt: skip
 _WORD = re.compile(r"[a-z]+")
+_CALENDAR = {"week", "weeks", "day", "days", "hour", "hours", "year", "years", "minute", "minutes", "percent"}
+_COUNTING = frozenset(_WORDED) - _CALENDAR - {"one"}
 
 NAMES: tuple[str, ...] = (
     # how it ends
     "has_final", "after_final", "after_final_characters", "finals", "final_is_last_number", "final_is_last_note",
     "final_in_body", "final_is_whole", "final_negative", "final_in_question", "final_size", "ends_whole",
     "has_mark", "after_mark_characters", "how_many_but_not_whole", "final_below_largest", "final_zero",
-    "final_is_last_result", "final_is_a_result", "final_from_nowhere",
+    "final_is_last_result", "final_is_a_result", "final_from_nowhere", "final_has_point", "final_copied",
     # its arithmetic
     "notes", "notes_wrong", "notes_right", "notes_unfinished", "steps", "steps_wrong", "steps_rounded", "steps_right",
     "results_not_whole", "results_negative", "divisions", "products", "differences", "sums",
     # where its numbers come from
     "operands_known", "operands_from_nowhere", "share_from_nowhere", "question_numbers_used", "question_numbers_unused",
     "question_numbers_not_in_steps", "share_not_in_steps", "results_unused", "new_numbers", "steps_a_question_number",
+    "steps_beyond_numbers",
     # how it is written
     "characters", "lines", "numbers", "length_ratio", "numbers_not_whole", "equations_in_words", "fractions", "hedges",
     "doubts", "algebra",
@@ -117,6 +120,8 @@ def _ending(read: _Draft) -> list[float]:
         here and bool(results) and _same(final, results[-1]),
         here and final in results[:-1],
         here and final not in results,
+        here and "." in finals[0][0],
+        here and final in read.asked and final not in results,
     ]
 
 
@@ -145,7 +150,8 @@ def _arithmetic(read: _Draft) -> list[float]:
 
 def _sources(read: _Draft) -> list[float]:
     asked, distinct = read.asked, set(read.asked)
-    given = distinct | {_WORDED[word] for word in _WORD.findall(read.question.lower()) if word in _WORDED} | {1, 2, 100}
+    words: list[str] = _WORD.findall(read.question.lower())
+    given = distinct | {_WORDED[word] for word in words if word in _WORDED} | {1, 2, 100}
     derived = {made for n in distinct for made in (n / 100, n * 100, 100 - n, 1 - n / 100, 1 + n / 100)}
     used: set[float] = set()
     results: list[float] = []
@@ -171,6 +177,7 @@ def _sources(read: _Draft) -> list[float]:
         sum(n not in used for n in results[:-1]),
         len(set(read.said) - distinct),
         len(results) / max(1, len(distinct)),
+        len(results) - len(distinct) - sum(word in _COUNTING for word in words),
     ]
 
 

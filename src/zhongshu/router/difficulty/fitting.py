@@ -17,12 +17,19 @@ Matrix = NDArray[np.float64]
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How one score is fitted. strength: of the ridge, in questions. gain: see `target`. prior: weights (of standardised features) towards
-    which it pulls where the data says little. folds, seed: of the calibration."""
+    """How one score is fitted.
+
+    strength: of the ridge, in questions. gain: see `target`. prior: weights (of standardised features) towards which
+    it pulls where the data says little. balanced: a subject weighs as the root of its number of questions, so that no
+    large one decides what is learnt for all. own_chance: strength of a second ridge, for the chance that the weak model
+    is wrong; 0: the chance is made from the score. folds, seed: of the calibration.
+    """
 
     strength: float
     gain: float = 1.0
     prior: dict[str, float] = {}
+    balanced: bool = False
+    own_chance: float = 0.0
     folds: int = 10
     seed: int = 1
 
@@ -34,22 +41,46 @@ def target(weak: Flags, strong: Flags, gain: float) -> Numbers:
     return gain * (strong.astype(np.float64) - weak) + ~weak
 
 
-def fit(names: Sequence[str], features: Matrix, weak: Flags, strong: Flags, recipe: Recipe) -> Linear:
+def fit(
+    names: Sequence[str],
+    features: Matrix,
+    weak: Flags,
+    strong: Flags,
+    recipe: Recipe,
+    subjects: Sequence[str] | None = None,
+) -> Linear:
     """Train on all rows; calibrate the chance that the weak model is wrong on rows left out in turn."""
-    wanted = target(weak, strong, recipe.gain)
-    out_of_fold = predicted_out_of_fold(names, features, wanted, recipe)
-    slope, offset = _logistic(out_of_fold, ~weak)
-    fitted = _ridge(names, features, wanted, recipe)
-    return msgspec.structs.replace(fitted, slope=slope, offset=offset)
+    wanted, weights = target(weak, strong, recipe.gain), weights_of(subjects, len(weak), recipe)
+    fitted = _ridge(names, features, wanted, recipe, weights)
+    if not recipe.own_chance:
+        slope, offset = _logistic(predicted_out_of_fold(names, features, wanted, recipe, weights), ~weak)
+        return msgspec.structs.replace(fitted, slope=slope, offset=offset)
+    # Weighed alike and not pulled anywhere: a chance is to be right on average, not to rank well.
+    own, wrong = Recipe(recipe.own_chance, folds=recipe.folds, seed=recipe.seed), (~weak).astype(np.float64)
+    slope, offset = _logistic(predicted_out_of_fold(names, features, wrong, own), ~weak)
+    doubt = _ridge(names, features, wrong, own)
+    return msgspec.structs.replace(fitted, slope=slope, offset=offset, doubt=doubt.weights, doubt_bias=doubt.bias)
 
 
-def predicted_out_of_fold(names: Sequence[str], features: Matrix, wanted: Numbers, recipe: Recipe) -> Numbers:
+def weights_of(subjects: Sequence[str] | None, count: int, recipe: Recipe) -> Numbers:
+    """How much each row weighs, 1 on average."""
+    if not recipe.balanced or subjects is None:
+        return np.ones(count)
+    _, which, sizes = np.unique(np.array(subjects), return_inverse=True, return_counts=True)
+    weights = 1 / np.sqrt(sizes[which])
+    return weights / weights.mean()
+
+
+def predicted_out_of_fold(
+    names: Sequence[str], features: Matrix, wanted: Numbers, recipe: Recipe, weights: Numbers | None = None
+) -> Numbers:
     """A prediction for each row by a score that was trained without it."""
     order = np.random.default_rng(recipe.seed).permutation(len(wanted))
+    each = np.ones(len(wanted)) if weights is None else weights
     out = np.zeros(len(wanted))
     for part in np.array_split(order, recipe.folds):
         rest = np.setdiff1d(order, part)
-        out[part] = predict(_ridge(names, features[rest], wanted[rest], recipe), features[part])
+        out[part] = predict(_ridge(names, features[rest], wanted[rest], recipe, each[rest]), features[part])
     return out
 
 
@@ -59,16 +90,28 @@ def predict(model: Linear, features: Matrix) -> Numbers:
     return model.bias + np.clip(standard, -4, 4) @ np.array(model.weights)
 
 
-def _ridge(names: Sequence[str], features: Matrix, wanted: Numbers, recipe: Recipe) -> Linear:
+def chances(model: Linear, features: Matrix) -> Numbers:
+    """The chances of many rows at once: the same as Linear.chance of each."""
+    if model.doubt:
+        doubt = predict(msgspec.structs.replace(model, weights=model.doubt, bias=model.doubt_bias), features)
+    else:
+        doubt = predict(model, features)
+    return 1 / (1 + np.exp(-np.clip(model.slope * doubt + model.offset, -30, 30)))
+
+
+def _ridge(
+    names: Sequence[str], features: Matrix, wanted: Numbers, recipe: Recipe, weights: Numbers | None = None
+) -> Linear:
     means, scales = features.mean(axis=0), features.std(axis=0)
     scales[scales < 1e-9] = 1.0
     standard = np.clip((features - means) / scales, -4, 4)
-    bias = float(wanted.mean())
+    weights = np.ones(len(wanted)) if weights is None else weights
+    bias = float((weights * wanted).sum() / weights.sum())
     towards = np.array([recipe.prior.get(name, 0.0) for name in names])
-    gram = standard.T @ standard + recipe.strength * np.eye(len(names))
-    solved = cast("Numbers", np.linalg.solve(gram, standard.T @ (wanted - bias - standard @ towards)))
-    weights = towards + solved
-    return Linear(tuple(names), _plain(means), _plain(scales), _plain(weights), bias)
+    weighed = standard.T * weights
+    gram = weighed @ standard + recipe.strength * np.eye(len(names))
+    solved = cast("Numbers", np.linalg.solve(gram, weighed @ (wanted - bias - standard @ towards)))
+    return Linear(tuple(names), _plain(means), _plain(scales), _plain(towards + solved), bias)
 
 
 def _plain(values: object) -> tuple[float, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from zhongshu.router.difficulty import checking, reading
 from zhongshu.router.difficulty.linear import Difficulty, Linear
 
-DRAFT_NAMES = (*checking.NAMES, *(f"question_{name}" for name in reading.NAMES))
+DRAFT_NAMES = (*checking.NAMES, "question_characters")
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -29,6 +31,7 @@ class Judge:
     def __init__(self, model: Difficulty) -> None:
         self._model = model
         self.version = model.version
+        self.tasks = model.tasks
 
     def question(self, text: str, *, explained: bool = False) -> Judgement:
         """How hard a question is."""
@@ -44,7 +47,7 @@ class Judge:
 
 def draft_features(question: str, answer: str) -> list[float]:
     """The features of a draft beside its question, in the order of DRAFT_NAMES."""
-    return [*checking.check(question, answer), *reading.read(reading.parts(question))]
+    return [*checking.check(question, answer), math.log1p(len(question))]
 
 
 def _judged(model: Linear, features: list[float], head: str, explained: bool) -> Judgement:

@@ -14,7 +14,11 @@ import msgspec
 
 
 class Linear(msgspec.Struct, frozen=True):
-    """score = bias + sum(weights * (features - means) / scales); chance = logistic(slope * score + offset)."""
+    """score = bias + sum(weights * (features - means) / scales); chance = logistic(slope * score + offset).
+
+    doubt: where the chance has weights of its own, these and doubt_bias take the place of weights and bias in it: what
+    the strong model gains and how often the weak one is wrong are two things.
+    """
 
     names: tuple[str, ...]
     means: tuple[float, ...]
@@ -23,34 +27,57 @@ class Linear(msgspec.Struct, frozen=True):
     bias: float
     slope: float = 1.0
     offset: float = 0.0
+    doubt: tuple[float, ...] = ()
+    doubt_bias: float = 0.0
 
     def __post_init__(self) -> None:
         if not len(self.names) == len(self.means) == len(self.scales) == len(self.weights):
             raise ValueError("names, means, scales and weights must be as many")
+        if self.doubt and len(self.doubt) != len(self.names):
+            raise ValueError("doubt must be as many as names, or none")
         if not all(scale > 0 for scale in self.scales):
             raise ValueError("scales must be above 0")
 
     def score(self, features: Sequence[float]) -> float:
         """Higher: the strong model is needed more. Features far from those it was trained on count as far as 4
         standard deviations."""
-        parts = zip(features, self.means, self.scales, self.weights, strict=True)
-        return self.bias + sum([w * min(4.0, max(-4.0, (f - m) / s)) for f, m, s, w in parts])
+        return self.bias + self._sum(self.weights, features)
 
     def chance(self, features: Sequence[float]) -> float:
         """The chance that the weak model's answer is wrong, from 0 to 1."""
-        at = self.slope * self.score(features) + self.offset
+        doubt = self.doubt_bias + self._sum(self.doubt, features) if self.doubt else self.score(features)
+        at = self.slope * doubt + self.offset
         return 1 / (1 + math.exp(-min(30.0, max(-30.0, at))))
 
     def share_of(self, features: Sequence[float]) -> list[tuple[str, float]]:
-        """What each feature adds to the score, the weightiest first: the explanation of a decision."""
-        parts = zip(self.names, features, self.means, self.scales, self.weights, strict=True)
+        """What each feature adds to what the chance is made of, the weightiest first: the explanation of a decision."""
+        parts = zip(self.names, features, self.means, self.scales, self.doubt or self.weights, strict=True)
         found = [(n, w * min(4.0, max(-4.0, (f - m) / s))) for n, f, m, s, w in parts]
         return sorted(found, key=lambda pair: -abs(pair[1]))
+
+    def _sum(self, weights: Sequence[float], features: Sequence[float]) -> float:
+        parts = zip(features, self.means, self.scales, weights, strict=True)
+        return sum([w * min(4.0, max(-4.0, (f - m) / s)) for f, m, s, w in parts])
+
+
+class Odds(msgspec.Struct, frozen=True):
+    """How two models did on one kind of task, in chances from 0 to 1.
+
+    wrong: that the weak model is wrong. rest: that the strong one is wrong too where the weak one is. harm: that it is
+    wrong where the weak one is right. rows: counted.
+    """
+
+    wrong: float
+    rest: float
+    harm: float
+    rows: int = 0
 
 
 class Difficulty(msgspec.Struct, frozen=True):
     """The trained scores of one version. choice: questions with options to choose from; free: all others; draft: a
-    draft answer beside its question. trained_on and measured say how it was made."""
+    draft answer beside its question. trained_on and measured say how it was made. pair: names of the weak and the strong
+    model that the outcomes are of, where they are models that an installation may have. tasks: how these did, by kind of
+    task (router.task)."""
 
     version: str
     choice: Linear
@@ -58,11 +85,20 @@ class Difficulty(msgspec.Struct, frozen=True):
     draft: Linear
     trained_on: str = ""
     measured: dict[str, float] = {}
+    pair: tuple[str, ...] = ()
+    tasks: dict[str, Odds] = {}
 
 
-def load(path: Path | None = None) -> Difficulty:
-    """A model's file, or the shipped one. Raises OSError; ValueError when it is none."""
-    data = path.read_bytes() if path else files("zhongshu.router.difficulty").joinpath("shipped.json").read_bytes()
+SHIPPED = "shipped.json"
+FOR_PAIRS: dict[tuple[str, str], str] = {("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"): "qwen_coder.json"}
+"""Shipped files made of the outcomes of two models that an installation may have; how: docs/routing.md."""
+
+
+def load(path: Path | str | None = None) -> Difficulty:
+    """A model's file, or by its name a shipped one, the general one without. Raises OSError; ValueError when it is
+    none."""
+    shipped = files("zhongshu.router.difficulty")
+    data = path.read_bytes() if isinstance(path, Path) else shipped.joinpath(path or SHIPPED).read_bytes()
     try:
         return msgspec.json.decode(data, type=Difficulty)
     except msgspec.DecodeError as error:
