@@ -16,10 +16,14 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 # A server that can tell when a client is gone puts a callable taking the callback to run into the scope
-# (app/serving.py); it costs nothing until it happens. Without it (tests, other servers) a task waits on receive().
+# (app/http/); it costs nothing until it happens. Without it (tests, other servers) a task waits on receive().
 ON_LEAVE = "zhongshu.on_leave"
 # Of a body that comes in pieces: a callable that gives the rest as long again to arrive. For uploads of any size.
 MORE_TIME = "zhongshu.more_time"
+# The headers by name, the last of a name counting, where the server has them at hand.
+BY_NAME = "zhongshu.headers"
+# The whole body, where it came with the head. It can be received as well.
+BODY = "zhongshu.body"
 
 JSON_TYPE: tuple[bytes, bytes] = (b"content-type", b"application/json")
 
@@ -28,14 +32,19 @@ class ClientLeft(Exception):
     """The client closed the connection before its body was complete."""
 
 
+def headers_by_name(scope: Scope) -> Mapping[bytes, bytes]:
+    """The headers by lower-case name, for reading. Of several of a name the last counts."""
+    return scope.get(BY_NAME) or dict(scope["headers"])
+
+
 def header(scope: Scope, name: bytes) -> bytes:
     """The header of this (lower-case) name, or empty. Of several the last counts."""
-    return dict(scope["headers"]).get(name, b"")
+    return headers_by_name(scope).get(name, b"")
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit_bytes: int) -> bytes:
     """The whole body, within a size. Fault body_too_large; ClientLeft when cut off. How long it may take is the
-    server's to bound (app/serving.py), where a timer is needed only for bodies that come in pieces."""
+    server's to bound (app/http/), where a timer is needed only for bodies that come in pieces."""
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit_bytes:
         raise fault("body_too_large", limit=limit_bytes)

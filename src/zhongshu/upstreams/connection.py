@@ -12,8 +12,8 @@ from typing import cast
 
 import httptools
 
+from zhongshu.core.deadlines import NEVER
 from zhongshu.core.problems import Fault, fault
-from zhongshu.upstreams.deadlines import NEVER
 
 _MOST_HEAD_BYTES = 256 * 1024
 _PAUSE_AT_BYTES = 256 * 1024

@@ -27,9 +27,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from zhongshu.core.deadlines import Deadlines
 from zhongshu.core.problems import Fault, fault
 from zhongshu.upstreams.connection import Connection, Stale
-from zhongshu.upstreams.deadlines import Deadlines
 from zhongshu.upstreams.dialling import Dialler
 
 Headers = tuple[tuple[str, str], ...]
