@@ -118,7 +118,11 @@ def _said(message: dict[str, Any]) -> Said:
     return Said(
         "".join(block["text"] for block in blocks if block["type"] == "text"),
         "".join(block["thinking"] for block in blocks if block["type"] == "thinking"),
-        tuple(Call(block["name"], block["input"]) for block in blocks if block["type"] == "tool_use"),
+        tuple(
+            Call(block["name"], block["input"], blocks[place - 1].get("data") if place else None)
+            for place, block in enumerate(blocks)
+            if block["type"] == "tool_use"
+        ),
         _STOPS[message["stop_reason"]],
         _used(message["usage"]),
         signatures,

@@ -69,6 +69,7 @@ def whole(body: bytes) -> Said:
         tuple(map(_call, message.get("tool_calls", ()))),
         choice["finish_reason"],
         _used(reply["usage"]),
+        _proofs(message),
     )
 
 
@@ -76,6 +77,7 @@ def streamed(stream: bytes) -> Said:
     *chunks, done = events_of(stream)
     assert done == "[DONE]"
     text, thought, stop, used = "", "", "", None
+    proofs: tuple[str, ...] = ()
     calls: dict[int, dict[str, Any]] = {}
     for chunk in map(json.loads, chunks):
         assert "error" not in chunk, chunk
@@ -84,6 +86,7 @@ def streamed(stream: bytes) -> Said:
             assert not stop or not choice["delta"].get("content"), "nothing comes after the end"
             text += choice["delta"].get("content") or ""
             thought += choice["delta"].get("reasoning_content") or ""
+            proofs += _proofs(choice["delta"])
             for piece in choice["delta"].get("tool_calls", ()):
                 call = calls.setdefault(piece["index"], {"function": {"name": "", "arguments": ""}})
                 call |= {name: piece[name] for name in ("id", "extra_content") if name in piece}
@@ -91,7 +94,12 @@ def streamed(stream: bytes) -> Said:
                     call["function"][name] += value
             stop = choice["finish_reason"] or stop
     assert used is not None
-    return Said(text, thought, tuple(map(_call, calls.values())), stop, _used(used))
+    return Said(text, thought, tuple(map(_call, calls.values())), stop, _used(used), proofs)
+
+
+def _proofs(message: dict[str, Any]) -> tuple[str, ...]:
+    details = message.get("reasoning_details") or ()
+    return tuple(proof for detail in details if (proof := detail.get("signature") or detail.get("data")))
 
 
 def heard(body: bytes) -> Heard:

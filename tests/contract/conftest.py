@@ -54,6 +54,9 @@ MODELS = {
     **{f"too-long-{wire}": Behaviour(status=400, body=body) for wire, body in TOO_LONG.items()},
 }
 NAMES = [*SHIPPED, *MODELS]
+# A model that answers, fails once and answers again, one for each protocol; another answers in its place.
+CHAINS = [f"chain-{name}" for name in PROTOCOLS]
+_CHAIN = Behaviour(sequence=("all-fives", "mock-500", "all-fives"))
 
 
 @dataclass(frozen=True)
@@ -125,13 +128,18 @@ def _settings(port: int) -> str:
             'abilities = ["chat", "tools", "json", "schema", "vision", "thinking"]\n'
             for name in NAMES
         ]
+    lines += [
+        f'[[models]]\nname = "{name}"\nupstream = "anthropic"\nupstream_model = "{name}"\nthinking = "switch"\n'
+        'fallbacks = ["openai/all-fives"]\nabilities = ["chat", "tools", "thinking"]\n'
+        for name in CHAINS
+    ]
     return "\n".join(lines)
 
 
 @pytest.fixture(scope="session")
 def matrix(tmp_path_factory):
     with (
-        serving(ScriptedApp(Script(models=MODELS))) as upstream,
+        serving(ScriptedApp(Script(models=MODELS | dict.fromkeys(CHAINS, _CHAIN)))) as upstream,
         platform(tmp_path_factory.mktemp("matrix"), _settings(upstream.port)) as running,
     ):
         yield House(running.url, upstream.port)

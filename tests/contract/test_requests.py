@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from tests.contract.conftest import PROTOCOLS
+from tests.contract.conftest import PROTOCOLS, WIRES, Cell
 from tests.contract.words import CITY, IDS, PICTURE, RESULTS, TOOLS, ZONE, Ask, Call
+from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE
 
 TEXT = Ask("mock").text
 BOTH = (Call("get_weather", CITY), Call("get_time", ZONE))
@@ -71,9 +72,9 @@ def test_stop_texts_are_told_or_refused(cell):
 SIGNS = {"openai": (False, False), "responses": (True, False), "anthropic": (True, False), "gemini": (False, True)}
 # protocol -> whether a client sees, and hands back, signatures of thoughts, and of calls
 CARRIES = {
-    "openai.chat": (False, True),
+    "openai.chat": (True, True),
     "responses": (True, True),
-    "anthropic.messages": (True, False),
+    "anthropic.messages": (True, True),
     "gemini.generate": (True, True),
 }
 
@@ -91,8 +92,9 @@ def test_an_answer_handed_back_reaches_the_upstream_with_its_signatures(cell):
     assert second.status == 200, second.body
     heard = cell.heard()
     assert heard.results == tuple((IDS[name], given) for name, given in RESULTS.items())
-    assert heard.calls == said.calls
-    assert heard.signatures == said.signatures
+    native = Cell(cell.house, WIRES[cell.wire], cell.wire).said(ask)
+    assert (heard.calls, heard.signatures) == (native.calls, native.signatures), "as the provider gave them"
+    assert SIGNED_ELSEWHERE not in second.dropped
 
 
 def test_every_pair_was_tried():

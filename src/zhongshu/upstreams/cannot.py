@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import Fault, Said, fault
+from zhongshu.core.turns import Thought
+
+SIGNED_ELSEWHERE = "messages.signature (another provider's)"
 
 _REMEDY = Said("See GET /v1/models for models that can.", "支持的模型见 GET /v1/models。")
 
@@ -25,3 +28,14 @@ def state_unread(call: Call) -> None:
     unread = wire.unread()
     if unread:
         call.dropped = (*call.dropped, *unread)
+
+
+def state(call: Call, name: str) -> None:
+    """State once what the upstream cannot be told."""
+    if name not in call.dropped:
+        call.dropped = (*call.dropped, name)
+
+
+def state_unproven(call: Call, thought: Thought) -> None:
+    """State that an earlier thought is left out: nobody signed it, or another provider did."""
+    state(call, "messages.thoughts (not signed)" if thought.signature is None else SIGNED_ELSEWHERE)

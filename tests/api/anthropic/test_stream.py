@@ -121,8 +121,8 @@ class Said:
 def test_signatures_and_redacted_thoughts():
     writer = EventWriter(TURN)
     deltas = (
-        ThoughtDelta(0, "hm"), ThoughtDelta(0, " so", "sig"), ThoughtDelta(0, "", "enc", True), ThoughtDelta(0, "", "only"),
-        TextDelta(0, "x"), StopDelta(0, "stop", "END"), UsageDelta(Usage(1, 1)),
+        ThoughtDelta(0, "hm"), ThoughtDelta(0, " so", "anthropic:sig"), ThoughtDelta(0, "", "anthropic:enc", True),
+        ThoughtDelta(0, "", "anthropic:only"), TextDelta(0, "x"), StopDelta(0, "stop", "END"), UsageDelta(Usage(1, 1)),
     )  # fmt: skip
     events = events_of(Said(writer.write((Event(deltas),)) + closing(writer)))
     assert content_of(events) == [

@@ -135,7 +135,7 @@ def test_calls_and_results_with_and_without_ids():
     )[:3]
     assert first.content == "weather?"
     assert model.thoughts == (Thought("let me"),)
-    assert model.tool_calls == (ToolCall("a", "f", '{"x":1.5}', "s1"), ToolCall("call_1_1", "f", "{}"))
+    assert model.tool_calls == (ToolCall("a", "f", '{"x":1.5}', "gemini:s1"), ToolCall("call_1_1", "f", "{}"))
     assert results == Message("tool", "sunny", name="f", tool_call_id="a")
 
 
@@ -180,7 +180,11 @@ def test_signatures_stay_with_their_parts():
             ],
         }
     )
-    assert message.thoughts == (Thought("why", "a"), Thought("", "b", redacted=True), Thought("", "c"))
+    assert message.thoughts == (
+        Thought("why", "gemini:a"),
+        Thought("", "gemini:b", redacted=True),
+        Thought("", "gemini:c"),
+    )
     assert message.content == "so"
 
 

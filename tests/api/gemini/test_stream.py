@@ -14,8 +14,8 @@ SIGNED = Choice(
     0,
     text='so "it" 是\n',
     thought="why",
-    thoughts=(Thought("why", "s1"), Thought("", "s2", redacted=True), Thought("", "s3")),
-    tool_calls=(ToolCall("a", "f", '{"x":1}', "s4"), ToolCall("b", "g", "{}")),
+    thoughts=(Thought("why", "gemini:s1"), Thought("", "gemini:s2", redacted=True), Thought("", "gemini:s3")),
+    tool_calls=(ToolCall("a", "f", '{"x":1}', "gemini:s4"), ToolCall("b", "g", "{}")),
     stop="tool_calls",
 )
 

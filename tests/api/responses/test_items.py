@@ -35,7 +35,7 @@ THOUGHT = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_t
         ),
         (
             [CALL, CALL | {"call_id": "d", "thought_signature": "sig"}],
-            (Message("assistant", tool_calls=(ToolCall("c", "f", "{}"), ToolCall("d", "f", "{}", "sig"))),),
+            (Message("assistant", tool_calls=(ToolCall("c", "f", "{}"), ToolCall("d", "f", "{}", "gemini:sig"))),),
         ),
         (
             [CALL, {"type": "function_call_output", "call_id": "c", "output": "4"}, assistant("so")],
@@ -51,11 +51,11 @@ THOUGHT = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_t
         ),
         (
             [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "s"}], "encrypted_content": "e"}],
-            (Message("assistant", thoughts=(Thought("s", "e"),)),),
+            (Message("assistant", thoughts=(Thought("s", "responses:e"),)),),
         ),
         (
             [{"type": "reasoning", "summary": [], "encrypted_content": "e"}],
-            (Message("assistant", thoughts=(Thought("", "e", redacted=True),)),),
+            (Message("assistant", thoughts=(Thought("", "responses:e", redacted=True),)),),
         ),
         ([{"type": "reasoning", "summary": []}], ()),
         ([{"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]}], (Message("assistant", "no"),)),

@@ -142,7 +142,7 @@ def test_arguments_that_are_no_object_are_wrapped_and_stated():
 
 
 def test_signed_thoughts_are_handed_back_and_unsigned_ones_stated():
-    thoughts = (Thought("hm", "sig"), Thought("", "enc", redacted=True), Thought("bare"))
+    thoughts = (Thought("hm", "anthropic:sig"), Thought("", "anthropic:enc", redacted=True), Thought("bare"))
     call = asked(Message("user", "a"), Message("assistant", "b", thoughts=thoughts), Message("user", "c"))
     assert sent(call)["messages"][1]["content"] == [
         {"type": "thinking", "thinking": "hm", "signature": "sig"},
@@ -281,7 +281,7 @@ def test_an_older_model_does_not_think_about_calls_it_has_no_signed_thought_for(
         Message("tool", "x", tool_call_id="c"),
     )
     assert "thinking" not in sent(asked(*history, thinking="switch", effort="high"))
-    signed = msgspec.structs.replace(history[1], thoughts=(Thought("hm", "sig"),))
+    signed = msgspec.structs.replace(history[1], thoughts=(Thought("hm", "anthropic:sig"),))
     assert "thinking" in sent(asked(history[0], signed, history[2], thinking="switch", effort="high"))
 
 

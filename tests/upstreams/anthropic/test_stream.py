@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from zhongshu.core.answers import Answer, Event, Fold, TextDelta, ToolCallEnd, Usage
 from zhongshu.core.problems import Fault
+from zhongshu.core.signatures import own
 from zhongshu.core.turns import Thought, ToolCall
 from zhongshu.upstreams.anthropic.response import read_answer
 from zhongshu.upstreams.anthropic.stream import EventReader
@@ -134,7 +135,7 @@ FOLLOWER = sse(  # no names of events, the input whole in the start, [DONE], no 
 SAMPLES = [
     ("text", TEXT, (), "Hello 你好😀", (), "stop", Usage(40, 15, 10, written=5)),
     (
-        "thinking", THINKING, (Thought("Let me think.", "sig=="), Thought("", "enc", redacted=True)), "42", (), "stop",
+        "thinking", THINKING, (Thought("Let me think.", "anthropic:sig=="), Thought("", "anthropic:enc", redacted=True)), "42", (), "stop",
         Usage(9, 20, thinking=12),
     ),
     (
@@ -267,9 +268,9 @@ async def test_a_plain_reply_is_read_to_the_same_answer(stream):
     answer = folded(await read(stream))
     (choice,) = answer.choices
     blocks: list[dict[str, Any]] = [
-        {"type": "redacted_thinking", "data": t.signature}
+        {"type": "redacted_thinking", "data": own(t.signature, "anthropic")}
         if t.redacted
-        else {"type": "thinking", "thinking": t.text, "signature": t.signature}
+        else {"type": "thinking", "thinking": t.text, "signature": own(t.signature, "anthropic")}
         for t in choice.blocks()
     ]
     blocks += [{"type": "text", "text": choice.text}]

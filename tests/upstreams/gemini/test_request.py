@@ -76,7 +76,7 @@ def test_roles_and_the_system():
 
 def test_calls_and_results():
     body = sent(
-        Message("assistant", "", tool_calls=(ToolCall("1", "f", '{"a":1}', "sig"), ToolCall("2", "g", ""))),
+        Message("assistant", "", tool_calls=(ToolCall("1", "f", '{"a":1}', "gemini:sig"), ToolCall("2", "g", ""))),
         Message("tool", '{"t": 21}', tool_call_id="1"),
         Message("tool", "sunny", tool_call_id="2"),
         Message("tool", "broken", tool_call_id="2", failed=True),
@@ -119,7 +119,14 @@ def test_calls_of_another_model_are_marked_where_a_signature_is_wanted(model, ma
 
 def test_thoughts_go_back_where_they_were_signed():
     message = Message(
-        "assistant", "so", thoughts=(Thought("idle"), Thought("why", "a"), Thought("", "b", True), Thought("", "c"))
+        "assistant",
+        "so",
+        thoughts=(
+            Thought("idle"),
+            Thought("why", "gemini:a"),
+            Thought("", "gemini:b", True),
+            Thought("", "gemini:c"),
+        ),
     )
     assert sent(message)["contents"][0]["parts"] == [
         {"text": "why", "thought": True, "thoughtSignature": "a"},

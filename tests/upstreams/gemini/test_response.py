@@ -64,11 +64,11 @@ WHOLE = Choice(
     text="你好 there",
     thought="hm yes",
     tool_calls=(
-        ToolCall("call_0_0_f", "f", '{"a":"é","b":1.5}', "s2"),
+        ToolCall("call_0_0_f", "f", '{"a":"é","b":1.5}', "gemini:s2"),
         ToolCall("given", "g", "{}"),
     ),
     stop="tool_calls",
-    thoughts=(Thought("hm yes", "s1"),),
+    thoughts=(Thought("hm yes", "gemini:s1"),),
 )
 
 
@@ -97,7 +97,7 @@ async def test_any_chunking_gives_the_same_answer(cuts, end):
 
 def test_a_signature_on_text_is_a_block_without_words():
     choice = read_answer(body([{"text": "so", "thoughtSignature": "s"}]), "up").choices[0]
-    assert (choice.text, choice.thoughts) == ("so", (Thought("", "s"),))
+    assert (choice.text, choice.thoughts) == ("so", (Thought("", "gemini:s"),))
 
 
 def test_what_google_ran_or_drew_is_not_lost():

@@ -7,6 +7,7 @@ import pytest
 
 from zhongshu.core.answers import Usage
 from zhongshu.core.problems import Fault
+from zhongshu.core.signatures import signed
 from zhongshu.core.turns import ToolCall
 from zhongshu.upstreams.openai.response import read_answer, read_embeddings, read_models
 
@@ -63,7 +64,7 @@ def test_thoughts_in_every_spelling(message: str, thought: str, signature: str |
     assert (choice.text, choice.thought, choice.thoughts[0].signature if choice.thoughts else None) == (
         "x",
         thought,
-        signature,
+        signed("openai", signature),
     )
     assert answer.wire is not None
     passed = msgspec.json.decode(answer.wire)["choices"][0]["message"]

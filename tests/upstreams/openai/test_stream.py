@@ -173,7 +173,7 @@ async def test_streams_of_known_services(
     choice = answer.choices[0]
     assert (choice.thought, choice.text, choice.tool_calls, choice.stop) == (thought, text, calls, stop)
     assert answer.usage == usage
-    assert [t.signature for t in choice.thoughts] == (["sig=="] if name == "openrouter" else [])
+    assert [t.signature for t in choice.thoughts] == (["openai:sig=="] if name == "openrouter" else [])
 
 
 @given(st.sampled_from([sample[1] for sample in SAMPLES]), st.data())

@@ -49,7 +49,11 @@ def test_a_conversation_in_our_words():
             Message(
                 "assistant",
                 "Looking.",
-                thoughts=(Thought("hm", "sig-1"), Thought("lost"), Thought("", "sig-2", redacted=True)),
+                thoughts=(
+                    Thought("hm", "responses:sig-1"),
+                    Thought("lost"),
+                    Thought("", "responses:sig-2", redacted=True),
+                ),
                 tool_calls=(ToolCall("c1", "f", "{}"), ToolCall("c2", "g", '{"a":1}')),
             ),
             Message("tool", "done", tool_call_id="c1"),

@@ -180,7 +180,7 @@ async def test_a_thought_and_its_summary_are_not_both_given():
         )
     )
     assert answer.choices[0].thought == "short\n\nmore"
-    assert answer.choices[0].thoughts[0].signature == "sig"
+    assert answer.choices[0].thoughts[0].signature == "responses:sig"
 
 
 @pytest.mark.parametrize(

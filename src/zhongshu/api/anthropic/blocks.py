@@ -15,6 +15,7 @@ from msgspec import Raw
 from zhongshu.api.anthropic.words import tool_use
 from zhongshu.core.answers import ThoughtDelta, ToolCallArguments, ToolCallStart
 from zhongshu.core.problems import fault
+from zhongshu.core.signatures import beside_call, leaving
 
 Kind = Literal["text", "thinking", "tool_use", "other"]
 
@@ -65,14 +66,13 @@ class Blocks:
     def thought(self, delta: ThoughtDelta, out: list[bytes]) -> None:
         """More thought. A signature ends the block it comes with; what was redacted is a block of its own."""
         if delta.redacted:
-            self._begin("other", {"type": "redacted_thinking", "data": delta.signature or ""}, out)
-            self._end(out)
+            self._redacted(leaving(delta.signature or "", "anthropic"), out)
             return
-        signed = delta.signature is not None
-        if delta.text or (signed and self.kind != "thinking"):
+        signature = delta.signature
+        if delta.text or (signature is not None and self.kind != "thinking"):
             self.piece("thinking", delta.text, out)
-        if signed:
-            piece = {"type": "signature_delta", "signature": delta.signature}
+        if signature is not None:
+            piece = {"type": "signature_delta", "signature": leaving(signature, "anthropic")}
             data = {"type": "content_block_delta", "index": self.index, "delta": piece}
             out.append(event_of("content_block_delta", _encode(data)))
             self._end(out)
@@ -103,8 +103,16 @@ class Blocks:
         self._end(out)
         self._start(kind, block, None, out)
 
+    def _redacted(self, data: str, out: list[bytes]) -> None:
+        self._begin("other", {"type": "redacted_thinking", "data": data}, out)
+        self._end(out)
+
     def _begin_call(self, start: ToolCallStart, out: list[bytes]) -> None:
         self._end(out)
+        if start.signature:
+            held = {"type": "redacted_thinking", "data": beside_call(start.signature)}
+            self._start("other", held, None, out)
+            self._end(out)
         self._start("tool_use", tool_use(start.id, start.name, _NO_INPUT), start.call, out)
 
     def _start(self, kind: Kind, block: dict[str, Any], call: int | None, out: list[bytes]) -> None:

@@ -14,6 +14,7 @@ from zhongshu.api.anthropic.request import DIALECT
 from zhongshu.api.anthropic.words import input_of, message_of, stop_reason, tool_use
 from zhongshu.api.extra import Extra, splice
 from zhongshu.core.answers import Answer, Choice, Usage
+from zhongshu.core.signatures import beside_call, leaving
 from zhongshu.core.turns import Thought, Turn
 
 _encode = msgspec.json.Encoder().encode
@@ -41,12 +42,15 @@ def content_of(choice: Choice) -> list[dict[str, Any]]:
         if text:
             blocks.append({"type": "text", "text": text, "citations": None})
     for call in choice.tool_calls:
+        if call.signature:
+            blocks.append({"type": "redacted_thinking", "data": beside_call(call.signature)})
         blocks.append(tool_use(call.id, call.name, input_of(call.arguments)))
     return blocks
 
 
 def _thought(thought: Thought) -> dict[str, Any]:
     """Clients hand a block back as it is: one that nobody signed keeps an empty signature, and is known by it."""
+    proof = leaving(thought.signature or "", "anthropic")
     if thought.redacted:
-        return {"type": "redacted_thinking", "data": thought.signature or ""}
-    return {"type": "thinking", "thinking": thought.text, "signature": thought.signature or ""}
+        return {"type": "redacted_thinking", "data": proof}
+    return {"type": "thinking", "thinking": thought.text, "signature": proof}

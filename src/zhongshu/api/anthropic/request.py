@@ -39,6 +39,7 @@ from zhongshu.api.anthropic.shapes import (
 from zhongshu.api.endpoint import Incoming
 from zhongshu.api.openai.request import BodyDecoder
 from zhongshu.core.problems import Fault, Said, fault
+from zhongshu.core.signatures import arriving, of_call
 from zhongshu.core.turns import (
     NO_WISHES,
     Effort,
@@ -230,14 +231,18 @@ def _of_assistant(blocks: list[Block]) -> Message:
     said: list[Part] = []
     calls: list[ToolCall] = []
     thoughts: list[Thought] = []
+    beside: str | None = None
     for block in blocks:
         match block:
             case ToolUseBlock():
-                calls.append(ToolCall(block.id, block.name, bytes(block.input).decode()))
+                calls.append(ToolCall(block.id, block.name, bytes(block.input).decode(), beside))
+                beside = None
             case ThinkingBlock():
-                thoughts.append(Thought(block.thinking, block.signature or None))
+                thoughts.append(Thought(block.thinking, arriving(block.signature, "anthropic")))
             case RedactedThinkingBlock():
-                thoughts.append(Thought("", block.data, redacted=True))
+                beside = of_call(block.data)
+                if beside is None:
+                    thoughts.append(Thought("", arriving(block.data, "anthropic"), redacted=True))
             case ToolResultBlock():
                 continue
             case _:

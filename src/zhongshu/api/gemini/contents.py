@@ -13,6 +13,7 @@ from msgspec import UNSET
 
 from zhongshu.api.gemini.shapes import Blob, Content, FileData, FunctionResponse, PartIn
 from zhongshu.core.problems import Said, fault
+from zhongshu.core.signatures import arriving
 from zhongshu.core.turns import Audio, File, Image, Message, Part, Role, Text, Thought, ToolCall, Video
 
 _ROLES: dict[str, Role] = {"user": "user", "function": "user", "tool": "user", "model": "assistant"}
@@ -63,11 +64,11 @@ class Reader:
             if part.function_call is not None:
                 calls.append(self._call(part, place, len(calls)))
             elif part.thought:
-                text, signature = part.text or "", part.thought_signature
+                text, signature = part.text or "", arriving(part.thought_signature, "gemini")
                 thoughts.append(Thought(text, signature, redacted=bool(signature and not text)))
             else:
                 if part.thought_signature:
-                    thoughts.append(Thought("", part.thought_signature))
+                    thoughts.append(Thought("", arriving(part.thought_signature, "gemini")))
                 self._append(part, said, place)
         self._open = list(calls)
         message = Message("assistant", _content(said), tool_calls=tuple(calls), thoughts=tuple(thoughts))
@@ -78,7 +79,9 @@ class Reader:
         assert call is not None
         args = bytes(call.args) if call.args is not UNSET else b""
         arguments = "{}" if args in (b"", b"null") else args.decode()
-        return ToolCall(call.id or f"call_{place}_{number}", call.name, arguments, part.thought_signature)
+        return ToolCall(
+            call.id or f"call_{place}_{number}", call.name, arguments, arriving(part.thought_signature, "gemini")
+        )
 
     def _result(self, result: FunctionResponse, place: int) -> Message:
         call = next((c for c in self._open if c.id == result.id), None) if result.id else None

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from zhongshu.core.answers import Stop, Usage
+from zhongshu.core.signatures import leaving
 from zhongshu.core.turns import ToolCall
 
 _encode = msgspec.json.Encoder().encode
@@ -62,7 +63,7 @@ def call_part(call: ToolCall) -> dict[str, Any] | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     part: dict[str, Any] = {"functionCall": {"id": call.id, "name": call.name, "args": fields}}
-    return part | {"thoughtSignature": call.signature} if call.signature else part
+    return part | {"thoughtSignature": leaving(call.signature, "gemini")} if call.signature else part
 
 
 def logprobs_result(entries: tuple[Raw, ...]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from zhongshu.api.extra import Extra, splice
 from zhongshu.api.gemini.parts import FINISH, MALFORMED, call_part, logprobs_result, mean_logprob, usage_metadata
 from zhongshu.api.gemini.request import GENERATE
 from zhongshu.core.answers import Answer, Choice, Embeddings, Usage
+from zhongshu.core.signatures import leaving
 from zhongshu.core.turns import Turn
 
 _encode = msgspec.json.Encoder().encode
@@ -60,10 +61,11 @@ def _candidate(choice: Choice, *, thoughts: bool) -> dict[str, Any]:
     text_signature = None
     for block in choice.blocks():
         if not block.text and block.signature and not block.redacted:
-            text_signature = block.signature
+            text_signature = leaving(block.signature, "gemini")
         elif thoughts or block.signature:
             part: dict[str, Any] = {"text": block.text, "thought": True}
-            parts.append(part | {"thoughtSignature": block.signature} if block.signature else part)
+            proof = {"thoughtSignature": leaving(block.signature, "gemini")} if block.signature else {}
+            parts.append(part | proof)
     text = choice.text + (choice.refusal or "")
     if text or text_signature:
         parts.append({"text": text} | ({"thoughtSignature": text_signature} if text_signature else {}))

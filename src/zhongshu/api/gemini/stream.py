@@ -30,6 +30,7 @@ from zhongshu.core.answers import (
     ToolCallStart,
     Usage,
 )
+from zhongshu.core.signatures import leaving
 from zhongshu.core.turns import ToolCall, Turn
 
 _encode = msgspec.json.Encoder().encode
@@ -125,7 +126,7 @@ class ChunkWriter:
         signature = delta.signature
         if signature is None:
             return self._text(delta.index, delta.text, b',"thought":true') if self._thoughts and delta.text else None
-        signed = b',"thoughtSignature":' + text_json(signature)
+        signed = b',"thoughtSignature":' + text_json(leaving(signature, "gemini"))
         ends_text = not delta.text and not delta.redacted
         return self._text(delta.index, delta.text, signed if ends_text else b',"thought":true' + signed)
 

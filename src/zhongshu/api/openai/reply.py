@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from zhongshu.api.extra import Extra, splice
+from zhongshu.api.openai.thoughts import detail_of
 from zhongshu.core.answers import (
     Answer,
     Choice,
@@ -32,7 +33,8 @@ from zhongshu.core.answers import (
     Usage,
     UsageDelta,
 )
-from zhongshu.core.turns import Turn
+from zhongshu.core.signatures import leaving
+from zhongshu.core.turns import Thought, Turn
 
 _encode = msgspec.json.Encoder().encode
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -104,6 +106,8 @@ def _message(choice: Choice) -> dict[str, Any]:
     }
     if choice.thought:
         message["reasoning_content"] = choice.thought
+    if choice.thoughts:
+        message["reasoning_details"] = [detail_of(t, n) for n, t in enumerate(choice.thoughts) if t.signature]
     if choice.tool_calls:
         message["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
@@ -115,7 +119,7 @@ def _message(choice: Choice) -> dict[str, Any]:
 
 def _signed(signature: str | None) -> dict[str, Any]:
     """The proof that a call has to be handed back with, where Google's own OpenAI-compatible endpoint puts it."""
-    return {"extra_content": {"google": {"thought_signature": signature}}} if signature else {}
+    return {"extra_content": {"google": {"thought_signature": leaving(signature, "gemini")}}} if signature else {}
 
 
 def _logprobs(choice: Choice) -> dict[str, Any] | None:
@@ -165,7 +169,9 @@ class ChunkWriter:
     """Writes a stream's events as SSE. The chunk that ends the last choice is held until `close`, so that the record
     can be durable, and our object travel, before the client sees the end."""
 
-    __slots__ = ("_begins", "_first", "_head", "_held", "_open", "_roles", "_turn", "_usage_asked")
+    __slots__ = (
+        "_begins", "_blocks", "_first", "_head", "_held", "_open", "_roles", "_thoughts", "_turn", "_usage_asked",
+    )  # fmt: skip
 
     def __init__(self, turn: Turn, *, include_usage: bool) -> None:
         self._turn = turn
@@ -173,6 +179,8 @@ class ChunkWriter:
         self._held: list[bytes] = []
         self._open = set(range(turn.sampling.n * max(1, len(turn.prompts))))
         self._roles: set[int] = set()
+        self._thoughts: list[ThoughtDelta] = []
+        self._blocks = 0
         self._first: bytes | None = None
         self._begins = b""
         kind = "chat.completion.chunk" if turn.kind == "chat" else "text_completion"
@@ -221,7 +229,12 @@ class ChunkWriter:
         """One delta's chunk. Most are text or thought: those are bytes prepared with the choice's first chunk, around
         the text alone."""
         if isinstance(delta, TextDelta | ThoughtDelta) and delta.index in self._roles and self._first is None:
-            field = b"content" if isinstance(delta, TextDelta) else b"reasoning_content"
+            field = b"content"
+            if isinstance(delta, ThoughtDelta):
+                if delta.signature is not None:
+                    return _encode(self._named() | {"choices": [self._choice(delta)]})
+                self._thoughts.append(delta)
+                field = b"reasoning_content"
             return b'%b%d,"delta":{"%b":%b},"finish_reason":null}]}' % (
                 self._begins, delta.index, field, _encode(delta.text),
             )  # fmt: skip
@@ -233,6 +246,14 @@ class ChunkWriter:
         said = {"progress": {"stage": delta.stage, "model": delta.model}}
         choice: dict[str, Any] = {"index": 0, "delta": {}, "finish_reason": None}
         return _encode(self._named() | {"choices": [choice], "zhongshu": said})
+
+    def _signed(self, end: ThoughtDelta) -> dict[str, Any]:
+        """The block of thought that ends with this signature."""
+        mine = [delta for delta in self._thoughts if delta.index == end.index]
+        self._thoughts = [delta for delta in self._thoughts if delta.index != end.index]
+        place = self._blocks = self._blocks + 1
+        thought = Thought("".join([delta.text for delta in mine]), end.signature, end.redacted)
+        return detail_of(thought, place - 1)
 
     def _named(self) -> dict[str, Any]:
         """What our own chunks begin with: the id, time and model of the upstream's chunks where these went out before,
@@ -256,7 +277,11 @@ class ChunkWriter:
             case TextDelta():
                 body["content"] = delta.text
             case ThoughtDelta():
-                body["reasoning_content"] = delta.text
+                self._thoughts.append(delta)
+                if delta.text or delta.signature is None:
+                    body["reasoning_content"] = delta.text
+                if delta.signature is not None:
+                    body["reasoning_details"] = [self._signed(delta)]
             case RefusalDelta():
                 body["refusal"] = delta.text
             case ToolCallStart():

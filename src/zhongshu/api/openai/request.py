@@ -7,8 +7,10 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from zhongshu.api.openai.thoughts import thoughts_of
 from zhongshu.api.openai.unusable import in_both, unusable
 from zhongshu.core.problems import Said, fault
+from zhongshu.core.signatures import arriving
 from zhongshu.core.turns import (
     NO_WISHES,
     Audio,
@@ -112,6 +114,8 @@ class WireMessage(msgspec.Struct, frozen=True):
     tool_calls: list[WireToolCall] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
+    reasoning: Raw | UnsetType = UNSET
+    reasoning_details: Raw | UnsetType = UNSET
 
 
 class FunctionSpec(msgspec.Struct, frozen=True):
@@ -368,13 +372,23 @@ def _message(message: WireMessage, place: int) -> Message:
         name=message.name,
         tool_calls=tuple(map(_call, message.tool_calls)) if message.tool_calls else (),
         tool_call_id=message.tool_call_id,
-        thoughts=(Thought(message.reasoning_content),) if message.reasoning_content else (),
+        thoughts=_thoughts(message),
     )
+
+
+def _thoughts(message: WireMessage) -> tuple[Thought, ...]:
+    if not message.reasoning_content and message.reasoning is UNSET and message.reasoning_details is UNSET:
+        return ()
+    text = message.reasoning_content
+    if not text and message.reasoning is not UNSET and bytes(message.reasoning).startswith(b'"'):
+        text = msgspec.json.decode(message.reasoning, type=str)
+    return thoughts_of(text, message.reasoning_details)
 
 
 def _call(call: WireToolCall) -> ToolCall:
     google = call.extra_content.google if call.extra_content else None
-    return ToolCall(call.id, call.function.name, call.function.arguments, google.thought_signature if google else None)
+    signature = arriving(google.thought_signature, "gemini") if google else None
+    return ToolCall(call.id, call.function.name, call.function.arguments, signature)
 
 
 def _part(part: WirePart) -> Part:

@@ -15,6 +15,7 @@ from msgspec import Raw
 from zhongshu.api.openai.unusable import in_both, unusable
 from zhongshu.api.responses import shapes
 from zhongshu.core.problems import Fault, fault
+from zhongshu.core.signatures import arriving
 from zhongshu.core.turns import Audio, File, Image, Message, Part, Role, Text, Thought, ToolCall, Video
 
 T = TypeVar("T")
@@ -93,7 +94,9 @@ class _Reader:
             case "function_call":
                 call = decoded(shapes.FunctionCallItem, item, field)
                 speaking = self._speaker()
-                speaking.calls.append(ToolCall(call.call_id, call.name, call.arguments, call.thought_signature))
+                speaking.calls.append(
+                    ToolCall(call.call_id, call.name, call.arguments, arriving(call.thought_signature, "gemini"))
+                )
             case "function_call_output":
                 self.close()
                 said = decoded(shapes.FunctionOutputItem, item, field)
@@ -134,7 +137,7 @@ class _Reader:
             self.close()
         text = "".join([part.text for part in item.content or ()])
         text = text or "\n\n".join([part.text for part in item.summary or ()])
-        signature = item.encrypted_content
+        signature = arriving(item.encrypted_content, "responses")
         if text or signature:
             self._speaker().thoughts.append(Thought(text, signature, redacted=not text))
 

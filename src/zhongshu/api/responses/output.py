@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from zhongshu.core.answers import Choice
+from zhongshu.core.signatures import leaving
 from zhongshu.core.turns import Thought
 
 Item = dict[str, Any]
@@ -30,7 +31,7 @@ def output_of(choice: Choice, trace: str, *, summarised: bool) -> list[Item]:
         items.append(message(item_id("msg", trace, len(items)), content, status))
     for call in choice.tool_calls:
         made = function_call(item_id("fc", trace, len(items)), call.id, call.name, call.arguments, "completed")
-        items.append(made | ({"thought_signature": call.signature} if call.signature else {}))
+        items.append(made | proof_of(call.signature))
     return items
 
 
@@ -46,8 +47,13 @@ def reasoning(id: str, block: Thought, *, summarised: bool, status: str = "compl
         field, kind = ("summary", "summary_text") if summarised else ("content", "reasoning_text")
         item[field] = [{"type": kind, "text": block.text}]
     if block.signature is not None:
-        item["encrypted_content"] = block.signature
+        item["encrypted_content"] = leaving(block.signature, "responses")
     return item
+
+
+def proof_of(signature: str | None) -> Item:
+    """What a signed call has beside its own fields. Only Google signs calls."""
+    return {"thought_signature": leaving(signature, "gemini")} if signature else {}
 
 
 def message(id: str, content: list[Item], status: str) -> Item:

@@ -69,7 +69,7 @@ class _Calling:
 
     def item(self, status: str, arguments: str) -> Fields:
         made = output.function_call(self.id, self.start.id, self.start.name, arguments, status)
-        return made | ({"thought_signature": self.start.signature} if self.start.signature else {})
+        return made | output.proof_of(self.start.signature)
 
 
 class EventWriter:

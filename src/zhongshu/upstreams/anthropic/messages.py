@@ -15,8 +15,9 @@ from msgspec import Raw
 
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import Said
+from zhongshu.core.signatures import own
 from zhongshu.core.turns import Audio, File, Image, Message, Part, Text, Thought, ToolCall, Video
-from zhongshu.upstreams.cannot import cannot
+from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state_unproven
 
 Blocks = list[dict[str, Any]]
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
@@ -97,24 +98,27 @@ def _blocks(call: Call, message: Message, place: int) -> Blocks:
 
 
 def _assistant(call: Call, message: Message, place: int) -> Blocks:
-    """Thoughts first, as they came. One that nobody signed is not taken back and is left out."""
+    """Thoughts first, as they came. One that nobody signed, or somebody else, is not taken back and is left out."""
     blocks: Blocks = []
     for thought in message.thoughts:
-        if thought.signature is None:
-            _state(call, "messages.thoughts (not signed)")
+        proof = own(thought.signature, "anthropic")
+        if proof is None:
+            state_unproven(call, thought)
         else:
-            blocks.append(_thought(thought))
+            blocks.append(_thought(thought, proof))
     blocks += _content(call, message, place)
     return blocks + [_tool_use(call, made, place) for made in message.tool_calls]
 
 
-def _thought(thought: Thought) -> dict[str, Any]:
+def _thought(thought: Thought, proof: str) -> dict[str, Any]:
     if thought.redacted:
-        return {"type": "redacted_thinking", "data": thought.signature}
-    return {"type": "thinking", "thinking": thought.text, "signature": thought.signature}
+        return {"type": "redacted_thinking", "data": proof}
+    return {"type": "thinking", "thinking": thought.text, "signature": proof}
 
 
 def _tool_use(call: Call, made: ToolCall, place: int) -> dict[str, Any]:
+    if made.signature:
+        _state(call, SIGNED_ELSEWHERE)  # this format signs no calls
     text = made.arguments.strip() or "{}"
     try:
         _is_object(text)

@@ -18,11 +18,13 @@ from zhongshu.core.problems import Said
 from zhongshu.core.turns import Sampling, Tool, ToolChoice
 from zhongshu.upstreams.anthropic.caching import mark
 from zhongshu.upstreams.anthropic.messages import Conversation, converse
+from zhongshu.upstreams.anthropic.passing import without_foreign
 from zhongshu.upstreams.anthropic.response import DIALECT
 from zhongshu.upstreams.anthropic.thinking import budget_of, reasoned_before, spelt
 from zhongshu.upstreams.anthropic.traits import Traits, traits_of
 from zhongshu.upstreams.cannot import cannot, state_unread
 from zhongshu.upstreams.openai.thinking import word_of
+from zhongshu.upstreams.proofs import holds_proofs
 
 _encode = msgspec.json.Encoder().encode
 _TRUE, _FALSE = Raw(b"true"), Raw(b"false")
@@ -56,6 +58,8 @@ def body_of(call: Call, *, stream: bool) -> Written:
             fields["stream"] = _TRUE if stream else _FALSE
         if call.effort not in (None, call.turn.effort) and call.offer.card.thinking in _SWITCHED:
             fields |= spelt(call.effort or "", None, call.turn.sampling.max_tokens, traits_of(model), fields)
+        if holds_proofs(call.turn):
+            without_foreign(call, fields, traits_of(model))
         return Written(_encode(fields))
     state_unread(call)
     return _written(call, traits_of(model), stream)

@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from zhongshu.core.answers import Answer, Choice, Stop, Usage
 from zhongshu.core.problems import fault
+from zhongshu.core.signatures import signed
 from zhongshu.core.turns import Thought, ToolCall
 from zhongshu.upstreams.anthropic import errors
 from zhongshu.upstreams.anthropic.shapes import MessageShape, UsageShape, count_decoder, message_decoder, models_decoder
@@ -54,9 +55,9 @@ def _choice(message: MessageShape, answer_tool: str) -> Choice:
             case "text":
                 texts.append(block.text or "")
             case "thinking":
-                thoughts.append(Thought(block.thinking or "", block.signature or None))
+                thoughts.append(Thought(block.thinking or "", signed("anthropic", block.signature)))
             case "redacted_thinking":
-                thoughts.append(Thought("", block.data or "", redacted=True))
+                thoughts.append(Thought("", signed("anthropic", block.data) or "", redacted=True))
             case "tool_use" if answer_tool and block.name == answer_tool:
                 texts = [arguments_of(block.input)]
             case "tool_use":

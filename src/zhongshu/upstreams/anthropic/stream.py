@@ -20,6 +20,7 @@ from zhongshu.core.answers import (
     UsageDelta,
 )
 from zhongshu.core.problems import fault
+from zhongshu.core.signatures import signed
 from zhongshu.upstreams.anthropic import errors
 from zhongshu.upstreams.anthropic.response import DIALECT, arguments_of, stop_of, usage_of
 from zhongshu.upstreams.anthropic.shapes import BlockShape, DeltaShape, PieceShape, UsageShape, piece_decoder
@@ -139,9 +140,9 @@ class EventReader:
                     deltas.append(TextDelta(0, block.text))
             case "thinking":
                 if block.thinking or block.signature:
-                    deltas.append(ThoughtDelta(0, block.thinking or "", block.signature or None))
+                    deltas.append(ThoughtDelta(0, block.thinking or "", signed("anthropic", block.signature)))
             case "redacted_thinking":
-                deltas.append(ThoughtDelta(0, "", block.data or "", redacted=True))
+                deltas.append(ThoughtDelta(0, "", signed("anthropic", block.data) or "", redacted=True))
             case "tool_use" if self._answer_tool and block.name == self._answer_tool:
                 self._open[index] = _Open(None, arguments_of(block.input))
             case "tool_use":
@@ -160,7 +161,7 @@ class EventReader:
                 if delta.thinking:
                     deltas.append(ThoughtDelta(0, delta.thinking))
             case "signature_delta":
-                deltas.append(ThoughtDelta(0, "", delta.signature or None))
+                deltas.append(ThoughtDelta(0, "", signed("anthropic", delta.signature)))
             case "input_json_delta":
                 opened = self._open.get(index)
                 if opened is not None and delta.partial_json:

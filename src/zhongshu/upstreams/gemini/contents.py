@@ -14,8 +14,9 @@ from msgspec import Raw
 
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import Said, fault
+from zhongshu.core.signatures import own
 from zhongshu.core.turns import Audio, File, Image, Message, Part, Text, ToolCall, Video
-from zhongshu.upstreams.cannot import cannot
+from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state_unproven
 
 _DATA_URL = re.compile(r"data:([^;,]+)(?:;[^,]*)?;base64,", re.IGNORECASE)
 _KINDS = {
@@ -27,7 +28,12 @@ _KINDS = {
 # Gemini 3 refuses a call of the model's without its signature, but takes this word for a call that another model made
 # (ai.google.dev, "Thought signatures", read 2026-11-22). Only the first of parallel calls is signed.
 _SIGNED_SINCE = re.compile(r"gemini-([3-9]|\d\d)")
-_UNSIGNED = "skip_thought_signature_validator"
+UNSIGNED = "skip_thought_signature_validator"
+
+
+def must_sign(call: Call) -> bool:
+    """Whether the model refuses calls without a signature."""
+    return _SIGNED_SINCE.search(call.offer.release.upstream_model) is not None
 
 
 class Writer:
@@ -35,7 +41,7 @@ class Writer:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._must_sign = _SIGNED_SINCE.search(call.offer.release.upstream_model) is not None
+        self._must_sign = must_sign(call)
         self._names: dict[str, str] = {}
         self.system: list[dict[str, Any]] = []
 
@@ -78,25 +84,28 @@ class Writer:
     def _model(self, message: Message, said: list[dict[str, Any]]) -> list[dict[str, Any]]:
         thoughts: list[dict[str, Any]] = []
         for thought in message.thoughts:
-            if thought.signature is None:
-                self._state("messages.thoughts (not signed)")  # they are of no use to Google
-                continue
-            if thought.text or thought.redacted:
-                thoughts.append({"text": thought.text, "thought": True, "thoughtSignature": thought.signature})
+            proof = own(thought.signature, "gemini")
+            if proof is None:
+                state_unproven(self._call, thought)  # it is of no use to Google
+            elif thought.text or thought.redacted:
+                thoughts.append({"text": thought.text, "thought": True, "thoughtSignature": proof})
             elif said:
-                said[-1]["thoughtSignature"] = thought.signature
+                said[-1]["thoughtSignature"] = proof
             else:
-                said.append({"text": "", "thoughtSignature": thought.signature})
+                said.append({"text": "", "thoughtSignature": proof})
         calls = [self._tool_call(call) for call in message.tool_calls]
         if calls and self._must_sign and not any("thoughtSignature" in call for call in calls):
-            calls[0]["thoughtSignature"] = _UNSIGNED
+            calls[0]["thoughtSignature"] = UNSIGNED
         return [*thoughts, *said, *calls] or [{"text": ""}]
 
     def _tool_call(self, call: ToolCall) -> dict[str, Any]:
         self._names[call.id] = call.name
         function = {"id": call.id, "name": call.name, "args": _object(call.arguments) or Raw(b"{}")}
         part: dict[str, Any] = {"functionCall": function}
-        return part | {"thoughtSignature": call.signature} if call.signature else part
+        proof = own(call.signature, "gemini")
+        if call.signature and proof is None:
+            self._state(SIGNED_ELSEWHERE)
+        return part | {"thoughtSignature": proof} if proof else part
 
     def _result(self, message: Message, place: int) -> dict[str, Any]:
         call_id = message.tool_call_id or ""

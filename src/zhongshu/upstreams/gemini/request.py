@@ -18,6 +18,7 @@ from zhongshu.core.problems import Said
 from zhongshu.core.turns import Sampling, Tool, ToolChoice, rest_of
 from zhongshu.upstreams.cannot import cannot, state_unread
 from zhongshu.upstreams.gemini.contents import Writer
+from zhongshu.upstreams.gemini.passing import put_right, to_be_read
 from zhongshu.upstreams.gemini.schema import reduced
 from zhongshu.upstreams.gemini.thinking import thinking_config
 
@@ -100,6 +101,8 @@ def written(call: Call) -> dict[str, Any]:
 
 def _passed_on(call: Call, fields: dict[str, Raw]) -> bytes:
     kept = {name: raw for name, raw in fields.items() if name not in ("zhongshu", "model")}
+    if "contents" in kept and to_be_read(call):
+        kept["contents"] = put_right(call, kept["contents"])
     if call.effort is None or call.effort == call.turn.effort:
         return _encode(kept)
     thinking = thinking_config(call)

@@ -26,6 +26,7 @@ from zhongshu.core.answers import (
     UsageDelta,
 )
 from zhongshu.core.problems import fault
+from zhongshu.core.signatures import signed
 from zhongshu.upstreams.gemini import errors
 from zhongshu.upstreams.gemini.request import DIALECT
 from zhongshu.upstreams.gemini.shapes import (
@@ -147,7 +148,7 @@ class PieceReader:
             deltas.append(StopDelta(index, "tool_calls" if stop == "stop" and progress.calls else stop))
 
     def _part(self, index: int, progress: _Progress, part: PartShape, deltas: list[Delta]) -> None:
-        signature = part.thought_signature
+        signature = signed("gemini", part.thought_signature)
         if part.function_call is not None:
             call = part.function_call
             number = progress.calls

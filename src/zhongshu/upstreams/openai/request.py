@@ -16,11 +16,29 @@ from msgspec import Raw
 
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import Said
-from zhongshu.core.turns import Audio, File, Image, Message, Part, Sampling, Text, ToolChoice, Turn, Video, rest_of
-from zhongshu.upstreams.cannot import cannot, state_unread
+from zhongshu.core.signatures import own
+from zhongshu.core.turns import (
+    Audio,
+    File,
+    Image,
+    Message,
+    Part,
+    Sampling,
+    Text,
+    Thought,
+    ToolCall,
+    ToolChoice,
+    Turn,
+    Video,
+    rest_of,
+)
+from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state_unread
+from zhongshu.upstreams.openai.passing import put_right
 from zhongshu.upstreams.openai.thinking import BUDGETED, WORDLESS, Thinking, effort_fields, word_of
+from zhongshu.upstreams.proofs import holds_proofs
 
 Thoughts = Literal["field", "tags", "tags-open"]
+Signs = Literal["any", "none", "google", "vertex", "details"]
 DIALECTS = {"chat": "openai.chat", "completion": "openai.completion", "embedding": "openai.embedding"}
 PATHS = {"chat": "/chat/completions", "completion": "/completions", "embedding": "/embeddings"}
 
@@ -39,7 +57,9 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     `reasoning_content`. developer_role: knows "developer", else it is written "system". max_tokens: the field's name.
     stream_options: takes `include_usage`. top_k: takes that field. thoughts: where they are found in its answers: in a
     field of their own, between <think> tags at the beginning of the content, or there with the opening tag left out
-    (a template that writes it into the prompt).
+    (a template that writes it into the prompt). signs: what it signs and wants back: nothing, calls ("google",
+    "vertex": the name under which the signature stands), thoughts ("details": in reasoning_details), or not known
+    ("any": what came so is passed on, and nothing is written). strict: refuses fields of a message it does not know.
     """
 
     thinking: Thinking = "none"
@@ -49,6 +69,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     stream_options: bool = True
     top_k: bool = False
     thoughts: Thoughts = "field"
+    signs: Signs = "any"
+    strict: bool = False
 
 
 def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
@@ -63,6 +85,8 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
         fields["model"] = model
         if turn.kind != "embedding":
             _set_streaming(fields, manner, stream)
+        if turn.kind == "chat" and "messages" in fields and holds_proofs(turn):
+            fields["messages"] = put_right(call, fields["messages"], signs=manner.signs, strict=manner.strict)
         effort = _effort_to_write(call, fields, manner)
     else:
         carried = _carried(call)
@@ -235,24 +259,47 @@ def _state(call: Call, name: str) -> None:
 
 
 def _message(call: Call, message: Message, manner: Manner) -> dict[str, Any]:
+    details = [_detail(thought) for thought in message.thoughts] if manner.signs == "details" else []
     if message.thoughts and not manner.thought_back:
         _state(call, "messages.thoughts")
+    elif any(thought.signature for thought in message.thoughts) and not all(details):
+        _state(call, SIGNED_ELSEWHERE)
     role = "system" if message.role == "developer" and not manner.developer_role else message.role
     content: Any = message.content
     if not isinstance(content, str):
         content = [_part(call, part) for part in content]
-    calls = [
-        {"id": made.id, "type": "function", "function": {"name": made.name, "arguments": made.arguments}}
-        for made in message.tool_calls
-    ]
+    calls = [_call(call, made, manner) for made in message.tool_calls]
     fields: dict[str, Any] = {"role": role, "content": None if calls and not content else content}
     extra = {
         "name": message.name,
         "reasoning_content": (message.thought or None) if manner.thought_back else None,
+        "reasoning_details": [detail for detail in details if detail] or None,
         "tool_calls": calls or None,
         "tool_call_id": message.tool_call_id,
     }
     return fields | _present(extra)
+
+
+def _call(call: Call, made: ToolCall, manner: Manner) -> dict[str, Any]:
+    """A call of the model's, with the signature where it was this service that made it."""
+    written = {"id": made.id, "type": "function", "function": {"name": made.name, "arguments": made.arguments}}
+    if made.signature is None:
+        return written
+    proof = own(made.signature, "gemini")
+    if proof is None or manner.signs not in ("google", "vertex"):
+        _state(call, SIGNED_ELSEWHERE)
+        return written
+    return written | {"extra_content": {manner.signs: {"thought_signature": proof}}}
+
+
+def _detail(thought: Thought) -> dict[str, Any] | None:
+    """A signed thought as it came in reasoning_details; None for one that was signed elsewhere, or by nobody."""
+    proof = own(thought.signature, "openai")
+    if proof is None:
+        return None
+    if thought.redacted or not thought.text:
+        return {"type": "reasoning.encrypted", "data": proof}
+    return {"type": "reasoning.text", "text": thought.text, "signature": proof}
 
 
 def _part(call: Call, part: Part) -> dict[str, Any]:

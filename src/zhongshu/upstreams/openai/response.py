@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from zhongshu.core.answers import Answer, Choice, Embeddings, Stop, Usage
 from zhongshu.core.problems import fault
+from zhongshu.core.signatures import signed
 from zhongshu.core.turns import Thought as Block
 from zhongshu.core.turns import ToolCall
 from zhongshu.upstreams.openai import errors
@@ -174,7 +175,7 @@ def thought_of(message: Message) -> Thought:
         respelt = bool(text)
     if not text and signature is None:
         return NO_THOUGHT
-    return Thought(text or "", signature, respelt)
+    return Thought(text or "", signed("openai", signature), respelt)
 
 
 def stop_of(reason: str | None) -> Stop | None:
@@ -260,6 +261,7 @@ def _tool_calls(message: Message, index: int, reply_id: str | None) -> tuple[Too
                 id=call.id or made_id(reply_id, index, number),
                 name=(call.function.name or "") if call.function else "",
                 arguments=arguments_of(call.function) if call.function else "",
+                signature=call.signature(),
             )
             for number, call in enumerate(message.tool_calls)
         )

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from zhongshu.core.signatures import signed
+
 
 class Function(msgspec.Struct, gc=False):
     """A function's name and (a piece of) its arguments. Ollama of 2024 and some proxies send arguments as an object."""
@@ -19,12 +21,30 @@ class Function(msgspec.Struct, gc=False):
     arguments: str | dict[str, Any] | None = None
 
 
+class Proof(msgspec.Struct, gc=False):
+    thought_signature: str | None = None
+
+
+class ExtraContent(msgspec.Struct):
+    """What Google puts on a call: the signature it wants back. Vertex has a name of its own for it."""
+
+    google: Proof | None = None
+    vertex: Proof | None = None
+
+
 class ToolCallShape(msgspec.Struct):
     """A tool call, or a piece of one."""
 
     index: int | None = None
     id: str | None = None
     function: Function | None = None
+    extra_content: ExtraContent | None = None
+
+    def signature(self) -> str | None:
+        """In our words."""
+        extra = self.extra_content
+        proof = (extra.google or extra.vertex) if extra is not None else None
+        return signed("gemini", proof.thought_signature) if proof is not None else None
 
 
 class Part(msgspec.Struct):

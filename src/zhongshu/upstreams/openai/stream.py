@@ -59,13 +59,14 @@ class PieceReader(Protocol):
 class _Call:
     """A tool call on its way. It starts for the reader when its name is known; what came before is held."""
 
-    __slots__ = ("held", "id", "name", "number", "open", "started")
+    __slots__ = ("held", "id", "name", "number", "open", "signature", "started")
 
     def __init__(self, number: int, id: str) -> None:
         self.number = number
         self.id = id
         self.name = ""
         self.held = ""
+        self.signature: str | None = None
         self.started = False
         self.open = True
 
@@ -204,6 +205,8 @@ class ChunkReader:
         if piece.index is not None:
             put_right = put_right or piece.index != call.number
             progress.by_wire_index[piece.index] = call
+        if piece.extra_content is not None:
+            call.signature = call.signature or piece.signature()
         function = piece.function
         if function is None:
             return put_right
@@ -247,7 +250,7 @@ class ChunkReader:
                 earlier.open = False
                 deltas.append(ToolCallEnd(index, earlier.number))
         call.started, call.name = True, name
-        deltas.append(ToolCallStart(index, call.number, call.id, name))
+        deltas.append(ToolCallStart(index, call.number, call.id, name, call.signature))
 
     def _end_calls(self, index: int, progress: _Progress, deltas: list[Delta]) -> None:
         for call in progress.calls:

@@ -15,6 +15,7 @@ import msgspec
 
 from zhongshu.core.answers import Answer, Choice, Stop, Usage
 from zhongshu.core.problems import Fault, fault
+from zhongshu.core.signatures import signed
 from zhongshu.core.turns import Thought, ToolCall
 from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.responses.shapes import Item, Reply, UsageShape, reply_decoder
@@ -62,7 +63,9 @@ def thought_of(item: Item) -> Thought:
     text = "".join([part.text or "" for part in item.parts("content")])
     if not text:
         text = "\n\n".join([part.text or "" for part in item.parts("summary")])
-    return Thought(text, item.encrypted_content, redacted=not text and bool(item.encrypted_content))
+    return Thought(
+        text, signed("responses", item.encrypted_content), redacted=not text and bool(item.encrypted_content)
+    )
 
 
 def call_of(item: Item, number: int) -> ToolCall:

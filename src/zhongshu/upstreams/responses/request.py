@@ -15,8 +15,21 @@ from msgspec import Raw
 
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import Said
-from zhongshu.core.turns import Audio, File, Image, Message, Part, Sampling, Text, ToolChoice, Turn, Video
-from zhongshu.upstreams.cannot import cannot, state_unread
+from zhongshu.core.signatures import arriving, own
+from zhongshu.core.turns import (
+    Audio,
+    File,
+    Image,
+    Message,
+    Part,
+    Sampling,
+    Text,
+    Thought,
+    ToolChoice,
+    Turn,
+    Video,
+)
+from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state, state_unproven, state_unread
 from zhongshu.upstreams.openai.request import Manner
 from zhongshu.upstreams.responses.reply import DIALECT
 
@@ -60,7 +73,7 @@ def _passed_on(call: Call, fields: dict[str, Raw], manner: Manner) -> dict[str, 
         fields.pop(name, None)
     given = fields.get("input")
     if given is not None and (b'"reasoning"' in bytes(given) or b'"thought_signature"' in bytes(given)):
-        fields["input"] = _cleaned(given, manner)
+        fields["input"] = _cleaned(call, given, manner)
     turn, effort = call.turn, call.effort
     if effort is not None and effort != turn.effort and call.offer.card.thinking in _SWITCHED:
         reasoning = _fields(fields["reasoning"]) if bytes(fields.get("reasoning", b"")).startswith(b"{") else {}
@@ -68,7 +81,7 @@ def _passed_on(call: Call, fields: dict[str, Raw], manner: Manner) -> dict[str, 
     return fields
 
 
-def _cleaned(given: Raw, manner: Manner) -> Raw:
+def _cleaned(call: Call, given: Raw, manner: Manner) -> Raw:
     """Items without what another provider's answer left on them: a thought that is not encrypted means nothing to a
     server that keeps none, and is refused there as an unknown id."""
     if not bytes(given).startswith(b"["):
@@ -81,13 +94,26 @@ def _cleaned(given: Raw, manner: Manner) -> Raw:
             continue
         fields = _fields(text)
         if bytes(fields.get("type", b"")) == b'"reasoning"':
-            if bytes(fields.get("encrypted_content", b"null")) != b"null" or manner.thought_back:
-                kept.append(item)
+            kept += _proven(call, item, fields, manner)
             continue
         if fields.pop("thought_signature", None) is not None:
+            state(call, SIGNED_ELSEWHERE)
             item = Raw(_encode(fields))
         kept.append(item)
     return Raw(_encode(kept))
+
+
+def _proven(call: Call, item: Raw, fields: dict[str, Raw], manner: Manner) -> list[Raw]:
+    """A reasoning item as this provider made it; nothing, stated, of what nobody or another provider signed."""
+    given: Any = msgspec.json.decode(fields.get("encrypted_content", b"null"))
+    signature = arriving(given, "responses") if isinstance(given, str) else None
+    proof = own(signature, "responses")
+    if proof is not None:
+        return [item if proof == given else Raw(_encode(fields | {"encrypted_content": Raw(_encode(proof))}))]
+    if signature is None and manner.thought_back:
+        return [item]
+    state_unproven(call, Thought("", signature))
+    return []
 
 
 def _ask_for_signatures(call: Call, fields: dict[str, Raw]) -> None:
@@ -178,19 +204,22 @@ def _message(call: Call, message: Message, manner: Manner) -> list[dict[str, Any
     items: list[dict[str, Any]] = []
     for thought in message.thoughts:
         summary = [{"type": "summary_text", "text": thought.text}] if thought.text else []
-        if thought.signature is not None:
-            items.append({"type": "reasoning", "summary": summary, "encrypted_content": thought.signature})
+        proof = own(thought.signature, "responses")
+        if proof is not None:
+            items.append({"type": "reasoning", "summary": summary, "encrypted_content": proof})
         elif manner.thought_back and thought.text:
             content = [{"type": "reasoning_text", "text": thought.text}]
             items.append({"type": "reasoning", "summary": [], "content": content})
-        elif "messages.thoughts (not signed)" not in call.dropped:
-            call.dropped += ("messages.thoughts (not signed)",)
+        else:
+            state_unproven(call, thought)
     text = message.text()
     if text:
         items.append(
             {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]},
         )
     for made in message.tool_calls:
+        if made.signature:
+            state(call, SIGNED_ELSEWHERE)  # this format signs no calls
         items.append({"type": "function_call", "call_id": made.id, "name": made.name, "arguments": made.arguments})
     return items
 
