@@ -42,9 +42,11 @@ def compiled(name: str) -> Path:
     if not binary.exists():
         if not shutil.which("gcc"):
             raise Unavailable("gcc is missing: apt-get install gcc libc6-dev")
-        fresh = binary.with_suffix(f".{os.getpid()}")
-        subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-o", str(fresh), str(source)], check=True)
-        fresh.rename(binary)
+        # a name of its own: other threads and processes may be compiling the same tool
+        with tempfile.TemporaryDirectory(dir=cache()) as folder:
+            fresh = Path(folder) / name
+            subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-o", str(fresh), str(source)], check=True)
+            fresh.rename(binary)
     return binary
 
 

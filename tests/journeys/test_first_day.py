@@ -16,7 +16,7 @@ import pytest
 
 pytestmark = pytest.mark.engine
 ZHONGSHU = [sys.executable, "-c", "from zhongshu.cli.main import main; main()"]
-SETTINGS = 'profile = "tiny"\n[server]\nport = 0\n[engine]\ncontext_tokens = 2048\nslots = 2\n'
+SETTINGS = 'profile = "tiny"\n[server]\nport = 0\n[engine]\ncontext_tokens = 512\nslots = 2\n'
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
