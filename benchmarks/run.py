@@ -3,6 +3,7 @@
     python -m benchmarks.run                      everything: about 45 minutes
     python -m benchmarks.run --minutes 3          with a shorter soak and crowd
     python -m benchmarks.run gateway streaming    some of them
+    python -m benchmarks.run strategies           what is left out above: an hour and more, on real local models
 
 Each writes `results/NAME.json`, as when it is run alone.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import cache, command, crowd, engine, gateway, gateway_full, machine, rows, soak, streaming
+from benchmarks import cache, command, crowd, engine, gateway, gateway_full, machine, rows, soak, strategies, streaming
 from benchmarks.rows import Row
 
 
@@ -29,10 +30,16 @@ def benchmarks(minutes: float) -> dict[str, Callable[[], list[Row]]]:
     }
 
 
+APART: dict[str, Callable[[], list[Row]]] = {strategies.NAME: strategies.run}
+"""Benchmarks that run only when they are named."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = command.parser(__doc__)
-    names = list(benchmarks(0))
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(names)}; default: all")
+    names = [*benchmarks(0), *APART]
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"any of {', '.join(names)}; default: all but {', '.join(APART)}"
+    )
     parser.add_argument(
         "--minutes",
         type=float,
@@ -44,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     about = machine.describe()
     found: list[Row] = []
-    for name, run in benchmarks(given.minutes).items():
+    apart = {name: run for name, run in APART.items() if name in given.names}
+    for name, run in {**benchmarks(given.minutes), **apart}.items():
         if (given.names and name not in given.names) or (name in (soak.NAME, crowd.NAME) and given.minutes <= 0):
             continue
         command.say(f"{name}:")
