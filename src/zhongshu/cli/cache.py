@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from zhongshu.cli.ledger_reach import ledger, wanted_turns
+from zhongshu.cli.ledger_reach import ledger, wanted_groups, wanted_turns
 from zhongshu.cli.ledger_views import ModelOption, SinceOption, TenantOption, UntilOption, UserOption, money
 from zhongshu.cli.managing import ConfigOption, examples, settings
 from zhongshu.cli.output import JsonOption, fail, out, print_json, print_table
@@ -46,13 +46,7 @@ def stats(
 ) -> None:
     from zhongshu.ledger.cache_report import GROUPS, spared
 
-    groups = tuple(name for name in by.split(",") if name)
-    if unknown := [name for name in groups if name not in GROUPS]:
-        fail(
-            f"--by {unknown[0]}: use any of {', '.join(GROUPS)}.",
-            f"--by {unknown[0]}：可用 {'、'.join(GROUPS)}。",
-            code=2,
-        )
+    groups = wanted_groups(by, GROUPS)
     with ledger(config) as (found, index):
         wanted = wanted_turns(tenant=tenant, user=user, model=model, since=since, until=until)
         rows = spared(index, groups, wanted, _prices(found))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import typer
 
-from zhongshu.cli.ledger_reach import follow_turns, home_of, label_words, ledger, target, wanted_turns
+from zhongshu.cli.ledger_reach import follow_turns, home_of, label_words, ledger, target, wanted_groups, wanted_turns
 from zhongshu.cli.ledger_views import (
     KeyOption,
     ModelOption,
@@ -235,13 +235,7 @@ def stats(
 ) -> None:
     from zhongshu.ledger.queries import GROUPS
 
-    groups = tuple(name for name in by.split(",") if name)
-    if unknown := [name for name in groups if name not in GROUPS]:
-        fail(
-            f"--by {unknown[0]}: use any of {', '.join(GROUPS)}.",
-            f"--by {unknown[0]}：可用 {'、'.join(GROUPS)}。",
-            code=2,
-        )
+    groups = wanted_groups(by, GROUPS)
     with ledger(config) as (_, index):
         sums = index.stats(groups, wanted_turns(tenant=tenant, model=model, since=since, until=until))
         if as_json:

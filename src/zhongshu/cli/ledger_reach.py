@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -46,6 +46,18 @@ def wanted_turns(
         tenant=tenant, key=key, user=user, model=model, release=release, outcome=outcome,
         since_ns=since_ns, until_ns=until_ns, text=text,
     )  # fmt: skip
+
+
+def wanted_groups(by: str, known: Collection[str]) -> tuple[str, ...]:
+    """What --by names, each one of `known`."""
+    groups = tuple(name for name in by.split(",") if name)
+    if unknown := [name for name in groups if name not in known]:
+        fail(
+            f"--by {unknown[0]}: use any of {', '.join(known)}.",
+            f"--by {unknown[0]}：可用 {'、'.join(known)}。",
+            code=2,
+        )
+    return groups
 
 
 def home_of(found: Settings) -> Path:
