@@ -15,6 +15,8 @@ from zhongshu.app.effective import as_toml, plain
 from zhongshu.app.example import example_text, rows
 from zhongshu.app.overlay import leaves, read
 from zhongshu.app.settings import Settings, find, load
+from zhongshu.router.difficulty.linear import dump
+from zhongshu.router.difficulty.linear import load as shipped
 
 HOME = {"HOME": "/nowhere"}
 
@@ -264,6 +266,7 @@ def test_the_example_as_it_is_changes_nothing(tmp_path: Path) -> None:
 
 def test_the_example_uncommented_holds_every_setting_at_its_default(tmp_path: Path) -> None:
     (tmp_path / "prices.toml").write_text("")
+    (tmp_path / "difficulty.json").write_bytes(dump(shipped()))
     settings = load(write(tmp_path, uncommented(example_text())), environ=HOME)
     defaults = plain(load(write(tmp_path, ""), environ=HOME))
     shown = plain(settings)

@@ -102,4 +102,7 @@ def test_strategies_ask_by_the_kind_of_task_too():
     assert judge.question(long_text).chance < 0.1 < raw.question(long_text).chance
     proof = "Prove that there is no largest prime."
     assert raw.question(proof).chance < 0.5 < judge.question(proof).chance
-    assert judge.draft("1+1?", "2") == raw.draft("1+1?", "2")
+    worked = "Tom has 3 apples and buys 4 more every day. How many has he after 5 days?"
+    assert judge.draft(worked, "3 + 4 * 5 = 23") == raw.draft(worked, "3 + 4 * 5 = 23")
+    fact, said = "What is the capital of France? Answer briefly.", "The capital of France is Paris."
+    assert judge.draft(fact, said).chance < 0.2 < 0.5 < raw.draft(fact, said).chance

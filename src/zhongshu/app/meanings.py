@@ -203,6 +203,11 @@ MEANINGS: dict[Place, Meaning] = {
         "How long one turn of `auto` may be expected to take, by the speed measured of each model; 0 for no ceiling.",
         "`auto` 每次请求的预计用时上限（秒），按各模型实测速度估计；0 表示不限。",
     ),
+    ("router", "model_file"): Meaning(
+        "A difficulty model of your own, made by `zhongshu route train`; left out: the one shipped for your two models, "
+        "or else for any.",
+        "自行用 `zhongshu route train` 训练的难度模型；不填写则使用为所用两个模型内置的，否则为通用的内置模型。",
+    ),
     ("router", "samples", "share"): Meaning(
         "The share of `auto`'s turns that the other kind of model answers too, unseen, for `zhongshu route report`.",
         "`auto` 的请求中，同时由另一类模型暗中作答以供 `zhongshu route report` 对比的比例。",
@@ -741,8 +746,12 @@ EXAMPLES: dict[Place, object] = {
     ("assistants", "general"): "deepseek-chat",
     ("assistants", "reasoning"): "qwen2.5-coder-1.5b",
     ("assistants", "effort"): "medium",
+    ("assistants", "quality"): 0.5,
+    ("assistants", "max_cost"): 0.05,
+    ("assistants", "max_seconds"): 20.0,
     ("money", "currency"): "CNY",
     ("money", "prices_file"): "prices.toml",
+    ("router", "model_file"): "difficulty.json",
     ("prices", "model"): "deepseek-chat",
     ("prices", "cached_input"): 0.5,
     ("prices", "thinking"): 0.5,

@@ -19,8 +19,8 @@ from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.core.turns import Effort, Turn
 from zhongshu.router.conversation import CHANGES, STAYS
 from zhongshu.router.difficulty.judge import Judge
-from zhongshu.router.difficulty.linear import load
 from zhongshu.router.estimate import Hardness, cost_nano, earlier, hardness, tokens
+from zhongshu.router.judges import judge_for
 from zhongshu.router.modality import able as able_for
 from zhongshu.router.settings import RouterSettings, dial_of, threshold_of
 from zhongshu.router.task import NAMES_ZH
@@ -95,10 +95,19 @@ class Decider:
     ) -> None:
         self._speed = speed
         self._settings = settings or RouterSettings()
-        self._judge = judge or Judge(load())
+        self._judge = judge or judge_for(cards, self._settings.model_file)
         self._cards = cards
         self._resting = resting
         self._exchange = exchange
+
+    @property
+    def judge(self) -> Judge:
+        """What says how hard questions are."""
+        return self._judge
+
+    def rests(self, offer: Offer) -> bool:
+        """Whether an offer is left alone now, as far as is known here."""
+        return self._resting is not None and self._resting(offer)
 
     @property
     def settings(self) -> RouterSettings:
@@ -227,7 +236,7 @@ class _Bounds(msgspec.Struct, frozen=True):
 def said_in(turn: Turn, dial: Dial) -> Dial:
     """What was said of quality, cost and time; where nothing was handed in, by the request itself."""
     wishes = turn.wishes
-    if dial is not NO_DIAL or (wishes.quality is None and wishes.max_cost is None and wishes.max_seconds is None):
+    if dial != NO_DIAL or (wishes.quality is None and wishes.max_cost is None and wishes.max_seconds is None):
         return dial
     return NO_DIAL.or_else(Preference(wishes.quality, wishes.max_cost, wishes.max_seconds), "request")
 

@@ -2,7 +2,8 @@
 
 For worked arithmetic and questions with options the trained model says it (`difficulty/`, fitted to outcomes of two
 models on GSM8K and MMLU). Of everything else nothing was measured: the numbers of `_PRIORS` are ours, and docs/routing.md
-says so. Qualities are chances of a right answer by models as far apart as those two; use `zhongshu route tune` for yours.
+says so. Qualities are chances of a right answer by models as far apart as those two, unless the trained model holds
+what was counted for a pair of its own (`Difficulty.tasks`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from zhongshu.core.money import Exchange
 from zhongshu.core.turns import Turn
 from zhongshu.router.conversation import continues, questions_of
 from zhongshu.router.difficulty.judge import Judge
+from zhongshu.router.difficulty.linear import Odds
 from zhongshu.router.task import Task, is_follow_up, mark
 
 # Chance that a general model's answer to such a task is wrong; what its marks add comes on top (log odds).
@@ -44,7 +46,8 @@ class Hardness(msgspec.Struct, frozen=True):
 
     chance: that a general model is wrong. learnt: said by the trained model, not by marks. weightiest: what moved it
     most, each with what it added (score or log odds), by name in English and in Chinese. follow_up: judged by an
-    earlier question that this one goes on from. characters: of the text that was judged, whole.
+    earlier question that this one goes on from. characters: of the text that was judged, whole. odds: what was counted
+    for such tasks with the models in question, None where nothing was.
     """
 
     task: Task
@@ -53,13 +56,12 @@ class Hardness(msgspec.Struct, frozen=True):
     weightiest: tuple[tuple[str, str, float], ...] = ()
     follow_up: bool = False
     characters: int = 0
+    odds: Odds | None = None
 
     @property
     def reasoned(self) -> float:
         """The chance that a reasoning model is right."""
-        rest, harm = _REST.get(self.task, _REST_ELSE)
-        if self.task in _NO_GAIN:
-            return 1 - self.chance
+        rest, harm = self._rest()
         return 1 - (self.chance * rest + (1 - self.chance) * harm)
 
     @property
@@ -69,8 +71,14 @@ class Hardness(msgspec.Struct, frozen=True):
 
     def chance_for(self, gain: float) -> float:
         """How likely wrong a general model would have to be for deep thought to add as much; above 1: it never does."""
-        rest, harm = _REST.get(self.task, _REST_ELSE)
-        return math.inf if self.task in _NO_GAIN else max(0.0, (gain + harm) / (1 - rest + harm))
+        rest, harm = self._rest()
+        return math.inf if rest >= 1 else max(0.0, (gain + harm) / (1 - rest + harm))
+
+    def _rest(self) -> tuple[float, float]:
+        """The chances that a reasoning model is wrong: where a general one is, and where it is right."""
+        if self.odds is not None:
+            return self.odds.rest, self.odds.harm
+        return (1.0, 0.0) if self.task in _NO_GAIN else _REST.get(self.task, _REST_ELSE)
 
 
 def hardness(turn: Turn, judge: Judge, *, explained: bool = False) -> Hardness:
@@ -96,15 +104,23 @@ def earlier(turn: Turn, judge: Judge) -> Hardness | None:
 def hardness_of(question: str, judge: Judge, *, follow_up: bool = False, explained: bool = False) -> Hardness:
     """How hard a question is by itself."""
     marked = mark(question)
+    odds = judge.tasks.get(marked.task)
     if marked.task in ("mathematics", "choice"):
         text = f"\n{marked.text}" if marked.task == "choice" else marked.text
         found = judge.question(text, explained=explained)
         if (found.head == "choice") == (marked.task == "choice"):
             chance = _raised(found.chance, sum(adds for _, _, adds in marked.marks))
             weightiest = (*marked.marks, *((name, name, adds) for name, adds in found.weightiest))
-            return Hardness(marked.task, chance, True, weightiest, follow_up, len(question))
-    chance = _raised(_PRIORS[marked.task], sum(adds for _, _, adds in marked.marks))
-    return Hardness(marked.task, chance, False, marked.marks, follow_up, len(question))
+            return Hardness(marked.task, chance, True, weightiest, follow_up, len(question), odds)
+    usual = _PRIORS[marked.task] if odds is None else odds.wrong
+    chance = _raised(usual, sum(adds for _, _, adds in marked.marks))
+    return Hardness(marked.task, chance, False, marked.marks, follow_up, len(question), odds)
+
+
+def odds_of(task: Task) -> Odds:
+    """What is taken for a kind of task where nothing was counted."""
+    rest, harm = (1.0, 0.0) if task in _NO_GAIN else _REST.get(task, _REST_ELSE)
+    return Odds(_PRIORS[task], rest, harm)
 
 
 def question_of(turn: Turn) -> tuple[str, bool]:

@@ -53,5 +53,9 @@ class TaskJudge:
         return Judgement(found.gain, found.chance, found.task)
 
     def draft(self, question: str, answer: str) -> Judgement:
-        """How doubtful a draft answer is."""
-        return self._judge.draft(question, answer)
+        """How doubtful a draft answer is. The trained score knows worked arithmetic, and doubts every answer without
+        steps ("The capital of France is Paris."): any other draft is as doubtful as its question is hard."""
+        found = hardness_of(question, self._judge)
+        if found.task == "mathematics":
+            return self._judge.draft(question, answer)
+        return Judgement(found.gain, found.chance, found.task)

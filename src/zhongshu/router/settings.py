@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from zhongshu.core.dials import Dial
+from zhongshu.router.difficulty.linear import load
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -43,14 +45,28 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     dial: 0 is cheapest, 1 best; a turn goes to the reasoning model when that is expected to raise the chance of a
     right answer by at least (1 - dial) ** 3. max_cost: what one turn of `auto` may be expected to cost at most, in the
     currency that budgets are counted in; max_seconds: how long it may be expected to take; 0 for no ceiling. What the
-    request or its key says stands in their place.
+    request or its key says stands in their place. model_file: a difficulty model of your own (`zhongshu route train`);
+    left out, the one that is shipped for your two models, or else for any.
     """
 
     dial: Share = 0.5
     max_cost: Annotated[float, Meta(ge=0)] = 0.0
     max_seconds: Annotated[float, Meta(ge=0)] = 0.0
+    model_file: Path | None = None
     samples: SampleSettings = SampleSettings()
     reading: ReadingSettings = ReadingSettings()
+
+    def __post_init__(self) -> None:
+        if self.model_file is None:
+            return
+        try:
+            load(self.model_file)
+        except (OSError, ValueError) as error:
+            why = (error.strerror or "it cannot be read") if isinstance(error, OSError) else str(error)
+            raise ValueError(
+                f"model_file: {why}; make one with `zhongshu route train`, or leave it out",
+                f"model_file: 无法使用（{why}）；请用 `zhongshu route train` 训练，或不填写",
+            ) from None
 
     def filled(self, said: Dial) -> Dial:
         """What was said, with what stands here where nothing was."""
