@@ -79,3 +79,22 @@ def test_the_number_of_series_is_bounded(make: Make) -> None:
 def test_nothing_counted_is_still_an_exposition() -> None:
     assert value(render([]), "zhongshu_turns_in_flight") == 0
     assert b"zhongshu_turns_total" in render([Metrics().snapshot()])
+
+
+def test_what_the_answer_cache_spared(make: Make) -> None:
+    first, second = Metrics(), Metrics()
+    asked = make(1)
+    first.observe(asked)
+    for metrics, kind in ((first, "exact"), (second, "exact"), (second, "semantic")):
+        metrics.observe(make(2, cache=kind, cost_nano=0, saved_nano=500_000_000))
+    told = second.snapshot()
+    told.missed = {"qwen@1": 3}
+    text = render([first.snapshot(), told])
+    assert value(text, "zhongshu_cache_hits_total", release="qwen@1", kind="exact") == 2
+    assert value(text, "zhongshu_cache_hits_total", model="qwen", kind="semantic") == 1
+    assert value(text, "zhongshu_cache_misses_total", release="qwen@1") == 3
+    assert value(text, "zhongshu_cache_saved_tokens_total", kind="exact") == 2 * asked.usage.total
+    assert value(text, "zhongshu_cache_saved_cost_total", currency="CNY") == 1.5
+    # What was given again was not used again.
+    assert value(text, "zhongshu_tokens_total", kind="prompt") == asked.usage.prompt
+    assert value(text, "zhongshu_turns_total") == 4

@@ -243,6 +243,7 @@ class Installation:
         self._counted.in_flight = self.load.in_flight
         told = self._counted.snapshot(self._journal.counts)
         told.upstreams = self._dispatching.board.health()
+        told.missed = self._caching.missed()
         return told
 
     def _probes(self) -> Mapping[str, Callable[[], Awaitable[None]]]:

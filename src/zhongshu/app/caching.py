@@ -66,6 +66,10 @@ class Caching:
         self._open.use(rules, policy, self._embedder(settings, models) if rules.semantic() else None)
         return self._open
 
+    def missed(self) -> dict[str, int]:
+        """Turns looked for in vain, by release."""
+        return self._open.missed if self._open is not None else {}
+
     def _embedder(self, settings: CacheSettings, models: tuple[ModelSettings, ...]) -> LocalEmbedder:
         row = next(row for row in models if row.name == settings.embedder)
         return LocalEmbedder(self._embedded, offer_of(row))

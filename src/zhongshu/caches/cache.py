@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from zhongshu.caches.disk import Disk, Fresh
+from zhongshu.caches.flights import Flight, Flights
 from zhongshu.caches.front import Front, Held
 from zhongshu.caches.keys import Identities, Identity
 from zhongshu.caches.meaning import Batching, Embedder, Meaning
@@ -29,6 +30,7 @@ log = logging.getLogger("zhongshu.caches")
 _TOUCH_EVERY_NS = 60 * 10**9
 _EMBEDDING_AT_MOST = 64
 _COMPLAIN_EVERY_S = 60.0
+_RANKS = {"low": 0, "normal": 1, "high": 2}
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -45,7 +47,7 @@ _decode = msgspec.json.Decoder(Kept).decode
 
 
 class AnswerCache:
-    """Answers given before. `use` says by which rules."""
+    """Answers given before. `use` says by which rules. missed: turns looked for in vain, by release."""
 
     def __init__(self, home: Path, rules: Rules, ring: TextKeyRing, clock: Clock) -> None:
         settings = rules.settings
@@ -55,6 +57,8 @@ class AnswerCache:
         self.front = Front(settings.memory_bytes, settings.tenant_share)
         self.disk = Disk(home, Sealer(ring), _bounds(rules), self.front)
         self.meaning: Meaning | None = None
+        self.flights = Flights()
+        self.missed: dict[str, int] = {}
         self._identities = Identities(load_or_create_secret(home / "secrets" / "cache.key", 32))
         self._embedding: set[asyncio.Task[None]] = set()
         self._complained_s = -_COMPLAIN_EVERY_S
@@ -126,7 +130,9 @@ class AnswerCache:
 class AnswerSeek:
     """One turn's use of the cache."""
 
-    __slots__ = ("_asking", "_cache", "_identity", "_question", "_refresh", "_release", "_rule", "_vector")
+    __slots__ = (
+        "_asking", "_cache", "_flight", "_identity", "_question", "_refresh", "_release", "_rule", "_vector",
+    )  # fmt: skip
 
     def __init__(
         self, cache: AnswerCache, asking: Asking, rule: Rule, found: Identity, question: str | None, refresh: bool
@@ -139,16 +145,27 @@ class AnswerSeek:
         self._question = question
         self._refresh = refresh
         self._vector: Any = None
+        self._flight: Flight | None = None
 
-    async def find(self) -> Hit | None:
-        """The answer of the same turn, else of one that means the same."""
+    async def find(self, *, wait: bool = False) -> Hit | None:
+        """The answer of the same turn, else of one that means the same; `wait`: else of one being asked right now."""
         if self._refresh:
             return None
-        now_ns = self._cache.clock.now_ns()
+        cache, now_ns = self._cache, self._cache.clock.now_ns()
         held = await self._held(self._identity.key, now_ns)
         if held is not None:
             return held.hit
-        return await self._similar(now_ns) if self._question is not None else None
+        hit = await self._similar(now_ns) if self._question is not None else None
+        if hit is None and wait:
+            hit = await self._shared()
+        if hit is None:
+            cache.missed[self._release.name] = cache.missed.get(self._release.name, 0) + 1
+        return hit
+
+    def over(self, *, left: bool) -> None:
+        """The turn is over. Who waits for its answer and has none by now asks; left: its caller went away."""
+        if self._flight is not None:
+            self._cache.flights.land(self._identity.key, self._flight, "left" if left else None)
 
     def keep(self, answer: Answer, usage: Usage, cost_nano: int, took_us: int) -> None:
         """Remember a whole answer of the release that was looked for. Returns at once."""
@@ -174,6 +191,8 @@ class AnswerSeek:
         )
         hit = Hit(answer, "exact", 1.0, usage, cost_nano, took_us)
         cache.remember(fresh, hit)
+        if self._flight is not None:
+            cache.flights.land(self._identity.key, self._flight, hit)
         if self._question is not None and plain_words(answer):
             cache.remember_meaning(fresh, self._question, self._vector)
 
@@ -196,6 +215,14 @@ class AnswerSeek:
             held.touched_ns = now_ns
             cache.disk.used(key, now_ns)
         return held
+
+    async def _shared(self) -> Hit | None:
+        rank = _RANKS[self._asking.turn.wishes.priority]
+        joined = await self._cache.flights.join(self._identity.key, rank)
+        if isinstance(joined, Flight):
+            self._flight = joined
+            return None
+        return joined if isinstance(joined, Hit) else None
 
     async def _similar(self, now_ns: int) -> Hit | None:
         cache, rule = self._cache, self._rule

@@ -225,11 +225,19 @@ class Cache(Protocol):
         release than `asking.offer` answers in the end is not kept."""
         ...
 
+    def over(self, *, left: bool) -> None:
+        """The turn is over, whatever came of it; left: because its caller went away."""
+        ...
+
 
 class Seek(Protocol):
     """One turn's use of the cache."""
 
-    async def find(self) -> Hit | None: ...
+    async def find(self, *, wait: bool = False) -> Hit | None:
+        """An answer given before; wait: also for the same turn's, if it is being asked right now. Who waits must say
+        when its own turn is `over`."""
+        ...
+
     def keep(self, answer: Answer, usage: Usage, cost_nano: int, took_us: int) -> None:
         """Remember a whole answer. Returns at once; what cannot be kept is not."""
         ...

@@ -46,6 +46,7 @@ class _Collector(Collector):
         yield GaugeMetricFamily(
             "zhongshu_turns_in_flight", "Turns being answered now.", sum(s.in_flight for s in self._snapshots)
         )
+        yield from self._cache()
         yield from self._upstreams()
         yield from self._journal()
 
@@ -73,6 +74,23 @@ class _Collector(Collector):
             buckets = _cumulative(bounds, counts[:-1])
             family.add_metric([release.partition("@")[0], release], buckets, sum_value=counts[-1] / 1e6)
         return family
+
+    def _cache(self) -> Iterator[Metric]:
+        at = ("model", "release", "kind")
+        hits = CounterMetricFamily("zhongshu_cache_hits", "Turns answered by an answer given before.", labels=at)
+        missed = CounterMetricFamily("zhongshu_cache_misses", "Turns looked for in the answer cache in vain.",
+                                     labels=at[:2])  # fmt: skip
+        tokens = CounterMetricFamily("zhongshu_cache_saved_tokens", "Tokens that need not be made again.", labels=at)
+        money = CounterMetricFamily("zhongshu_cache_saved_cost", "Money that need not be spent, in units of the currency.",
+                                    labels=(*at, "currency"))  # fmt: skip
+        for (release, kind, currency), sums in sorted(_joined(s.cache for s in self._snapshots)):
+            labels = [release.partition("@")[0], release, kind]
+            hits.add_metric(labels, sums[0])
+            tokens.add_metric(labels, sums[1])
+            money.add_metric([*labels, currency], sums[2] / 1e9)
+        for release, (times,) in sorted(_joined({r: [n] for r, n in s.missed.items()} for s in self._snapshots)):
+            missed.add_metric([release.partition("@")[0], release], times)
+        yield from (hits, missed, tokens, money)
 
     def _upstreams(self) -> Iterator[Metric]:
         labels = ("upstream", "model")

@@ -31,7 +31,8 @@ class Snapshot(msgspec.Struct):
 
     turns: per series [turns, prompt, completion, cached, thinking tokens, cost in billionths]. took, first, overhead:
     per release, counts for each bucket, then the sum in microseconds. journal: per JournalCounts; sync: its buckets.
-    upstreams: how each is, as this process sees it.
+    upstreams: how each is, as this process sees it. cache: per release, kind and currency [answers given again, tokens
+    and billionths they spared]; missed: per release, turns looked for in the cache in vain.
     """
 
     turns: dict[Series, list[int]]
@@ -42,18 +43,21 @@ class Snapshot(msgspec.Struct):
     journal: dict[str, int] = {}
     sync: list[int] = []
     upstreams: list[ReplicaHealth] = []
+    cache: dict[tuple[str, str, str], list[int]] = {}
+    missed: dict[str, int] = {}
 
 
 class Metrics:
     """Counts the turns of one process. Used from the event loop only."""
 
-    __slots__ = ("_first", "_overhead", "_took", "_turns", "in_flight")
+    __slots__ = ("_cache", "_first", "_overhead", "_took", "_turns", "in_flight")
 
     def __init__(self) -> None:
         self._turns: dict[Series, list[int]] = {}
         self._took: dict[str, list[int]] = {}
         self._first: dict[str, list[int]] = {}
         self._overhead: dict[str, list[int]] = {}
+        self._cache: dict[tuple[str, str, str], list[int]] = {}
         self.in_flight = 0
 
     def observe(self, record: Record) -> None:
@@ -65,11 +69,14 @@ class Metrics:
             sums = self._new(series)
         usage = record.usage
         sums[0] += 1
-        sums[1] += usage.prompt
-        sums[2] += usage.completion
-        sums[3] += usage.cached
-        sums[4] += usage.thinking
-        sums[5] += record.cost_nano
+        if record.cache:  # told to the caller, used by nobody
+            self._given_again(record)
+        else:
+            sums[1] += usage.prompt
+            sums[2] += usage.completion
+            sums[3] += usage.cached
+            sums[4] += usage.thinking
+            sums[5] += record.cost_nano
         took = self._took.get(release)
         if took is None:
             took = self._new_release(release)
@@ -88,7 +95,7 @@ class Metrics:
 
     def snapshot(self, journal: JournalCounts | None = None) -> Snapshot:
         """The counts as they stand."""
-        told = Snapshot(self._turns, self._took, self._first, self._overhead, self.in_flight)
+        told = Snapshot(self._turns, self._took, self._first, self._overhead, self.in_flight, cache=self._cache)
         if journal:
             told.journal = {
                 "batches": journal.batches,
@@ -99,6 +106,13 @@ class Metrics:
             }
             told.sync = list(journal.sync_buckets)
         return told
+
+    def _given_again(self, record: Record) -> None:
+        at = (record.release, record.cache, record.currency)
+        sums = self._cache.setdefault(at, [0, 0, 0])  # few: releases and kinds come from settings
+        sums[0] += 1
+        sums[1] += record.usage.total
+        sums[2] += record.saved_nano
 
     def _new(self, series: Series) -> list[int]:
         if len(self._turns) >= MAX_SERIES:

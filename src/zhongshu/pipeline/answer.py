@@ -29,12 +29,13 @@ Batch = tuple[Event, ...]
 async def answer(rooms: Rooms, arrived: Arrived) -> Labelled | Refusal:
     """Answer a turn whole. Returns, or raises its Fault, once the record is durable."""
     entry = Entry(rooms, arrived)
+    seek: Seek | None = None
     try:
         routed = await _enter(rooms, arrived, entry)
         if isinstance(routed, Refusal):
             return routed
         seek = _seek(rooms, routed)
-        hit = await seek.find() if seek else None
+        hit = await seek.find(wait=True) if seek else None
         if hit is not None:
             answered = again(routed, hit)
         else:
@@ -52,6 +53,8 @@ async def answer(rooms: Rooms, arrived: Arrived) -> Labelled | Refusal:
         raise
     finally:
         entry.called()
+        if seek is not None:
+            seek.over(left=entry.outcome == "left")
         await record(rooms, entry)
         _shadow(rooms, entry)
 
@@ -65,6 +68,7 @@ async def stream(rooms: Rooms, arrived: Arrived) -> Live | Refusal:
         if isinstance(routed, Refusal):
             return routed
         seek = _seek(rooms, routed)
+        # A stream does not wait: its reader would see the first word when the other has its last.
         hit = await seek.find() if seek else None
         if hit is not None:
             began = True
