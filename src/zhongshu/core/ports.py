@@ -225,10 +225,6 @@ class Cache(Protocol):
         release than `asking.offer` answers in the end is not kept."""
         ...
 
-    def over(self, *, left: bool) -> None:
-        """The turn is over, whatever came of it; left: because its caller went away."""
-        ...
-
 
 class Seek(Protocol):
     """One turn's use of the cache."""
@@ -240,4 +236,8 @@ class Seek(Protocol):
 
     def keep(self, answer: Answer, usage: Usage, cost_nano: int, took_us: int) -> None:
         """Remember a whole answer. Returns at once; what cannot be kept is not."""
+        ...
+
+    def over(self, *, left: bool) -> None:
+        """The turn is over, whatever came of it; left: because its caller went away."""
         ...
