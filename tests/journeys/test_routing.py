@@ -93,5 +93,5 @@ def test_a_named_turn_was_not_weighed(running):
 
 
 def test_what_cannot_be_explained_says_why(running):
-    with pytest.raises(AssertionError, match="There is no turn"):
+    with pytest.raises(AssertionError, match="The ledger holds no turn"):
         running.cli("route", "explain", "f" * 32)

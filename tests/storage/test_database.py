@@ -112,7 +112,7 @@ def test_foreign_keys_hold(tmp_path: Path):
     db = open_database(tmp_path / "state.db")
     with pytest.raises(IntegrityError), db.write() as connection:
         connection.execute(
-            text("INSERT INTO keys VALUES ('k', 'nobody', '', 'user', x'00', '[]', '{}', 1, NULL, NULL)")
+            text("INSERT INTO keys VALUES ('k', 'nobody', '', 'user', x'00', '[]', '{}', 1, NULL, NULL, '{}')")
         )
     db.close()
 

@@ -39,6 +39,7 @@ _TAGS = (
     ("upstreams", "Upstreams", "上游"),
     ("catalogue", "Models and their files", "模型目录"),
     ("releases", "Releases and their traffic", "版本与灰度"),
+    ("route", "Routing looked back at", "路由回顾"),
     ("engine", "Embedded engine", "内置引擎"),
     ("server", "Server", "服务"),
 )

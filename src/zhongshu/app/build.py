@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.middleware.cors import CORSMiddleware
@@ -26,12 +27,14 @@ from zhongshu.app.keeping import Keeping
 from zhongshu.app.past import past_of
 from zhongshu.app.preparing import EMBEDDED
 from zhongshu.app.pricing import exchange, exchange_between, with_tariffs
+from zhongshu.app.sampling import AsyncBook
 from zhongshu.app.settings import Settings
 from zhongshu.app.shared_metrics import SharedMetrics
 from zhongshu.catalog.catalog import ModelCatalog, card_of, offer_of
 from zhongshu.catalog.changing import ReleaseDesk
 from zhongshu.catalog.following import follow_plans
 from zhongshu.catalog.releases import TrafficPlans
+from zhongshu.catalog.samples import SampleBook
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.health import ReplicaHealth
@@ -45,11 +48,10 @@ from zhongshu.ledger.export import LabelWords
 from zhongshu.ledger.journal import Writer, open_journal
 from zhongshu.ledger.metrics import Metrics, Snapshot
 from zhongshu.ledger.payloads import Happening
+from zhongshu.pipeline.samples import Samples
 from zhongshu.pipeline.shadow import Shadows
 from zhongshu.pipeline.stages import Assumptions, Rooms
-from zhongshu.router.decision import Decider
-from zhongshu.router.difficulty.judge import Judge
-from zhongshu.router.difficulty.linear import load as load_difficulty
+from zhongshu.router.decision import AUTO, Decider
 from zhongshu.router.judging import TaskJudge
 from zhongshu.safety.label import AiLabeller
 from zhongshu.sessions.sessions import Sessions, open_sessions
@@ -59,6 +61,9 @@ from zhongshu.upstreams.adapters import adapter_name
 from zhongshu.upstreams.embedded.upstream import EmbeddedUpstream
 from zhongshu.upstreams.registry import offers as upstream_offers
 from zhongshu.upstreams.registry import open_upstreams
+
+if TYPE_CHECKING:
+    from zhongshu.pipeline.routings import Weighing
 
 log = logging.getLogger("zhongshu.app")
 
@@ -136,6 +141,8 @@ class Installation:
         self._clock = SystemClock()
         self._plans = TrafficPlans()
         self._shadows = Shadows(lambda: self._settings.server.max_shadows, self._busy)
+        self._book = SampleBook(state, self._clock)
+        self._samples = Samples(AsyncBook(self._book), lambda: self._settings.server.max_shadows, self._busy)
         self._follower = Follower(state)
         follow_plans(self._plans, state, self._follower)
         self._parent = os.getppid()
@@ -145,7 +152,6 @@ class Installation:
         self._caching = Caching(settings.home, self._embedded, self._clock)
         self._dispatching = Dispatching(settings, slot, state, self._follower, lambda: self._upstreams, self._clock)
         self._upstreams = self._open_upstreams(settings)
-        self._judge = Judge(load_difficulty())
         self._rooms = self._connect(settings)
         remembering = Remembering(sessions, self._background)
         self._keeping = Keeping(
@@ -200,6 +206,7 @@ class Installation:
         await self._dispatching.aclose()
         await self._follower.aclose()
         await self._shadows.aclose()
+        await self._samples.aclose()
         await self._shared.aclose()
         await self._caching.aclose()
         await _close_all(self._upstreams)
@@ -212,8 +219,8 @@ class Installation:
     def _connect(self, settings: Settings) -> Rooms:
         assume = Assumptions(settings=settings.digest)
         catalog, between = ModelCatalog(offers(settings), settings.assistants), exchange_between(settings)
-        decider = Decider(
-            settings.router, self._judge, catalog.cards(), self._dispatching.resting, between, self._dispatching.speed
+        decider = self._decider = Decider(
+            settings.router, None, catalog.cards(), self._dispatching.resting, between, self._dispatching.speed
         )
         return Rooms(
             gate=self._access.gate,
@@ -228,7 +235,8 @@ class Installation:
             observer=self._counted,
             clock=self._clock,
             assume=assume,
-            judge=TaskJudge(self._judge, decider),
+            judge=TaskJudge(decider.judge, decider),
+            samples=self._samples.by(settings.router.samples),
             cache=self._caching.by(settings.cache, settings.models, assume.policy),
         )
 
@@ -277,8 +285,16 @@ class Installation:
             engine=self._engine.status,
             settings=lambda: effective.plain(self._settings),
             reload=self._ask_for_reload,
+            weighing=self._weighing,
             max_body_bytes=settings.server.max_body_bytes,
         )
+
+    def _weighing(self) -> Weighing:
+        """The router as it is, for looking back. Imported when it is asked for: a report brings numpy along."""
+        from zhongshu.pipeline.routings import Weighing
+
+        able = tuple([offer for offer in self._rooms.catalog.find(AUTO) if "chat" in offer.card.abilities])
+        return Weighing(self._decider, able, self._rooms.exchange)
 
     async def _count(self, call: Call) -> int | None:
         upstream = self._upstreams.get(call.offer.release.upstream)

@@ -123,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _check_adapters(self.models, self.upstreams)
         _check_embedder(self.cache, joined(self.profile, self.models))
         _check_assistants(self.assistants, joined(self.profile, self.models), self.upstreams)
+        _check_router(self.router, joined(self.profile, self.models), self.upstreams)
 
     @property
     def digest(self) -> str:
@@ -217,6 +218,23 @@ def _check_assistants(
                     "another",
                     f"assistants.{number}.{field}: 没有名为 {name} 且能对话的模型；请在 [[models]] 中添加，或改用其他模型",
                 )
+
+
+def _check_router(
+    router: RouterSettings, models: tuple[ModelSettings, ...], upstreams: tuple[UpstreamSettings, ...]
+) -> None:
+    """The models that judge and read are there, and can do so."""
+    direct = {name for row in upstreams for name in row.models}
+    reading = router.reading
+    wanted = (("samples.judge", router.samples.judge, "chat"), ("reading.sound", reading.sound, "transcription"),
+              ("reading.pictures", reading.pictures, "vision"))  # fmt: skip
+    for field, name, ability in wanted:
+        able = {row.name for row in models if ability in row.abilities}
+        if name and name not in able | (direct if ability == "chat" else {"none"}):
+            raise ValueError(
+                f"router.{field}: there is no model {name} with the ability {ability}; add it to [[models]], or name another",
+                f"router.{field}: 没有名为 {name} 且具备 {ability} 能力的模型；请在 [[models]] 中添加，或改用其他模型",
+            )
 
 
 def _check_embedder(cache: CacheSettings, models: tuple[ModelSettings, ...]) -> None:

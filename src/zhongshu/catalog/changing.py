@@ -29,6 +29,7 @@ from zhongshu.catalog.plans import (
     releases_of,
 )
 from zhongshu.catalog.releases import Planned
+from zhongshu.catalog.samples import SampleBook
 from zhongshu.core.clock import Clock
 from zhongshu.core.models import Offer
 from zhongshu.core.problems import Said, fault
@@ -38,12 +39,13 @@ NO_CHECKS = Checks()
 
 
 class ReleaseDesk:
-    """Plans of every model. offers: what can be asked for now."""
+    """Plans of every model. offers: what can be asked for now. samples: turns that two models answered."""
 
     def __init__(self, database: Database, clock: Clock, offers: Callable[[], Iterable[Offer]]) -> None:
         self._database = database
         self._clock = clock
         self._offers = offers
+        self.samples = SampleBook(database, clock)
 
     # --- looking
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, Table, Text
 
 from zhongshu.storage.database import schema
 
@@ -42,4 +42,25 @@ scores = Table(
     Column("score", Float, nullable=False),
     Column("by", Text, nullable=False),
     Index("ix_scores_model", "model", "at_ns"),
+)
+
+route_samples = Table(
+    "route_samples",
+    schema,
+    Column("trace", Text, primary_key=True),
+    Column("sample", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("at_ns", BigInteger, nullable=False, index=True),
+    Column("went", Boolean, nullable=False),
+    Column("release_name", Text, nullable=False),
+    Column("other_name", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("gain", Float, nullable=False),
+    Column("cost_nano", BigInteger, nullable=False),
+    Column("other_nano", BigInteger, nullable=False),
+    Column("judge_nano", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("general", Float),
+    Column("reasoning", Float),
+    Column("by", Text, nullable=False),
 )

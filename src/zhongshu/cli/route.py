@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
-from zhongshu.cli import route_proof
+from zhongshu.cli import route_proof, route_samples
 from zhongshu.cli.output import JsonOption, err, fail, print_json, print_table
 from zhongshu.cli.words import t
 
@@ -46,6 +47,7 @@ Examples:
 )
 
 app.add_typer(route_proof.app)
+app.add_typer(route_samples.app)
 
 FILE = t("JSON lines; - for standard input.", "JSON Lines 文件；- 表示标准输入。")
 MODEL = t("A model made by `route train`; default: the shipped one.", "由 `route train` 训练的模型；默认使用内置模型。")
@@ -103,16 +105,21 @@ def train(
     files: Annotated[list[Path], typer.Argument(help=t("Files of labelled lines.", "带标签的文件。"))],
     out: Annotated[Path, typer.Option("--out", "-o", help=t("Where to write the model.", "模型写入位置。"))],
     version: str = typer.Option("custom", "--version-name", help=t("What to call it.", "版本名称。")),
+    general: str = typer.Option("", "--general", help=t("The weak model's name here.", "较弱模型在此的名称。")),
+    reasoning: str = typer.Option("", "--reasoning", help=t("The strong model's name here.", "较强模型在此的名称。")),
     as_json: bool = JsonOption,
 ) -> None:
     from zhongshu.router.difficulty.linear import dump, load
     from zhongshu.router.difficulty.training import BadLine, read_lines
     from zhongshu.router.difficulty.training import train as fit_all
+    from zhongshu.router.odds import counted
 
     try:
         rows = [row for path in files for row in read_lines(path)]
         with err.status(t(f"Training on {len(rows)} questions…", f"正在用 {len(rows)} 个问题训练……")):
             model = fit_all(rows, version, base=load())
+            pair = (general, reasoning) if general and reasoning else ()
+            model = msgspec.structs.replace(model, tasks=counted(rows), pair=pair)
     except BadLine as bad:
         fail(f"{bad.place}: {bad.why}", f"{bad.place}：无法使用：{bad.why}")
     except ValueError as error:

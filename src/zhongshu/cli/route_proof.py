@@ -14,12 +14,19 @@ from zhongshu.cli.output import JsonOption, err, fail, out, print_json, print_ta
 from zhongshu.cli.words import chinese, t
 
 if TYPE_CHECKING:
+    from zhongshu.catalog.samples import Sample
     from zhongshu.ledger.index import Shown
-    from zhongshu.router.decision import Decision
     from zhongshu.router.report import Report
     from zhongshu.router.tuning import Span, Tuned
 
 app = typer.Typer()
+ModelOption = typer.Option(
+    None,
+    "--model-file",
+    help=t(
+        "A model made by `route train`; default: the shipped one.", "由 `route train` 训练的模型；默认使用内置模型。"
+    ),
+)
 LabelsOption = typer.Option(
     None,
     "--labels",
@@ -44,26 +51,24 @@ def explain(
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
-    from zhongshu.cli.ledger_reach import ledger
-    from zhongshu.cli.route_reach import decider, shown_turn, turn_of
-    from zhongshu.core.problems import Refusal
+    from zhongshu.cli.route_reach import routings
+    from zhongshu.router.explaining import explained
 
-    with ledger(config) as (found, index):
-        shown = shown_turn(index, trace)
-        record = shown.record
-        if record.asked != "auto" or record.rule in ("named", ""):
-            return _say_recorded(shown, as_json)
-        turn = turn_of(shown)
-        if turn is None:
-            _refuse_without_text(shown)
-        router, offers = decider(found)
-        decided = router.decide(turn, offers, explained=True) if offers else None
-        if decided is None or isinstance(decided, Refusal):
-            fail(
-                f"It went to {record.release}: {record.reason} By the settings of now `auto` has no model for it.",
-                f"当时交给 {record.release}：{record.reason} 按现在的设置，`auto` 没有可用的模型。",
-            )
-    plain = _explained(shown, decided)
+    with routings(config) as looking:
+        found = looking.explain(trace)
+        currency = looking.currency
+    shown, record = found.shown, found.shown.record
+    sample = None if found.sample is None else _sample(found.sample)
+    if record.asked != "auto" or record.rule in ("named", ""):
+        return _say_recorded(shown, as_json)
+    if found.decided is None and found.refused is None:
+        _refuse_without_text(shown)
+    if found.decided is None:
+        fail(
+            f"It went to {record.release}: {record.reason} By the settings of now `auto` has no model for it.",
+            f"当时交给 {record.release}：{record.reason} 按现在的设置，`auto` 没有可用的模型。",
+        )
+    plain = {**explained(record, found.decided, currency, found.without), "sample": sample}
     if as_json:
         print_json(plain)
     else:
@@ -72,38 +77,48 @@ def explain(
 
 @app.command(
     help=t(
-        "Find the dial that keeps a share of the reasoning model's accuracy with the fewest of its calls. Each line "
-        "needs `prompt`, `weak_correct`, `strong_correct`.",
-        "求出能保持推理模型准确率一定比例、且调用它最少的档位。每行须有 `prompt`、`weak_correct`、`strong_correct`。",
+        "Find the dial that keeps a share of the reasoning model's accuracy with the fewest of its calls: by the judged "
+        "samples of your own turns, or by files whose lines have `prompt`, `weak_correct`, `strong_correct`.",
+        "求出能保持推理模型准确率一定比例、且调用它最少的档位：依据自己请求的已评判抽样，或文件（每行含 `prompt`、"
+        "`weak_correct`、`strong_correct`）。",
     ),
-    epilog=examples("zhongshu route tune labelled.jsonl", "zhongshu route tune --quality 0.98 labelled.jsonl --json"),
+    epilog=examples(
+        "zhongshu route tune --quality 0.95 --since 30d",
+        "zhongshu route tune labelled.jsonl",
+        "zhongshu route tune --quality 0.98 labelled.jsonl --json",
+    ),
 )
 def tune(
-    files: Annotated[list[Path], typer.Argument(help=t("Files of labelled lines.", "带标签的文件。"))],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help=t("Files of labelled lines; none: the judged samples.", "带标签的文件；省略则用已评判的抽样。")
+        ),
+    ] = None,
     quality: float = typer.Option(
         0.95, "--quality", min=0.0, max=1.0, help=t("The share of its accuracy to keep.", "要保持的准确率比例。")
     ),
+    since: str | None = SinceOption,
+    until: str | None = UntilOption,
+    tenant: str | None = TenantOption,
+    config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
-    from zhongshu.router.difficulty.judge import Judge
-    from zhongshu.router.difficulty.linear import load
-    from zhongshu.router.difficulty.training import BadLine, read_lines
-    from zhongshu.router.estimate import hardness_of
-    from zhongshu.router.tuning import tune as tuned_on
+    from zhongshu.cli.route_reach import period, routings
 
     try:
-        rows = [row for path in files for row in read_lines(path)]
-        judge = Judge(load())
-        with err.status(t(f"Judging {len(rows)} questions…", f"正在评估 {len(rows)} 个问题……")):
-            gains = [hardness_of(row.prompt, judge).gain for row in rows]
-            found = tuned_on(
-                gains, [float(row.weak_correct) for row in rows], [float(row.strong_correct) for row in rows], quality
-            )
-    except OSError as error:
-        fail(f"{error.filename}: {error.strerror}.", f"{error.filename}：无法读取（{error.strerror}）。", code=2)
-    except BadLine as bad:
-        fail(f"{bad.place}: {bad.why}", f"{bad.place}：无法使用：{bad.why}", code=2)
+        if files:
+            found = _tuned_on(files, quality)
+        else:
+            with routings(config) as looking:
+                found = looking.tune(period(since, until, tenant), quality)
     except ValueError as error:
+        if not files:
+            fail(
+                "There is no judged sample in this period: set `router.samples.share`, or give a file of labels.",
+                "该时段没有已评判的抽样：请设置 `router.samples.share`，或提供带标签的文件。",
+                code=2,
+            )
         fail(f"{error}.", "没有推理模型答对的行，无法求档位。")
     if as_json:
         return print_json({**msgspec.structs.asdict(found), "setting": f"[router]\ndial = {found.dial:g}\n"})
@@ -131,20 +146,29 @@ def report(
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
-    from zhongshu.cli.route_reach import labels_of, made_report
+    from zhongshu.cli.route_reach import labels_of, period, routings
 
-    found = made_report(config, labels_of(labels) if labels else [], since, until, tenant)
+    given = labels_of(labels) if labels else []
+    ledger_needed = not given or any(label.trace for label in given)
+    with routings(config, ledger_needed=ledger_needed) as looking:
+        found = looking.report(period(since, until, tenant), given)
     if svg is not None:
         if found.proof is None:
             fail(
-                "There is nothing to draw without labels: give --labels.", "没有标签，无法绘图：请用 --labels。", code=2
+                "There is nothing to draw without judged samples or --labels.",
+                "没有已评判的抽样或 --labels，无法绘图。",
+                code=2,
             )
         from zhongshu.router.picture import svg as drawn
 
-        svg.write_text(drawn(found.proof), encoding="utf-8")
+        try:
+            svg.write_text(drawn(found.proof), encoding="utf-8")
+        except OSError as error:
+            fail(f"--svg {svg}: {error.strerror}.", f"--svg {svg}：无法写入（{error.strerror}）。", code=2)
     if as_json:
         plain = msgspec.to_builtins(found)
         plain["unknown"] = [said.zh if chinese() else said.en for said in found.unknown]
+        plain["claim"]["said"] = found.claim.said.zh if chinese() else found.claim.said.en
         return print_json(plain)
     _show_report(found)
 
@@ -174,65 +198,57 @@ def _say_recorded(shown: Shown, as_json: bool) -> None:
     )
 
 
-def _explained(shown: Shown, decided: Decision) -> dict[str, Any]:
-    record, found = shown.record, decided.hardness
-    return {
-        "trace": record.trace,
-        "release": record.release,
-        "rule": record.rule,
-        "effort": record.effort,
-        "reason": record.reason,
-        "task": found.task,
-        "judged_by": "model" if found.learnt else "marks",
-        "follow_up": found.follow_up,
-        "general_wrong": round(found.chance, 4),
-        "gain": round(found.gain, 4),
-        "least_gain": round(decided.least_gain, 4),
-        "distance": round(found.gain - decided.least_gain, 4),
-        "dial": decided.dial,
-        "flips_at_dial": None if decided.flips_at is None else round(decided.flips_at, 4),
-        "weightiest": [
-            {"feature": zh if chinese() else en, "adds": round(adds, 4)} for en, zh, adds in found.weightiest[:5]
-        ],
-        "candidates": [
-            {
-                "release": one.offer.release.name,
-                "effort": one.effort,
-                "expected_quality": round(one.quality, 4),
-                "expected_cost_nano": one.cost_nano,
-            }
-            for one in decided.candidates
-        ],
-        "now": {"release": decided.chosen.offer.release.name, "rule": decided.rule, "effort": decided.chosen.effort},
-        "same_now": decided.chosen.offer.release.model == record.release.partition("@")[0],
-    }
+def _tuned_on(files: list[Path], quality: float) -> Tuned:
+    from zhongshu.router.difficulty.judge import Judge
+    from zhongshu.router.difficulty.linear import load
+    from zhongshu.router.difficulty.training import BadLine, read_lines
+    from zhongshu.router.estimate import hardness_of
+    from zhongshu.router.tuning import tune as tuned_on
+
+    try:
+        rows = [row for path in files for row in read_lines(path)]
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}.", f"{error.filename}：无法读取（{error.strerror}）。", code=2)
+    except BadLine as bad:
+        fail(f"{bad.place}: {bad.why}", f"{bad.place}：无法使用：{bad.why}", code=2)
+    judge = Judge(load())
+    with err.status(t(f"Judging {len(rows)} questions…", f"正在评估 {len(rows)} 个问题……")):
+        gains = [hardness_of(row.prompt, judge).gain for row in rows]
+        weak, strong = [float(row.weak_correct) for row in rows], [float(row.strong_correct) for row in rows]
+        return tuned_on(gains, weak, strong, quality)
 
 
 def _show_explained(plain: dict[str, Any]) -> None:
     out.print(f"{plain['release']}  {plain['reason']}", markup=False, highlight=False)
+    dial = f"{plain['dial']:g} ({plain['dial_by']})"
     rows = [
         (t("kind of task", "任务类型"), f"{plain['task']} ({plain['judged_by']})"),
         (t("chance that a general model is wrong", "通用模型答错的可能"), plain["general_wrong"]),
         (t("gain expected of deep thought", "深度思考的预期收益"), plain["gain"]),
-        (t("least gain at this dial", "此档位要求的收益"), f"{plain['least_gain']} (dial {plain['dial']:g})"),
+        (t("least gain at this dial", "此档位要求的收益"), f"{plain['least_gain']} (dial {dial})"),
         (t("distance", "差距"), plain["distance"]),
-        *[(row["feature"], f"{row['adds']:+}") for row in plain["weightiest"]],
         *[
-            (row["release"], f"{row['expected_quality']:.2f}, {row['expected_cost_nano'] / 1e9:.6f}")
-            for row in plain["candidates"]
+            (t(name, zh), f"{plain[field]:g} ({plain[field + '_by']})")
+            for field, name, zh in (
+                ("max_cost", "ceiling of the cost", "费用上限"),
+                ("max_seconds", "ceiling of the seconds", "用时上限（秒）"),
+            )
+            if plain[field] is not None
         ],
+        *[(row["zh"] if chinese() else row["en"], f"{row['adds']:+}") for row in plain["weightiest"]],
+        *[(row["release"], _candidate(row)) for row in plain["candidates"]],
     ]
     print_table([t("What was weighed", "依据"), ""], rows)
-    flips = plain["flips_at_dial"]
-    if flips is None:
-        said = t(
-            "No dial would have changed it: deep thought promises nothing here.",
-            "任何档位都不会改变：此处深度思考没有收益。",
-        )
-    else:
-        side = t("above", "高于") if plain["distance"] < 0 else t("below", "低于")
-        said = t(f"It turns round at dial {flips:g}: any {side} that.", f"在档位 {flips:g} 处改变：{side}它即可。")
-    out.print(said, markup=False)
+    out.print(t("What would have changed it:", "怎样会改变结果："))
+    for change in plain["changes"]:
+        out.print(f"- {change['zh'] if chinese() else change['en']}", markup=False)
+    sample = plain["sample"]
+    if sample is not None:
+        out.print(
+            t("The other kind of model answered too: ", "另一类模型也作了回答：") + f"{sample['other']}, {sample['state']}"
+            + (f", {sample['general']:g} / {sample['reasoning']:g} ({sample['by']})" if sample["state"] == "judged" else ""),
+            markup=False,
+        )  # fmt: skip
     if not plain["same_now"]:
         out.print(
             t(
@@ -241,6 +257,11 @@ def _show_explained(plain: dict[str, Any]) -> None:
             ),
             markup=False,
         )
+
+
+def _candidate(row: dict[str, Any]) -> str:
+    took = "" if row["expected_seconds"] is None else f", {row['expected_seconds']:.3g} s"
+    return f"{row['expected_quality']:.2f}, {row['expected_cost_nano'] / 1e9:.6f}{took}"
 
 
 def _show_tuned(found: Tuned) -> None:
@@ -292,11 +313,15 @@ def _show_report(found: Report) -> None:
         )
     if found.always_general_nano is not None and found.always_reasoning_nano is not None and found.turns:
         out.print(
-            t("Estimated: always general ", "估计：始终通用 ")
+            t("By prices alone, not measured: always general ", "仅按价格估计，并非实测：始终通用 ")
             + money(found.always_general_nano, found.currency)
             + t(", always reasoning ", "，始终推理 ")
             + money(found.always_reasoning_nano, found.currency)
-            + (t(f", {found.saved:.1%} of it saved.", f"，节省 {found.saved:.1%}。") if found.saved is not None else "")
+            + (
+                t(f"; {found.saved:.1%} less was paid.", f"；实付少 {found.saved:.1%}。")
+                if found.saved is not None
+                else ""
+            )
         )
     if found.proof is not None:
         proof = found.proof
@@ -310,9 +335,22 @@ def _show_report(found: Report) -> None:
             + t("accuracy kept ", "保持准确率 ") + _spanned(proof.kept) + "; " + t("saved ", "节省 ")
             + _spanned(proof.saved)
         )  # fmt: skip
-    for said in found.unknown:
+    taken = found.samples
+    if taken.taken:
+        out.print(
+            t(
+                f"{taken.taken} samples: {taken.judged} judged, {taken.open} not, {taken.failed} failed; they cost ",
+                f"{taken.taken} 个抽样：{taken.judged} 个已评判，{taken.open} 个未评判，{taken.failed} 个失败；费用 ",
+            )
+            + money(taken.extra_nano, found.currency)
+        )
+    for said in (found.claim.said, *found.unknown):
         out.print(said.zh if chinese() else said.en)
 
 
 def _spanned(span: Span, form: str = ".1%") -> str:
     return f"{span.value:{form}} ({span.low:{form}} … {span.high:{form}})"
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    return msgspec.structs.asdict(sample)

@@ -61,5 +61,13 @@ class Dial(msgspec.Struct, frozen=True, omit_defaults=True):
             self.max_seconds_by if seconds is not None or prefers.max_seconds is None else by,
         )
 
+    def said(self) -> Dial:
+        """Without what only the settings of the time filled in."""
+        return Dial(
+            *((None, "") if self.quality_by == "settings" else (self.quality, self.quality_by)),
+            *((None, "") if self.max_cost_by == "settings" else (self.max_cost, self.max_cost_by)),
+            *((None, "") if self.max_seconds_by == "settings" else (self.max_seconds, self.max_seconds_by)),
+        )
+
 
 NO_DIAL = Dial()

@@ -263,6 +263,18 @@ _ROWS: dict[str, _Row] = {
         "The ledger holds no turn `{trace}`. It may be past its retention; see `zhongshu ledger find`.",
         "账本中没有编号为 `{trace}` 的请求，可能已过保存期限。请查看 `zhongshu ledger find`。",
     ),
+    "sample_not_found": _Row(
+        404,
+        _BAD,
+        "No sample of routing was taken of the turn `{trace}`. `zhongshu route samples` lists those there are.",
+        "没有对请求 `{trace}` 做过路由抽样。请用 `zhongshu route samples` 查看已有抽样。",
+    ),
+    "nothing_judged": _Row(
+        404,
+        _BAD,
+        "Nothing was judged in this period. Set `router.samples.share`, or send labels to POST /admin/v1/route/report.",
+        "该时段没有已评判的抽样。请设置 `router.samples.share`，或向 POST /admin/v1/route/report 提交标签。",
+    ),
     "text_unreadable": _Row(
         500,
         "server_error",

@@ -107,6 +107,8 @@ def _shadow(rooms: Rooms, entry: Entry) -> None:
     routed = entry.routed
     if routed is not None and routed.shadow and rooms.shadows and entry.outcome == "answered" and entry.hit is None:
         rooms.shadows.repeat(rooms, routed)
+    if rooms.samples is not None and routed is not None and routed.route.other is not None:
+        rooms.samples.take(rooms, routed, entry)
 
 
 def _seek(rooms: Rooms, routed: Routed) -> Seek | None:

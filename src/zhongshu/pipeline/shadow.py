@@ -16,9 +16,10 @@ import msgspec
 from zhongshu.core.access import Caller
 from zhongshu.core.answers import Fold
 from zhongshu.core.ids import trace_id
+from zhongshu.core.models import Offer, Route
 from zhongshu.core.ports import Asking
 from zhongshu.core.problems import LEFT, Fault, Problem
-from zhongshu.core.turns import Wishes
+from zhongshu.core.turns import Turn, Wishes
 from zhongshu.pipeline.generate import generate, with_usage
 from zhongshu.pipeline.record import Entry
 from zhongshu.pipeline.stages import Answered, Arrived, Labelled, Rooms, Routed
@@ -38,7 +39,7 @@ class Shadows:
     def __init__(self, most: Callable[[], int], busy: Callable[[], bool]) -> None:
         self._most = most
         self._busy = busy
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[Entry]] = set()
         self.dropped = 0
 
     def repeat(self, rooms: Rooms, routed: Routed) -> None:
@@ -48,7 +49,7 @@ class Shadows:
         if len(self._under_way) >= self._most() or self._busy():
             self.dropped += 1
             return
-        task = asyncio.create_task(_repeat(rooms, routed), name="shadow")
+        task = asyncio.create_task(unseen(rooms, _shadow_of(rooms, routed), routed.asking.turn.trace), name="shadow")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -61,8 +62,8 @@ class Shadows:
             await asyncio.wait(under_way)
 
 
-async def _repeat(rooms: Rooms, routed: Routed) -> None:
-    mine = _shadow_of(rooms, routed)
+async def unseen(rooms: Rooms, mine: Routed, trace: str) -> Entry:
+    """Answer a turn that nobody waits for, and record it beside the turn `trace`. What fails is in the entry."""
     entry = Entry(rooms, mine.admitted.arrived)
     entry.routed = mine
     try:
@@ -79,17 +80,24 @@ async def _repeat(rooms: Rooms, routed: Routed) -> None:
         log.error("a shadow broke: %s", type(error).__name__)
     finally:
         entry.called()
-        await _record(rooms, entry, routed.asking.turn.trace)
+        await _record(rooms, entry, trace)
+    return entry
+
+
+def behind(rooms: Rooms, routed: Routed, turn: Turn, route: Route, offers: tuple[Offer, ...], split: str) -> Routed:
+    """A turn beside another one: under a name of its own, behind everybody else, charged to nobody."""
+    arrived, clock = routed.admitted.arrived, rooms.clock
+    turn = msgspec.structs.replace(turn, trace=trace_id(), arrived_ns=clock.now_ns(), wishes=_LAST)
+    again = Arrived(turn, arrived.caller, clock.steady_ns(), arrived.body, read=arrived.read)
+    asking = Asking(turn, _NOBODY, (offers,), route.effort)
+    admitted = msgspec.structs.replace(routed.admitted, arrived=again)
+    return Routed(admitted, route, asking, f"{split}: {asking.offer.release.name}")
 
 
 def _shadow_of(rooms: Rooms, routed: Routed) -> Routed:
-    """The same turn under a name of its own, for the shadow's release, behind everybody else."""
-    arrived, clock = routed.admitted.arrived, rooms.clock
-    turn = msgspec.structs.replace(arrived.turn, trace=trace_id(), arrived_ns=clock.now_ns(), wishes=_LAST)
-    again = Arrived(turn, arrived.caller, clock.steady_ns(), arrived.body)
-    asking = Asking(turn, _NOBODY, (routed.shadow,), routed.asking.effort)
-    admitted = msgspec.structs.replace(routed.admitted, arrived=again)
-    return Routed(admitted, routed.route, asking, f"shadow: {asking.offer.release.name}")
+    """The same turn for the shadow's release."""
+    turn, route = routed.admitted.arrived.turn, msgspec.structs.replace(routed.route, effort=routed.asking.effort)
+    return behind(rooms, routed, turn, route, routed.shadow, "shadow")
 
 
 async def _answer(rooms: Rooms, routed: Routed, entry: Entry) -> Answered:

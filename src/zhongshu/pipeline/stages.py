@@ -136,6 +136,25 @@ class Repeats(Protocol):
     def repeat(self, rooms: Rooms, routed: Routed) -> None: ...
 
 
+class Ended(Protocol):
+    """What came of a turn."""
+
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def answer(self) -> Answer | Embeddings | Passed | None: ...
+    @property
+    def hit(self) -> Hit | None: ...
+    @property
+    def cost_nano(self) -> int: ...
+
+
+class Sampling(Protocol):
+    """Has a share of turns answered by the other kind of model too, unseen, and judged."""
+
+    def take(self, rooms: Rooms, routed: Routed, ended: Ended) -> None: ...
+
+
 class Doubt(Protocol):
     """What is thought of a question or a draft."""
 
@@ -186,7 +205,7 @@ class Judge(Protocol):
 
 class Rooms(msgspec.Struct, frozen=True):
     """The rooms a turn passes through, as app/build.py connected them. exchange: where anything is priced in another
-    currency than the one budgets are counted in. judge: where an assistant asks for it."""
+    currency than the one budgets are counted in. judge: where an assistant asks for it. samples: where routing is to be proven."""
 
     gate: Gate
     catalog: Catalog
@@ -202,3 +221,4 @@ class Rooms(msgspec.Struct, frozen=True):
     shadows: Repeats | None = None
     exchange: Exchange | None = None
     judge: Judge | None = None
+    samples: Sampling | None = None

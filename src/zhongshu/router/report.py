@@ -40,6 +40,50 @@ class Label(msgspec.Struct, frozen=True):
     strong_cost: float = 0.0
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """A turn that both kinds of model answered. *_nano: what each answer cost, at home; extra_nano: what the sample and its
+    judging cost beside the turn. general, reasoning: how right each was, None where nobody could tell."""
+
+    trace: str
+    went: bool
+    general_nano: int
+    reasoning_nano: int
+    gain: float
+    state: str
+    by: str
+    general: float | None
+    reasoning: float | None
+    extra_nano: int
+
+
+class Samples(msgspec.Struct, frozen=True):
+    """The samples of a period. by: how many were judged by what. extra_nano: what sampling cost the operator."""
+
+    taken: int
+    judged: int
+    open: int
+    failed: int
+    by: dict[str, int]
+    extra_nano: int
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What may be said of savings. made: whether any are claimed; cases, needed: judged cases there are, and the least
+    for a claim. saved: of always reasoning's cost; kept: of its quality; both with 95% intervals, None where not
+    claimed."""
+
+    made: bool
+    cases: int
+    needed: int
+    saved: Span | None
+    kept: Span | None
+    said: Said
+
+
+LEAST_CASES = 50
+"""Judged cases below which no saving is claimed: percentile intervals of fewer are too narrow to be trusted."""
+
+
 class Side(msgspec.Struct, frozen=True):
     """The turns that one kind of model answered. quality: mean score of those that were scored, with its 95% interval;
     None without scores."""
@@ -66,6 +110,8 @@ class Report(msgspec.Struct, frozen=True):
     labelled: int
     proof: Proof | None
     unknown: tuple[Said, ...]
+    samples: Samples
+    claim: Claim
 
 
 CostOf = Callable[[bool, int, int], int | None]
@@ -74,15 +120,23 @@ known."""
 
 
 def report(
-    done: Sequence[Done], labels: Sequence[Label], prompts: Sequence[Case], cost_of: CostOf, currency: str
+    done: Sequence[Done],
+    labels: Sequence[Label],
+    prompts: Sequence[Case],
+    cost_of: CostOf,
+    currency: str,
+    samples: Sequence[Seen] = (),
 ) -> Report:
-    """The report. labels: of recorded turns. prompts: cases that were never turns, as they would be routed now."""
+    """The report. labels: of recorded turns; one stands in place of a sample's own judgement. prompts: cases that were
+    never turns, as they would be routed now. samples: of the period; what both answers cost is known of them."""
     by_trace = {label.trace: label for label in labels}
     lengths = _lengths(done)
     cases = [*prompts]
     for turn in done:
         if turn.trace in by_trace:
             cases.append(_case(turn, by_trace[turn.trace], lengths, cost_of))
+    cases += [_case_of(one) for one in samples if one.state == "judged" and one.trace not in by_trace]
+    proof = prove(cases) if cases else None
     each = [_costs(turn, lengths, cost_of) for turn in done]
     general, reasoning = _total([pair[0] for pair in each]), _total([pair[1] for pair in each])
     paid = sum(turn.cost_nano for turn in done)
@@ -100,12 +154,61 @@ def report(
         always_reasoning_nano=reasoning,
         saved=1 - paid / reasoning if reasoning else None,
         labelled=len(cases),
-        proof=prove(cases) if cases else None,
-        unknown=tuple(_unknown(done, cases, lengths)),
+        proof=proof,
+        unknown=tuple(_unknown(done, cases, lengths, samples)),
+        samples=_sampled(samples),
+        claim=_claim(proof, any(one.by == "agreement" for one in samples)),
     )
 
 
-def _unknown(done: Sequence[Done], cases: Sequence[Case], lengths: Mapping[bool, float]) -> list[Said]:
+def _sampled(samples: Sequence[Seen]) -> Samples:
+    by: dict[str, int] = {}
+    for one in samples:
+        if one.state == "judged":
+            by[one.by] = by.get(one.by, 0) + 1
+    states = [one.state for one in samples]
+    judged, unjudged, failed = (states.count(state) for state in ("judged", "open", "failed"))
+    return Samples(len(samples), judged, unjudged, failed, by, sum(one.extra_nano for one in samples))
+
+
+def _claim(proof: Proof | None, by_agreement: bool) -> Claim:
+    """What may be said of savings: nothing on few cases, and nothing that the interval does not bear."""
+    cases = 0 if proof is None else proof.cases
+    if proof is None or cases < LEAST_CASES:
+        said = Said(
+            f"No saving is claimed: {cases} cases of which both answers were judged, and it takes {LEAST_CASES}.",
+            f"不作节省结论：两个回答均已评判的请求只有 {cases} 个，至少需要 {LEAST_CASES} 个。",
+        )
+        return Claim(False, cases, LEAST_CASES, None, None, said)
+    saved, kept = proof.saved, proof.kept
+    if saved.low <= 0:
+        said = Said(
+            f"No saving is claimed: of what always reasoning costs, {_shown(saved)} was saved, which may be nothing.",
+            f"不作节省结论：相对始终推理，节省 {_shown(saved)}，可能并未节省。",
+        )
+        return Claim(False, cases, LEAST_CASES, saved, kept, said)
+    what = ("of its cost", "的费用") if proof.priced else ("of its calls", "的调用次数")
+    measure = (
+        (" Where answers were compared for agreement, the reasoning model's is taken as right.", "按一致性评判时，以推理模型的回答为准。")
+        if by_agreement
+        else ("", "")
+    )  # fmt: skip
+    said = Said(
+        f"Against always reasoning, {_shown(saved)} {what[0]} was saved and {_shown(kept)} of its quality kept, "
+        f"on {cases} judged cases (95% intervals).{measure[0]}",
+        f"相对始终推理，节省 {_shown(saved)} {what[1]}，保持其 {_shown(kept)} 的质量，"
+        f"依据 {cases} 个已评判的请求（95% 区间）。{measure[1]}",
+    )
+    return Claim(True, cases, LEAST_CASES, saved, kept, said)
+
+
+def _shown(span: Span) -> str:
+    return f"{span.value:.1%} ({span.low:.1%} … {span.high:.1%})"
+
+
+def _unknown(
+    done: Sequence[Done], cases: Sequence[Case], lengths: Mapping[bool, float], samples: Sequence[Seen]
+) -> list[Said]:
     found: list[Said] = []
     if not any(turn.score is not None for turn in done) and (done or not cases):
         found.append(
@@ -117,8 +220,9 @@ def _unknown(done: Sequence[Done], cases: Sequence[Case], lengths: Mapping[bool,
     if not cases:
         found.append(
             Said(
-                "What the other model would have answered is not known: give --labels with how right both are.",
-                "无法得知另一模型会答得如何：请用 --labels 提供两个模型的对错。",
+                "What the other model would have answered is not known: set `router.samples.share`, or give labels with "
+                "how right both are.",
+                "无法得知另一模型会答得如何：请设置 `router.samples.share`，或提供两个模型对错的标签。",
             )
         )
     elif any(case.gain is None for case in cases):
@@ -126,6 +230,14 @@ def _unknown(done: Sequence[Done], cases: Sequence[Case], lengths: Mapping[bool,
             Said(
                 "There is no curve: the text of some labelled turns is not kept.",
                 "没有曲线：部分带标签请求的文本未保留。",
+            )
+        )
+    unjudged = sum(one.state == "open" for one in samples)
+    if unjudged:
+        found.append(
+            Said(
+                f"{unjudged} samples could not be judged: set `router.samples.judge`, or say how right both are.",
+                f"有 {unjudged} 个抽样无法评判：请设置 `router.samples.judge`，或人工给出对错。",
             )
         )
     for went, name in ((False, Said("general", "通用")), (True, Said("reasoning", "推理"))):
@@ -166,6 +278,11 @@ def _case(turn: Done, label: Label, lengths: Mapping[bool, float], cost_of: Cost
         (reasoning or 0) / 1e9,
         turn.gain,
     )
+
+
+def _case_of(one: Seen) -> Case:
+    general, reasoning = one.general or 0.0, one.reasoning or 0.0
+    return Case(one.went, general, reasoning, one.general_nano / 1e9, one.reasoning_nano / 1e9, one.gain)
 
 
 def _total(costs: Sequence[int | None]) -> int | None:

@@ -21,6 +21,8 @@ from zhongshu.engine.messages import EngineStatus, ModelStatus
 from zhongshu.ledger.export import LabelWords
 from zhongshu.ledger.journal import open_journal
 from zhongshu.ledger.settings import LedgerSettings
+from zhongshu.pipeline.routings import Weighing
+from zhongshu.router.decision import Decider
 from zhongshu.storage.database import open_database
 from zhongshu.upstreams.dispatch.switches import Switches
 
@@ -70,7 +72,7 @@ class Desk:
             offers=lambda: tuple(map(offer_of, ROWS)), upstreams=lambda: self.upstreams,
             health=lambda: self.health, switches=Switches(open_database(self.home / STATE), self.clock),
             local_file=lambda offer: None if offer.release.upstream == "up" else False, engine=self._engine,
-            settings=lambda: {"server": {"port": 7070}}, reload=self._reload, max_body_bytes=100_000,
+            settings=lambda: {"server": {"port": 7070}}, reload=self._reload, weighing=lambda: Weighing(Decider(), ()), max_body_bytes=100_000,
         )  # fmt: skip
         return Later(AdminParts(**(given | other)))
 

@@ -21,6 +21,7 @@ from zhongshu.api.admin import (
     money,
     refusals,
     releases,
+    route,
     server,
     tenants,
     upstreams,
@@ -32,7 +33,7 @@ from zhongshu.api.errors import prefers_chinese
 from zhongshu.api.openapi import document
 
 ROOMS = (
-    keys, tenants, money, ledger, ledger_streams, upstreams, models, engine, releases, comparing, server, cache
+    keys, tenants, money, ledger, ledger_streams, upstreams, models, engine, releases, comparing, route, server, cache
 )  # fmt: skip
 
 

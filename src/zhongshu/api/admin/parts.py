@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,6 +18,9 @@ from zhongshu.ledger.export import LabelWords
 from zhongshu.ledger.settings import LedgerSettings
 from zhongshu.upstreams.dispatch.switches import Switches
 
+if TYPE_CHECKING:
+    from zhongshu.pipeline.routings import Weighing
+
 Note = Callable[[str, Mapping[str, str]], Awaitable[None]]
 
 
@@ -27,7 +30,7 @@ class AdminParts(msgspec.Struct, frozen=True, kw_only=True):
     home: the state directory, whose ledger is read. note: journals what an administrator did (name, facts), as durably
     as a turn. health: how upstreams are, by worker. local_file: whether an offer's model file is here, None for a model that needs none. engine: the engine
     manager's report, an object with the fields of engine.py's `EngineOut`. settings: the effective settings as plain
-    values, without secrets. reload: asks the supervisor to read the settings again; returns at once.
+    values, without secrets. weighing: the router as it is. reload: asks the supervisor to read the settings again; returns at once.
     """
 
     gate: Gate
@@ -46,4 +49,5 @@ class AdminParts(msgspec.Struct, frozen=True, kw_only=True):
     engine: Callable[[], Awaitable[object]]
     settings: Callable[[], Mapping[str, Any]]
     reload: Callable[[], None]
+    weighing: Callable[[], Weighing]
     max_body_bytes: int = 1024 * 1024

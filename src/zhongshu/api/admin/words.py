@@ -87,6 +87,7 @@ class LimitsIn(Body):
     budget: Amount | None = None
     budget_period: Literal["day", "month", "total"] = "month"
     currency: Literal["CNY", "USD"] = "CNY"
+    priority: Literal["low", "normal", "high"] | None = None
 
 
 class LimitsOut(Shown):
@@ -98,6 +99,7 @@ class LimitsOut(Shown):
     budget: str | None
     budget_period: str
     currency: str
+    priority: str | None
 
 
 class SpendingOut(Shown):

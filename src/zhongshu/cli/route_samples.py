@@ -1,0 +1,80 @@
+"""`zhongshu route samples` and `judge`: turns that both kinds of model answered, and how right each was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import typer
+
+from zhongshu.cli.ledger_views import SinceOption, TenantOption, UntilOption
+from zhongshu.cli.managing import ConfigOption, examples
+from zhongshu.cli.output import JsonOption, out, print_json, print_table
+from zhongshu.cli.words import t
+
+app = typer.Typer()
+
+
+@app.command(
+    help=t(
+        "List the turns of auto that the other kind of model answered too (`router.samples`), newest first.",
+        "列出另一类模型也作了回答的 auto 请求（`router.samples`），最新的在前。",
+    ),
+    epilog=examples("zhongshu route samples --since 7d", "zhongshu route samples --open --json"),
+)
+def samples(
+    since: str | None = SinceOption,
+    until: str | None = UntilOption,
+    tenant: str | None = TenantOption,
+    only_open: bool = typer.Option(False, "--open", help=t("Only those nobody has judged.", "只列出尚未评判的。")),
+    limit: int = typer.Option(50, "--limit", min=1, max=10_000, help=t("How many at most.", "最多几条。")),
+    config: Path | None = ConfigOption,
+    as_json: bool = JsonOption,
+) -> None:
+    from zhongshu.cli.releases_reach import desk
+    from zhongshu.cli.route_reach import period
+
+    wanted = period(since, until, tenant)
+    with desk(config) as (_, releases):
+        found = releases.samples.find(
+            wanted.since_ns or 0, wanted.until_ns, wanted.tenant, limit, "open" if only_open else None
+        )
+    if as_json:
+        return print_json([msgspec.structs.asdict(one) for one in found])
+    print_table(
+        t(
+            "trace|answered by|beside|task|state|general|reasoning|by", "追踪号|回答者|对照|任务|状态|通用|推理|评判"
+        ).split("|"),
+        [
+            (one.trace, one.release, one.other, one.task, one.state, _score(one.general), _score(one.reasoning), one.by)
+            for one in found
+        ],
+    )
+
+
+@app.command(
+    help=t(
+        "Say how right both answers of a sample are, 0 to 1, in place of what was said before. "
+        "`zhongshu releases compare TRACE --text` shows both.",
+        "给出抽样中两个回答的对错（0 到 1），替代先前的评判。`zhongshu releases compare TRACE --text` 可查看两者。",
+    ),
+    epilog=examples("zhongshu route judge 018f... --general 1 --reasoning 1"),
+)
+def judge(
+    trace: str = typer.Argument(help=t("The turn's trace id.", "请求的追踪号。")),
+    general: float = typer.Option(..., "--general", help=t("The general model's answer.", "通用模型的回答。")),
+    reasoning: float = typer.Option(..., "--reasoning", help=t("The reasoning model's answer.", "推理模型的回答。")),
+    config: Path | None = ConfigOption,
+    as_json: bool = JsonOption,
+) -> None:
+    from zhongshu.cli.releases_reach import desk
+
+    with desk(config) as (_, releases):
+        made = releases.samples.judge(trace, general, reasoning, "command line")
+    if as_json:
+        return print_json(msgspec.structs.asdict(made))
+    out.print(t(f"Noted for {made.trace}.", f"已记录：{made.trace}。"), markup=False, highlight=False)
+
+
+def _score(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"

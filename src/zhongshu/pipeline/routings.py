@@ -1,0 +1,222 @@
+"""Looking back at how `auto` routed: what was done in a period and whether it paid, why one turn went where it went, and
+the dial for a target. Reads the ledger's index, samples and scores; knows no command line and no HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from zhongshu.catalog.changing import ReleaseDesk
+from zhongshu.catalog.samples import Sample, SampleBook
+from zhongshu.core.answers import Usage
+from zhongshu.core.clock import Clock
+from zhongshu.core.dials import Dial
+from zhongshu.core.models import ModelCard, Offer
+from zhongshu.core.money import Exchange
+from zhongshu.core.problems import Problem, Refusal, fault
+from zhongshu.core.turns import Turn
+from zhongshu.ledger.index import Index, Shown
+from zhongshu.ledger.rows import Filter, TurnRow
+from zhongshu.router.decision import AUTO, Decider, Decision
+from zhongshu.router.estimate import hardness_of
+from zhongshu.router.proof import Case
+from zhongshu.router.reopened import reopened
+from zhongshu.router.report import Done, Label, Report, Seen, report
+from zhongshu.router.settings import threshold_of
+from zhongshu.router.tuning import Tuned, tune
+
+_TEXT_KINDS = ("chat", "completion")
+
+
+class Period(msgspec.Struct, frozen=True):
+    """Which turns: asked from `since_ns` on, before `until_ns`, of one tenant; None for all."""
+
+    since_ns: int | None = None
+    until_ns: int | None = None
+    tenant: str | None = None
+
+
+class Weighing(msgspec.Struct, frozen=True):
+    """The router as the settings have it now. offers: what `auto` stands for when it writes text."""
+
+    decider: Decider
+    offers: tuple[Offer, ...]
+    exchange: Exchange | None = None
+
+    @property
+    def currency(self) -> str:
+        """What costs are compared in."""
+        if self.exchange is not None:
+            return self.exchange.home
+        return next((offer.card.price.currency for offer in self.offers), "CNY")
+
+    def at_home(self, nano: int, currency: str, at_ns: int) -> int:
+        """An amount in that currency."""
+        return nano if self.exchange is None else self.exchange.to_home(nano, currency, at_ns)
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """A turn looked at again. decided: by the settings of now, with its own dial; None where it cannot be decided again
+    (`refused` says why, or its text is not kept). sample: where one was taken. without: who answers while the chosen
+    model rests."""
+
+    shown: Shown
+    decided: Decision | None
+    refused: Problem | None = None
+    sample: Sample | None = None
+    without: str | None = None
+
+
+class Routings:
+    """The routing of an installation. index, desk, samples: the ledger, the scores of turns, and the samples."""
+
+    def __init__(self, weighing: Weighing, index: Index, desk: ReleaseDesk, samples: SampleBook, clock: Clock) -> None:
+        self._clock = clock
+        self._weighing = weighing
+        self._index = index
+        self._desk = desk
+        self._samples = samples
+
+    # --- one turn
+
+    def explain(self, trace: str) -> Explained:
+        """Why a turn went where it went. Raises Fault("turn_not_found", "text_unreadable")."""
+        try:
+            shown = self._index.show(trace, text=True)
+        except LookupError:
+            raise fault("turn_not_found", trace=trace) from None
+        except ValueError:
+            raise fault("text_unreadable", trace=trace) from None
+        if shown is None:
+            raise fault("turn_not_found", trace=trace)
+        record = shown.record
+        sample = self._samples.of(trace)
+        if record.asked != AUTO or record.rule in ("named", ""):
+            return Explained(shown, None, sample=sample)
+        turn = _turn_of(shown)
+        if turn is None or not self._weighing.offers:
+            return Explained(shown, None, sample=sample)
+        said = record.dial.said()
+        decided = self._weighing.decider.decide(turn, self._weighing.offers, dial=said, explained=True)
+        if isinstance(decided, Refusal):
+            return Explained(shown, None, decided.problem, sample)
+        return Explained(shown, decided, sample=sample, without=self._without(turn, decided, said))
+
+    @property
+    def currency(self) -> str:
+        """What costs are compared in."""
+        return self._weighing.currency
+
+    def _without(self, turn: Turn, decided: Decision, dial: Dial) -> str | None:
+        rest = tuple([offer for offer in self._weighing.offers if offer.card.name != decided.chosen.offer.card.name])
+        again = self._weighing.decider.decide(turn, rest, dial=dial) if rest else None
+        return None if again is None or isinstance(again, Refusal) else again.chosen.offer.release.name
+
+    # --- a period
+
+    def report(self, period: Period, labels: Sequence[Label] = ()) -> Report:
+        """What routing was worth. With labels of prompts alone, nothing of the ledger is read."""
+        of_turns = [label for label in labels if label.trace]
+        prompts = self._cases([label for label in labels if not label.trace])
+        done: list[Done] = []
+        samples: Sequence[Sample] = ()
+        if of_turns or not prompts:
+            done = self._done(period, {label.trace for label in of_turns})
+            samples = self._samples.find(period.since_ns or 0, period.until_ns, period.tenant)
+        seen = [_seen(sample) for sample in samples]
+        return report(done, of_turns, prompts, self._cost_of(), self._weighing.currency, seen)
+
+    def tune(self, period: Period, quality: float) -> Tuned:
+        """The dial for a target, by the judged samples of a period. Raises ValueError where they are none."""
+        judged = [_seen(one) for one in self._samples.find(period.since_ns or 0, period.until_ns, period.tenant)]
+        rows = [(one.gain, one.general, one.reasoning or 0.0) for one in judged if one.general is not None]
+        return tune(
+            [gain for gain, _, _ in rows], [weak for _, weak, _ in rows], [deep for _, _, deep in rows], quality
+        )
+
+    def gains(self, prompts: Sequence[str]) -> list[float]:
+        """What deep thought is expected to add to each of these questions."""
+        judge = self._weighing.decider.judge
+        return [hardness_of(prompt, judge).gain for prompt in prompts]
+
+    def _cases(self, labels: Sequence[Label]) -> list[Case]:
+        """What would be done now with prompts whose answers are known."""
+        least, cases = threshold_of(self._weighing.decider.settings.dial), list[Case]()
+        for label, gain in zip(labels, self.gains([label.prompt for label in labels]), strict=True):
+            went = gain > 0 and gain >= least
+            right = float(label.weak_correct), float(label.strong_correct)
+            cases.append(Case(went, *right, label.weak_cost, label.strong_cost, gain))
+        return cases
+
+    def _done(self, period: Period, labelled: set[str]) -> list[Done]:
+        wanted = Filter(
+            tenant=period.tenant, outcome="answered", since_ns=period.since_ns, until_ns=period.until_ns,
+            asked=AUTO, shadow=False, cache="",
+        )  # fmt: skip
+        tiers = {offer.release.model: offer.card for offer in self._weighing.offers}
+        rows = [row for row in self._index.each(wanted) if row.kind in _TEXT_KINDS and row.model in tiers]
+        scores = self._scores({row.model for row in rows}, period)
+        at_home = self._weighing.at_home
+        return [
+            Done(
+                row.trace,
+                row.release_name,
+                _reasons(tiers[row.model]),
+                row.prompt_tokens,
+                row.completion_tokens,
+                at_home(row.cost_nano, row.currency, row.at_ns),
+                scores.get(row.trace),
+                self._gain(row) if row.trace in labelled else None,
+            )
+            for row in rows
+        ]
+
+    def _gain(self, row: TurnRow) -> float | None:
+        turn = _turn_of(self._index.whole(row, text=True))
+        if turn is None or not self._weighing.offers:
+            return None
+        decided = self._weighing.decider.decide(turn, self._weighing.offers)
+        return None if isinstance(decided, Refusal) else decided.hardness.gain
+
+    def _scores(self, models: set[str], period: Period) -> Mapping[str, float]:
+        return {
+            trace: score.score
+            for model in models
+            for trace, score in self._desk.scores(model, period.since_ns or 0, period.until_ns).items()
+        }
+
+    def _cost_of(self) -> Callable[[bool, int, int], int | None]:
+        """By the first model of each kind, at today's prices."""
+        weighing = self._weighing
+        cards = {
+            went: next((o.card for o in weighing.offers if _reasons(o.card) is went), None) for went in (False, True)
+        }
+        now_ns = self._clock.now_ns()
+
+        def cost_of(went: bool, prompt: int, completion: int) -> int | None:
+            card = cards[went]
+            if card is None:
+                return None
+            nano = card.price.cost_nano(Usage(prompt=prompt, completion=completion), now_ns)
+            return weighing.at_home(nano, card.price.currency, now_ns)
+
+        return cost_of
+
+
+def _reasons(card: ModelCard) -> bool:
+    return card.tier == "reasoning"
+
+
+def _turn_of(shown: Shown) -> Turn | None:
+    """The words of a recorded turn; None when they are not kept."""
+    return reopened(shown.record, shown.texts.prompt) if shown.texts else None
+
+
+def _seen(sample: Sample) -> Seen:
+    general, reasoning = (sample.other_nano, sample.cost_nano) if sample.went else (sample.cost_nano, sample.other_nano)
+    return Seen(
+        sample.trace, sample.went, general, reasoning, sample.gain, sample.state, sample.by,
+        sample.general, sample.reasoning, sample.other_nano + sample.judge_nano,
+    )  # fmt: skip

@@ -1,0 +1,99 @@
+"""Whether two answers to one question say the same, where that can be told without a judge. Pure.
+
+What can be told: the option chosen, the number arrived at, equal JSON, equal short texts. Of anything else nothing is
+said. Agreement is no proof of truth: both may be wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from zhongshu.router.task import mark
+
+_SHORT = 200
+_TAIL = 4000
+_STATED = re.compile(
+    r"(?:answer|option|choice|答案|选项|选择|故选|应选|选)\s*(?:is|:|：|为|是|应为|应是)?\s*[*(（\[]*\s*([A-Ja-j])\b",
+    re.IGNORECASE,
+)
+_LETTER = re.compile(r"^\W*([A-Ja-j])\W*(?:$|[.)、:：])", re.MULTILINE)
+_MARKED = re.compile(r"\\boxed\{([^{}]*)\}|####\s*([^\n]+)")
+_SAID = re.compile(r"(?:answer|result|total|答案|结果|答|共)\s*(?:is|:|：|=|为|是)+\s*([^\n]{1,60})", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
+_FENCE = re.compile(r"^\s*```[\w-]*\n(.*?)\n?```\s*$", re.DOTALL)
+
+
+def agree(question: str, first: str, second: str) -> bool | None:
+    """Whether both answers say the same; None where it cannot be told."""
+    if _plain(first) == _plain(second):
+        return True
+    task = mark(question).task
+    if task == "choice":
+        return _same(_option(first), _option(second))
+    structured = _same(_json(first), _json(second))
+    if structured is not None:
+        return structured
+    if task == "mathematics" or (_is_number(first) and _is_number(second)):
+        return _same(_number(first), _number(second))
+    return None
+
+
+def _same(first: Any, second: Any) -> bool | None:
+    if first is None or second is None:
+        return None
+    return first == second
+
+
+def _plain(text: str) -> str:
+    """Short texts without case, marks and spaces; a long one as it is."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    if len(text) > _SHORT:
+        return text
+    kept = "".join(c for c in text.casefold() if c.isalnum() or c in "-.+*/=<>")
+    return kept.strip(".") or text
+
+
+def _option(text: str) -> str | None:
+    found = _STATED.findall(text[-_TAIL:]) or _LETTER.findall(text[-_TAIL:])
+    return found[-1].upper() if found else None
+
+
+def _json(text: str) -> Any:
+    """The value of a JSON object or array, be it fenced; None for anything else."""
+    fenced = _FENCE.match(text)
+    body = (fenced[1] if fenced else text).strip()
+    if body[:1] not in "{[" or not body:
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_number(text: str) -> bool:
+    return len(text.strip()) <= 40 and len(_NUMBER.findall(text)) == 1
+
+
+def _number(text: str) -> Decimal | None:
+    """The number arrived at: as it is marked, else as it is stated, else the last one."""
+    tail = unicodedata.normalize("NFKC", text[-_TAIL:])
+    marked = [boxed or hashed for boxed, hashed in _MARKED.findall(tail)]
+    for places in (marked, _SAID.findall(tail), [tail]):
+        found = _NUMBER.findall(places[-1]) if places else []
+        if found:
+            return _value(found[0] if places is not marked and places[-1] is not tail else found[-1])
+    return None
+
+
+def _value(text: str) -> Decimal | None:
+    text = text.rstrip("%").replace(",", "")
+    whole, _, below = text.partition("/")
+    try:
+        value = Decimal(whole) / Decimal(below) if below else Decimal(whole)
+    except (InvalidOperation, ZeroDivisionError):
+        return None
+    return value.quantize(Decimal("1e-6")).normalize() if abs(value) < 10**20 else value

@@ -1,0 +1,191 @@
+"""A decision told again: the figures it went by, and what would have changed it. Pure; holds no text of a user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zhongshu.core.problems import Said
+from zhongshu.core.records import Record
+from zhongshu.router.decision import Decision, said_of
+
+_NANO = 1_000_000_000
+
+
+def explained(record: Record, decided: Decision, currency: str, without: str | None) -> dict[str, Any]:
+    """What JSON shows of a turn of `auto`. decided: as the settings of now have it, by the turn's own dial. without: the
+    release that answers while the chosen one rests; None where there is none."""
+    found, said = decided.hardness, said_of(decided, currency)
+    weighed = decided.weighed
+    return {
+        "trace": record.trace,
+        "release": record.release,
+        "rule": record.rule,
+        "effort": record.effort,
+        "reason": record.reason,
+        "task": found.task,
+        "judged_by": "model" if found.learnt else "marks",
+        "follow_up": found.follow_up,
+        "stays": decided.stays,
+        "general_wrong": round(found.chance, 4),
+        "gain": round(found.gain, 4),
+        "least_gain": round(decided.least_gain, 4),
+        "distance": round(found.gain - decided.least_gain, 4),
+        "dial": decided.dial,
+        "dial_by": weighed.quality_by,
+        "max_cost": weighed.max_cost,
+        "max_cost_by": weighed.max_cost_by,
+        "max_seconds": weighed.max_seconds,
+        "max_seconds_by": weighed.max_seconds_by,
+        "flips_at_dial": None if decided.flips_at is None else round(decided.flips_at, 4),
+        "weightiest": [{"en": en, "zh": zh, "adds": round(adds, 4)} for en, zh, adds in found.weightiest[:5]],
+        "candidates": [
+            {
+                "release": one.offer.release.name,
+                "tier": one.offer.card.tier,
+                "effort": one.effort,
+                "expected_quality": round(one.quality, 4),
+                "expected_cost_nano": one.cost_nano,
+                "expected_seconds": one.seconds,
+            }
+            for one in decided.candidates
+        ],
+        "changes": [
+            {"what": what, "en": told.en, "zh": told.zh} for what, told in _changes(decided, currency, without)
+        ],
+        "now": {
+            "release": decided.chosen.offer.release.name,
+            "rule": decided.rule,
+            "effort": decided.chosen.effort,
+            "reason": said.en,
+            "reason_zh": said.zh,
+        },
+        "same_now": decided.chosen.offer.release.model == record.release.partition("@")[0],
+    }
+
+
+def _changes(decided: Decision, currency: str, without: str | None) -> list[tuple[str, Said]]:
+    """What would have changed it, each by its name."""
+    found: list[tuple[str, Said]] = []
+    if len(decided.candidates) == 2:
+        found += [("dial", _by_dial(decided)), ("difficulty", _by_difficulty(decided)), ("effort", _by_effort(decided))]
+        found += _by_ceilings(decided, currency)
+    else:
+        found.append(
+            (
+                "models",
+                Said(
+                    "There is but one kind of model for it: no dial changes that.", "只有一类模型可用，档位不起作用。"
+                ),
+            )
+        )
+    mine = decided.chosen.offer.release.name
+    if without is None:
+        found.append(
+            ("health", Said(f"Nobody else could answer while {mine} rests.", f"{mine} 暂停使用时，没有其他模型可答。"))
+        )
+    else:
+        found.append(
+            ("health", Said(f"While {mine} rests, {without} answers.", f"{mine} 暂停使用时，由 {without} 回答。"))
+        )
+    return found
+
+
+def _by_dial(decided: Decision) -> Said:
+    flips = decided.flips_at
+    if flips is None:
+        return Said(
+            "No dial would have changed it: deep thought promises nothing here.",
+            "任何档位都不会改变：此处深度思考没有收益。",
+        )
+    if decided.hard:
+        return Said(f"It turns round at dial {flips:.4g}: any below that.", f"在档位 {flips:.4g} 处改变：低于它即可。")
+    return Said(f"It turns round at dial {flips:.4g}: that or any above.", f"在档位 {flips:.4g} 处改变：不低于它即可。")
+
+
+def _by_difficulty(decided: Decision) -> Said:
+    needed, chance = decided.hardness.chance_for(decided.least_gain), decided.hardness.chance
+    if needed > 1:
+        return Said(
+            "However hard a question of this kind is, this dial leaves it to the general model.",
+            "无论此类问题多难，此档位都交给通用模型。",
+        )
+    if decided.hard:
+        return Said(
+            f"Were a general model wrong with a chance below {needed:.2f} (here {chance:.2f}), it would be enough.",
+            f"若通用模型答错的可能低于 {needed:.2f}（此处为 {chance:.2f}），则由它回答。",
+        )
+    return Said(
+        f"Were a general model wrong with a chance of {needed:.2f} or more (here {chance:.2f}), the reasoning model would "
+        "be asked.",
+        f"若通用模型答错的可能达到 {needed:.2f}（此处为 {chance:.2f}），则交给推理模型。",
+    )
+
+
+def _by_effort(decided: Decision) -> Said:
+    if decided.chosen.offer.card.tier == "reasoning":
+        return Said('With effort "off" the general model answers.', "若思考强度为 off，则由通用模型回答。")
+    return Said('With effort "low" or more the reasoning model answers.', "若思考强度为 low 或更高，则由推理模型回答。")
+
+
+def _by_ceilings(decided: Decision, currency: str) -> list[tuple[str, Said]]:
+    """What a ceiling, or another price, would have done: only where the reasoning model is the matter."""
+    deep = next(one for one in decided.candidates if one.offer.card.tier == "reasoning" or one is decided.candidates[1])
+    found: list[tuple[str, Said]] = []
+    dear, ceiling = deep.cost_nano, decided.ceiling_nano
+    if dear:
+        amount = f"{dear / _NANO:.6g} {currency}"
+        if decided.stopped == "cost" and ceiling is not None:
+            less = 1 - ceiling / dear
+            found.append(
+                (
+                    "ceiling",
+                    Said(
+                        f"With a ceiling of {amount} or more the reasoning model answers.",
+                        f"若费用上限不低于 {amount}，则由推理模型回答。",
+                    ),
+                )
+            )
+            found.append(
+                ("price", Said(f"So it does at a price lower by {less:.0%}.", f"其价格降低 {less:.0%} 亦然。"))
+            )
+        elif decided.chosen is deep:
+            found.append(
+                (
+                    "ceiling",
+                    Said(
+                        f"With a ceiling below {amount} the general model answers.",
+                        f"若费用上限低于 {amount}，则由通用模型回答。",
+                    ),
+                )
+            )
+        if ceiling is not None and decided.chosen is deep:
+            more = ceiling / dear - 1
+            found.append(
+                (
+                    "price",
+                    Said(f"So it does at a price higher by more than {more:.0%}.", f"其价格上涨超过 {more:.0%} 亦然。"),
+                )
+            )
+    if deep.seconds is not None:
+        took = f"{deep.seconds:.3g}"
+        if decided.stopped == "seconds":
+            found.append(
+                (
+                    "time",
+                    Said(
+                        f"With {took} seconds or more to answer the reasoning model answers.",
+                        f"若用时上限不低于 {took} 秒，则由推理模型回答。",
+                    ),
+                )
+            )
+        elif decided.chosen is deep:
+            found.append(
+                (
+                    "time",
+                    Said(
+                        f"With less than {took} seconds to answer the general model answers.",
+                        f"若用时上限低于 {took} 秒，则由通用模型回答。",
+                    ),
+                )
+            )
+    return found
