@@ -134,7 +134,7 @@ def platform() -> Generator[int]:
     port = servers.free_port()
     with tempfile.TemporaryDirectory(dir=servers.cache()) as folder:
         file = write_settings(Path(folder), port)
-        log = Path(folder) / "log"
+        log = servers.cache() / NAME / f"zhongshu-{os.getpid()}.log"
         with log.open("wb") as lines:
             process = subprocess.Popen(
                 [servers.own_program("zhongshu"), "up", "--config", str(file)],
@@ -178,9 +178,12 @@ def asked(port: int, way: str, question: Question) -> Outcome:
     began = time.monotonic()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
     with contextlib.closing(connection):
-        connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
-        reply = connection.getresponse()
-        said = json.loads(reply.read())
+        try:
+            connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+            reply = connection.getresponse()
+            said = json.loads(reply.read())
+        except (OSError, http.client.HTTPException) as error:
+            raise servers.Unavailable(f"{way}: no answer within {time.monotonic() - began:.0f} s ({error})") from None
     if reply.status != 200:
         raise servers.Unavailable(f"{way} answered {reply.status}: {said.get('error', {}).get('message', '')}")
     return outcome(way, question, said, time.monotonic() - began)

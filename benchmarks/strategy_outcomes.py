@@ -41,12 +41,13 @@ class Outcomes:
         self._file = file
         self.outcomes: list[Outcome] = []
         self.asked: set[tuple[str, str]] = set()
-        whole = file.read_bytes().rpartition(b"\n")[0] if file.exists() else b""
+        data = file.read_bytes() if file.exists() else b""
+        whole, _, cut = data.rpartition(b"\n")
         for line in whole.split(b"\n"):
             if line:
                 self._take(msgspec.json.decode(line, type=Outcome))
-        if file.exists() and file.stat().st_size > len(whole) + 1:
-            file.write_bytes(whole + b"\n" if whole else b"")
+        if cut:
+            file.write_bytes(data[: -len(cut)])
 
     def add(self, outcome: Outcome) -> None:
         """Keep one more, in the file too. Not for several threads at once."""

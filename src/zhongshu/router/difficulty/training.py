@@ -83,9 +83,10 @@ def train(rows: Sequence[Labelled], version: str, base: Difficulty | None = None
     missing = [name for name, score in made.items() if score is None]
     if missing and base is None:
         raise ValueError(f"too few questions for {', '.join(missing)}, and no model to take it from")
-    scores = {name: score or getattr(base, name) for name, score in made.items()}
+    scores: dict[str, Linear] = {name: score or getattr(base, name) for name, score in made.items()}
     counted = f"{len(choice)} questions with options, {len(free)} others, {len(drafted)} of them with a draft"
-    return Difficulty(version, **scores, trained_on=counted, measured=measured)
+    heads = scores["choice"], scores["free"], scores["draft"]
+    return Difficulty(version, *heads, trained_on=counted, measured=measured)
 
 
 def flags(rows: Sequence[Labelled]) -> tuple[Flags, Flags]:
