@@ -12,7 +12,7 @@ from zhongshu.core.access import Ask, Caller, Limits, LimitState
 from zhongshu.core.answers import Usage
 from zhongshu.core.clock import FakeClock, SystemClock
 from zhongshu.core.ports import Gate, Permit
-from zhongshu.core.problems import Refusal
+from zhongshu.core.problems import Fault, Refusal
 
 ASK = Ask(tokens=100, cost_nano=1000)
 
@@ -99,6 +99,38 @@ async def test_a_revoked_key_is_noticed_by_a_running_gate(tmp_path: Path):
     assert isinstance(refusal, Refusal)
     assert refusal.problem.code == "invalid_api_key"
     await access.aclose()
+
+
+@pytest.mark.parametrize(
+    ("key", "tenant", "has"),
+    [
+        (None, None, None),
+        ("high", None, "high"),
+        (None, "low", "low"),
+        ("high", "normal", "normal"),
+        ("low", "high", "low"),
+    ],
+)
+async def test_a_keys_class_is_no_higher_than_its_tenants(
+    access: Access, key: str | None, tenant: str | None, has: str
+):
+    access.admin.create_tenant("acme", limits=Limits(priority=tenant))
+    new = access.admin.create_key("acme", "ci", limits=Limits(priority=key))
+    caller = await access.gate.identify(new.secret.encode())
+    assert isinstance(caller, Caller)
+    assert caller.priority == has
+
+
+async def test_a_changed_class_is_noticed_and_an_unknown_one_refused(access: Access):
+    await access.gate.refresh()
+    new = access.admin.create_key("default", "ci")
+    assert (await access.gate.identify(new.secret.encode())).priority is None
+    access.admin.update_key(new.key.id, limits=Limits(priority="low"))
+    await access.gate.refresh()
+    assert (await access.gate.identify(new.secret.encode())).priority == "low"
+    with pytest.raises(Fault) as refused:
+        access.admin.update_key(new.key.id, limits=Limits(priority="urgent"))
+    assert (refused.value.problem.code, refused.value.problem.param) == ("invalid_value", "priority")
 
 
 async def test_a_key_made_after_it_was_tried_is_noticed(access: Access):

@@ -76,6 +76,7 @@ def test_a_key_with_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         "budget": "12.50",
         "budget_period": "day",
         "currency": "USD",
+        "priority": None,
     }
     shown = as_json("keys", "show", made["id"])
     assert shown["spending"]["spent"] == "0.00"
@@ -99,7 +100,12 @@ def test_a_tenant_from_its_making_on():
         "budget": None,
         "budget_period": "month",
         "currency": "CNY",
+        "priority": None,
     }
+    assert as_json("tenants", "set-limits", "acme", "--priority", "low")["limits"]["priority"] == "low"
+    assert "priority low" in zhongshu("tenants", "show", "acme").stdout
+    assert as_json("tenants", "set-limits", "acme", "--concurrency", "none")["limits"]["priority"] == "low"
+    assert as_json("tenants", "set-limits", "acme", "--priority", "none")["limits"]["priority"] is None
     budget = as_json("tenants", "set-budget", "acme", "500", "--period", "total")
     assert budget["spending"] == {
         "budget": "500.00",
@@ -131,6 +137,7 @@ def test_a_tenant_from_its_making_on():
         ("keys revoke k_nobody", 1, "no key `k_nobody`"),
         ("keys set-limits k_nobody --concurrency 1", 1, "no key `k_nobody`"),
         ("keys set-limits k_nobody", 2, "Name at least one limit"),
+        ("keys create x --priority urgent", 2, "use low, normal, high or none"),
         ("keys list --tenant nobody", 1, "no tenant `nobody`"),
         ("tenants create ../etc", 1, "Field `tenant` is not usable"),
         ("tenants show nobody", 1, "no tenant `nobody`"),

@@ -6,7 +6,7 @@ from zhongshu.access.keys import Budget, Key, Tenant
 from zhongshu.access.names import FOREVER_NS, period_begin_ns, period_end_ns, purse_name, rate_name
 from zhongshu.access.settings import AccessSettings
 from zhongshu.access.store import KeyAndTenant
-from zhongshu.core.access import Caller, Limits
+from zhongshu.core.access import Caller, Limits, priority_of
 from zhongshu.core.money import Exchange
 from zhongshu.storage.leases import Bundle, Leases, Purse, Rate, Seats
 
@@ -37,7 +37,7 @@ class Account:
         self.narrow = bool(self._budgets)
         self.unpriced: str | None = None
         key = found.key
-        self.caller = Caller(found.tenant.id, key.id, key.role, key.models, key.prefers or None)
+        self.caller = Caller(found.tenant.id, key.id, key.role, key.models, key.prefers or None, _class(found))
         self.expires_ns = FOREVER_NS if found.key.expires_ns is None else found.key.expires_ns
         self.until_ns = 0
         self.bundle: Bundle | None = None
@@ -137,6 +137,12 @@ def _or_else(own: Limits, common: Limits) -> Limits:
         budget_period=own.budget_period,
         currency=own.currency,
     )
+
+
+def _class(found: KeyAndTenant) -> str | None:
+    """A key's class, no higher than its tenant's."""
+    mine, ours = found.key.limits.priority, found.tenant.limits.priority
+    return None if mine is None and ours is None else priority_of(mine, ours)
 
 
 def _first(own: int | None, common: int | None) -> int | None:

@@ -18,7 +18,7 @@ from zhongshu.access.alerts import AlertBook
 from zhongshu.access.budgets import BudgetDesk, Spending
 from zhongshu.access.keys import Key, KeyChange, NewKey, Tenant, digest, key_id, mint, usable
 from zhongshu.access.settings import PERIODS
-from zhongshu.core.access import Limits
+from zhongshu.core.access import PRIORITIES, Limits
 from zhongshu.core.clock import Clock
 from zhongshu.core.dials import FIELDS, NO_PREFERENCE, RANGES, Preference, fits
 from zhongshu.core.money import HOME_ONLY, Exchange
@@ -250,6 +250,9 @@ class AccessAdmin:
         self._counters.reconcile(owner, spent)
 
     def _check_limits(self, limits: Limits) -> None:
+        if limits.priority is not None and limits.priority not in PRIORITIES:
+            why = Said("use low, normal or high, or none", "请使用 low、normal 或 high，或不设")
+            raise fault("invalid_value", param="priority", field="priority", why=why)
         check_limits(limits)
         if limits.budget_nano is not None:
             self.budgets.check_currency(limits.currency)

@@ -19,6 +19,7 @@ from zhongshu.caches.meaning import Batching, Embedder, Meaning
 from zhongshu.caches.rules import Rule, Rules, plain_words, question_of, whole, wished
 from zhongshu.caches.sealing import Sealer, TextKeyRing
 from zhongshu.caches.store import Bounds
+from zhongshu.core.access import PRIORITIES, priority_of
 from zhongshu.core.answers import Answer, Usage
 from zhongshu.core.clock import Clock
 from zhongshu.core.ports import Asking, Hit
@@ -30,7 +31,6 @@ log = logging.getLogger("zhongshu.caches")
 _TOUCH_EVERY_NS = 60 * 10**9
 _EMBEDDING_AT_MOST = 64
 _COMPLAIN_EVERY_S = 60.0
-_RANKS = {"low": 0, "normal": 1, "high": 2}
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -217,7 +217,8 @@ class AnswerSeek:
         return held
 
     async def _shared(self) -> Hit | None:
-        rank = _RANKS[self._asking.turn.wishes.priority]
+        asking = self._asking
+        rank = PRIORITIES.index(priority_of(asking.turn.wishes.priority, asking.caller.priority))
         joined = await self._cache.flights.join(self._identity.key, rank)
         if isinstance(joined, Flight):
             self._flight = joined

@@ -19,6 +19,7 @@ from zhongshu.cli.limits import (
     ConcurrencyOption,
     CurrencyOption,
     PeriodOption,
+    PriorityOption,
     RequestsOption,
     TokensOption,
     changed,
@@ -82,6 +83,7 @@ def create(
     budget: str | None = BudgetOption,
     period: str | None = PeriodOption,
     currency: str | None = CurrencyOption,
+    priority: str | None = PriorityOption,
     quality: str | None = QualityOption,
     max_cost: str | None = MaxCostOption,
     max_seconds: str | None = MaxSecondsOption,
@@ -97,6 +99,7 @@ def create(
         budget=budget,
         period=period,
         currency=currency,
+        priority=priority,
     )
     allowed = _known_models(models, config)
     until_ns = _expiry(expires)
@@ -212,7 +215,7 @@ def revoke(key: str = KeyArgument, config: Path | None = ConfigOption, as_json: 
     epilog=examples(
         "zhongshu keys set-limits k_4fK0tq81LmZx --requests-per-minute 60 --tokens-per-minute 100000",
         "zhongshu keys set-limits k_4fK0tq81LmZx --budget 12.50 --period month",
-        "zhongshu keys set-limits k_4fK0tq81LmZx --concurrency none",
+        "zhongshu keys set-limits k_4fK0tq81LmZx --concurrency none --priority low",
     ),
 )
 def set_limits(
@@ -223,10 +226,11 @@ def set_limits(
     budget: str | None = BudgetOption,
     period: str | None = PeriodOption,
     currency: str | None = CurrencyOption,
+    priority: str | None = PriorityOption,
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
-    if not any((requests, tokens, concurrency, budget, period, currency)):
+    if not any((requests, tokens, concurrency, budget, period, currency, priority)):
         fail("Name at least one limit; see --help.", "请至少指定一项限额，参见 --help。", code=2)
     with managing(config) as admin:
         after = changed(
@@ -237,6 +241,7 @@ def set_limits(
             budget=budget,
             period=period,
             currency=currency,
+            priority=priority,
         )
         made = admin.update_key(key, limits=after)
     if as_json:

@@ -11,7 +11,7 @@ import typer
 
 from zhongshu.cli.output import fail
 from zhongshu.cli.words import t
-from zhongshu.core.access import Limits
+from zhongshu.core.access import PRIORITIES, Limits
 
 if TYPE_CHECKING:
     from zhongshu.access.admin import Spending
@@ -40,6 +40,15 @@ PeriodOption = typer.Option(
     None, "--period", metavar="day|month|total", help=t("The budget's period, in UTC.", "预算周期（UTC）。")
 )
 CurrencyOption = typer.Option(None, "--currency", metavar="CNY|USD", help=t("The budget's currency.", "预算币种。"))
+PriorityOption = typer.Option(
+    None,
+    "--priority",
+    metavar="low|normal|high|none",
+    help=t(
+        "The class of its turns where there is a queue; requests may only lower it. none: as they say.",
+        "排队时其请求的优先级；请求只能降低它。none：由请求自定。",
+    ),
+)
 
 
 def changed(
@@ -51,6 +60,7 @@ def changed(
     budget: str | None = None,
     period: str | None = None,
     currency: str | None = None,
+    priority: str | None = None,
     budget_option: str = "--budget",
 ) -> Limits:
     """`before` with the options that were given; "none" takes a limit away. Leaves with what is wrong with one."""
@@ -58,6 +68,8 @@ def changed(
         _refuse("--period", period, "use day, month or total", "请使用 day、month 或 total")
     if currency is not None and currency not in ("CNY", "USD"):
         _refuse("--currency", currency, "use CNY or USD", "请使用 CNY 或 USD")
+    if priority is not None and priority not in (*PRIORITIES, NONE):
+        _refuse("--priority", priority, "use low, normal, high or none", "请使用 low、normal、high 或 none")
     return Limits(
         requests_per_minute=_count("--requests-per-minute", requests, before.requests_per_minute),
         tokens_per_minute=_count("--tokens-per-minute", tokens, before.tokens_per_minute),
@@ -65,6 +77,7 @@ def changed(
         budget_nano=before.budget_nano if budget is None else money(budget_option, budget),
         budget_period=period or before.budget_period,
         currency=currency or before.currency,
+        priority=before.priority if priority is None else None if priority == NONE else priority,
     )
 
 
@@ -98,6 +111,8 @@ def cell(limits: Limits) -> str:
     shown = [f"{value} {unit}" for value, unit in parts if value is not None]
     if limits.budget_nano is not None:
         shown.append(f"{amount(limits.budget_nano)} {limits.currency}/{_period(limits.budget_period)}")
+    if limits.priority is not None:
+        shown.append(t(f"priority {limits.priority}", f"优先级 {limits.priority}"))
     return ", ".join(shown) or t("none", "无")
 
 

@@ -13,6 +13,7 @@ from zhongshu.cli.limits import (
     ConcurrencyOption,
     CurrencyOption,
     PeriodOption,
+    PriorityOption,
     RequestsOption,
     TokensOption,
     changed,
@@ -50,6 +51,7 @@ def create(
     budget: str | None = BudgetOption,
     period: str | None = PeriodOption,
     currency: str | None = CurrencyOption,
+    priority: str | None = PriorityOption,
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
@@ -61,6 +63,7 @@ def create(
         budget=budget,
         period=period,
         currency=currency,
+        priority=priority,
     )
     with managing(config) as admin:
         made = admin.create_tenant(tenant, title=title, limits=limits)
@@ -116,7 +119,7 @@ def show(tenant: str = TenantArgument, config: Path | None = ConfigOption, as_js
     ),
     epilog=examples(
         "zhongshu tenants set-limits acme --requests-per-minute 600 --concurrency 20",
-        "zhongshu tenants set-limits acme --tokens-per-minute none",
+        "zhongshu tenants set-limits acme --tokens-per-minute none --priority low",
     ),
 )
 def set_limits(
@@ -124,14 +127,15 @@ def set_limits(
     requests: str | None = RequestsOption,
     tokens: str | None = TokensOption,
     concurrency: str | None = ConcurrencyOption,
+    priority: str | None = PriorityOption,
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
-    if requests is None and tokens is None and concurrency is None:
+    if not any((requests, tokens, concurrency, priority)):
         fail("Name at least one limit; see --help.", "请至少指定一项限额，参见 --help。", code=2)
     with managing(config) as admin:
         before = admin.tenant(tenant).limits
-        after = changed(before, requests=requests, tokens=tokens, concurrency=concurrency)
+        after = changed(before, requests=requests, tokens=tokens, concurrency=concurrency, priority=priority)
         made = admin.update_tenant(tenant, limits=after)
     _say(made, as_json, t("Changed; a running server follows within a second.", "已修改；运行中的服务将在一秒内生效。"))
 

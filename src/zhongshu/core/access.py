@@ -9,7 +9,8 @@ from zhongshu.core.dials import Preference
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a tenant or key may use. None means no limit. `budget_nano` is money in billionths of `currency`, spent
-    over `budget_period` ("day", "month" or "total", in UTC)."""
+    over `budget_period` ("day", "month" or "total", in UTC). priority: the class of its turns ("low", "normal", "high"),
+    which a request may only lower; None leaves it to the request."""
 
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
@@ -17,13 +18,25 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     budget_nano: int | None = None
     budget_period: str = "month"
     currency: str = "CNY"
+    priority: str | None = None
+
+
+PRIORITIES = ("low", "normal", "high")
+"""Classes of waiting turns, last served first."""
+
+
+def priority_of(asked: str | None, most: str | None) -> str:
+    """The class of a turn: what its request asks for, but no higher than what its key and tenant have."""
+    if most is None:
+        return asked or "normal"
+    return most if asked is None else min(asked, most, key=PRIORITIES.index)
 
 
 class Caller(msgspec.Struct, frozen=True):
     """Who asks. `key_id` names the key and is safe to write down; the key itself is kept nowhere.
 
     models: names this key may ask for, empty for all. roles: "user" may ask, "admin" may manage. prefers: how its turns
-    are weighed where they do not say; None for nothing.
+    are weighed where they do not say; None for nothing. priority: the class of its turns; None leaves it to them.
     """
 
     tenant: str
@@ -31,6 +44,7 @@ class Caller(msgspec.Struct, frozen=True):
     role: str = "user"
     models: tuple[str, ...] = ()
     prefers: Preference | None = None
+    priority: str | None = None
 
 
 class Ask(msgspec.Struct, frozen=True):

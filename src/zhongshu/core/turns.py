@@ -188,15 +188,17 @@ class Wishes(msgspec.Struct, frozen=True):
     """What a caller may say to us, beside the request: the field `zhongshu` of any JSON body.
 
     cache: "no-store" neither uses nor keeps a cached answer, "refresh" asks anew and keeps. priority: who waits first
-    when there is a queue. quality: of `auto`, 0 cheapest to 1 best; max_cost: what its turn may be expected to cost at
-    most, in the currency budgets are counted in; max_seconds: how long it may be expected to take. None: nothing said.
+    when there is a queue, "normal" where nobody says; a key or tenant may have a class above which it cannot ask. quality: of `auto`, 0 cheapest to 1 best; max_cost: what its turn may be expected to cost at
+    most, in the currency budgets are counted in; max_seconds: how long it may be expected to take. depth: of thought; it
+    goes before the protocol's own words. None: nothing said.
     """
 
     cache: Literal["use", "no-store", "refresh"] = "use"
-    priority: Literal["low", "normal", "high"] = "normal"
+    priority: Literal["low", "normal", "high"] | None = None
     quality: Annotated[float, Meta(ge=0, le=1)] | None = None
     max_cost: Annotated[float, Meta(ge=0)] | None = None
     max_seconds: Annotated[float, Meta(gt=0)] | None = None
+    depth: Depth | None = None
 
 
 NO_WISHES = Wishes()

@@ -43,7 +43,7 @@ async def test_a_change_touches_only_what_it_names(desk):
     assert changed["models"] == ["a"]
     assert changed["limits"] == {
         "requests_per_minute": None, "tokens_per_minute": None, "concurrency": 3, "budget": "10",
-        "budget_period": "day", "currency": "CNY",
+        "budget_period": "day", "currency": "CNY", "priority": None,
     }  # fmt: skip
     assert (await desk.call("PATCH", path, {"models": []})).json()["models"] == []
     assert (await desk.call("PATCH", path, {})).json()["limits"] == changed["limits"]

@@ -200,6 +200,28 @@ async def test_high_goes_first_only_among_its_own_and_low_waits_for_all(desk):
     assert a.order == ["first", "x high", "y normal", "x normal", "low"]
 
 
+async def test_a_class_of_a_key_is_the_most_its_requests_may_ask_for(desk):
+    a = Held("a")
+    d = desk(a, **limited(1, queue=100))
+    tasks = [ask(d, "first")]
+    await settled()
+    for text, priority, most in (
+        ("low key", "high", "low"),
+        ("normal", "normal", None),
+        ("normal key", "high", "normal"),
+        ("high key says nothing", None, "high"),
+        ("high key says low", "low", "high"),
+        ("high", "high", None),
+    ):
+        tasks.append(ask(d, text, priority=priority, most=most))
+        await settled()
+    await a.let_go(7)
+    await asyncio.gather(*tasks)
+    assert a.order == [
+        "first", "high key says nothing", "high", "normal", "normal key", "low key", "high key says low",
+    ]  # fmt: skip
+
+
 async def test_low_does_not_starve(desk):
     a = Held("a")
     d = desk(a, **limited(1, queue=100))

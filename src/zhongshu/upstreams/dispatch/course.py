@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from zhongshu.core.access import priority_of
 from zhongshu.core.models import Offer
 from zhongshu.core.ports import Asking, Call, Upstream
 from zhongshu.core.problems import Fault, fault
@@ -152,11 +153,13 @@ class Course(Generic[T]):
         return [candidate for candidate in free if not candidate.replica.on_trial] if tried else on_trial
 
     async def _waited(self, pool: list[Candidate]) -> tuple[Replica, bool]:
-        turn, began_ns = self._asking.turn, self._now_ns()
+        turn, caller, began_ns = self._asking.turn, self._asking.caller, self._now_ns()
         within_s = max(0.0, (self._deadline_ns - began_ns) / 1e9)
         replicas = tuple([candidate.replica for candidate in pool])
         try:
-            return await line.wait(self._asking.caller.tenant, turn.wishes.priority, replicas, within_s)
+            return await line.wait(
+                caller.tenant, priority_of(turn.wishes.priority, caller.priority), replicas, within_s
+            )
         finally:
             self._asking.queued_us += (self._now_ns() - began_ns) // 1000
 
