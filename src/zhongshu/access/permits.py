@@ -7,6 +7,8 @@ from zhongshu.core.answers import Usage
 from zhongshu.storage.counters import SLOT_NS, WINDOW_SLOTS
 from zhongshu.storage.leases import Bundle, Leases, Rate
 
+_WINDOW_NS = (WINDOW_SLOTS + 1) * SLOT_NS
+
 
 class LimitedPermit:
     """core.ports.Permit of a caller with limits."""
@@ -48,10 +50,14 @@ class LimitedPermit:
     def _state(self, rates: tuple[Rate, ...]) -> LimitState | None:
         if not rates:
             return None
-        tightest = rates[0] if len(rates) == 1 else min(rates, key=lambda rate: rate.remaining)
+        tightest = rates[0]
+        remaining = tightest.remaining
+        for rate in rates[1:]:
+            left = rate.remaining
+            if left < remaining:
+                tightest, remaining = rate, left
         # Whole again once this turn's own slot has left the window.
-        whole_ns = (self._at_ns // SLOT_NS + WINDOW_SLOTS + 1) * SLOT_NS
-        return LimitState(tightest.limit, tightest.remaining, (whole_ns - self._at_ns) / 1e9)
+        return LimitState(tightest.limit, remaining, (_WINDOW_NS - self._at_ns % SLOT_NS) / 1e9)
 
 
 class FreePermit:

@@ -8,27 +8,43 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
 
-from zhongshu.api.asgi import JSON_TYPE, ClientLeft, Headers, Receive, Scope, Send, leaving, read_body, send_reply
+from zhongshu.api.asgi import (
+    BODY,
+    JSON_TYPE,
+    ClientLeft,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    headers_by_name,
+    leaving,
+    read_body,
+    send_reply,
+)
 from zhongshu.api.errors import error_headers, prefers_chinese
 from zhongshu.api.extra import Extra, extra_of
+from zhongshu.api.heads import head_of, pairs, spent
 from zhongshu.core.access import Caller
 from zhongshu.core.answers import Answer, Embeddings, Event, Passed, Usage
 from zhongshu.core.ids import trace_id
-from zhongshu.core.ports import Hit, Permit
 from zhongshu.core.problems import Fault, Problem, Refusal, problem
 from zhongshu.core.turns import Turn
 from zhongshu.pipeline.answer import Live, answer, stream
-from zhongshu.pipeline.label import NOT_GENERATED
 from zhongshu.pipeline.stages import Arrived, Closing, Rooms, Routed
 
 EVENT_STREAM: tuple[bytes, bytes] = (b"content-type", b"text/event-stream; charset=utf-8")
+
+# What our own server offers beside ASGI (app/http/exchange.py), where nothing stands between it and us.
+Reply = Callable[[int, bytes, bytes], bool]
+Piece = Callable[[bytes], bool]
+
+_NO_KEY = Refusal("admit", problem("missing_key"))
 
 log = logging.getLogger("zhongshu.api")
 
@@ -180,13 +196,16 @@ class Endpoint:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         rooms, trace = self._rooms(), trace_id()
         started_ns = rooms.clock.steady_ns()
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers, query = headers_by_name(scope), scope["query_string"]
         try:
-            caller = await self._caller(rooms, headers, scope)
+            credential = self._dialect.credential(headers, query)
+            caller = await rooms.gate.identify(credential) if credential else _NO_KEY
             if isinstance(caller, Refusal):
                 return await self._refuse(scope, send, caller.problem, trace)
-            body = await read_body(receive, headers, self._bounds.max_body_bytes)
-            path, query = scope["path"], scope["query_string"]
+            body: bytes | None = scope.get(BODY)
+            if body is None or len(body) > self._bounds.max_body_bytes:
+                body = await read_body(receive, headers, self._bounds.max_body_bytes)
+            path = scope["path"]
             asked = self._dialect.read(Incoming(body, trace, rooms.clock.now_ns(), path, query, headers))
             if self._files is not None and b'"file_id"' in body:
                 asked = await self._files.filled(asked, caller)
@@ -218,12 +237,6 @@ class Endpoint:
             with contextlib.suppress(Exception):
                 await self._refuse(scope, send, problem("internal_error"), trace)
 
-    async def _caller(self, rooms: Rooms, headers: Mapping[bytes, bytes], scope: Scope) -> Caller | Refusal:
-        credential = self._dialect.credential(headers, scope["query_string"])
-        if not credential:
-            return Refusal("admit", problem("missing_key"))
-        return await rooms.gate.identify(credential)
-
     async def _refuse(
         self, scope: Scope, send: Send, problem: Problem, trace: str = "", more: Headers | None = None
     ) -> None:
@@ -245,17 +258,19 @@ class Endpoint:
         kind = (
             (b"content-type", reply.content_type.encode()) if isinstance(reply, Passed) else _type_of(asked, JSON_TYPE)
         )
-        headers = _headers(answered.routed, kind, answered.hit)
-        headers.append((b"x-zhongshu-overhead-ms", b"%.3f" % overhead_ms))
-        headers.append((b"x-zhongshu-cost", f"{extra.cost.amount} {extra.cost.currency}".encode()))
-        headers.append((b"x-zhongshu-usage", b"prompt=%d; completion=%d" % (usage.prompt, usage.completion)))
-        await send_reply(send, 200, headers, body)
+        head = head_of(answered.routed, kind, answered.hit) + spent(
+            overhead_ms, extra.cost.amount, extra.cost.currency, usage
+        )
+        at_once: Reply | None = getattr(send, "reply", None)
+        if at_once is None or not at_once(200, head, body):
+            await send_reply(send, 200, pairs(head), body)
 
     async def _stream(self, rooms: Rooms, arrived: Arrived, asked: Asked, scope: Scope, send: Send) -> None:
         live = await stream(rooms, arrived)
         if isinstance(live, Refusal):
             return await self._refuse(scope, send, live.problem, arrived.turn.trace)
         writer = asked.writer(live.routed)
+        piece: Piece = getattr(send, "piece", _never)
         started = False
         try:
             async with contextlib.aclosing(live.batches()) as batches:
@@ -268,11 +283,11 @@ class Endpoint:
                         chunk = writer.write(batch)
                     if not started:
                         started = True
-                        headers = _headers(live.routed, _type_of(writer, EVENT_STREAM), live.hit)
+                        headers = pairs(head_of(live.routed, _type_of(writer, EVENT_STREAM), live.hit))
                         await send({"type": "http.response.start", "status": 200, "headers": headers})
                     if isinstance(batch, Closing):
                         return await send({"type": "http.response.body", "body": chunk})
-                    if chunk:
+                    if chunk and not piece(chunk):
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except (Fault, asyncio.CancelledError) as error:
             if not started or (isinstance(error, asyncio.CancelledError) and not error.args):
@@ -287,6 +302,12 @@ class Endpoint:
                 await send({"type": "http.response.body", "body": said})
 
 
+def _never(chunk: bytes) -> bool:
+    """Where a piece always goes the long way."""
+    del chunk
+    return False
+
+
 def _type_of(written: object, usual: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
     return getattr(written, "content_type", usual)
 
@@ -299,55 +320,6 @@ def _closing_extra(rooms: Rooms, arrived: Arrived, live: Live, closing: Closing)
     took_ms = (rooms.clock.steady_ns() - arrived.started_ns) / 1e6
     overhead_ms = _overhead_ms(closing.upstream_us, took_ms)
     return extra_of(live.routed, closing.label, closing.usage, closing.cost_nano, overhead_ms, closing.hit)
-
-
-def _headers(routed: Routed, content_type: tuple[bytes, bytes], hit: Hit | None) -> Headers:
-    asking, route = routed.asking, routed.route
-    trace = asking.turn.trace.encode()
-    headers = [
-        content_type,
-        (b"x-request-id", trace),
-        (b"x-zhongshu-trace", trace),
-        (b"x-zhongshu-release", asking.offer.release.name.encode()),
-        (b"x-zhongshu-route", route.rule.encode()),
-        (b"x-zhongshu-reason", route.reason.encode("ascii", "replace")),
-    ]
-    if asking.turn.kind not in NOT_GENERATED:
-        headers.append((b"x-zhongshu-ai-generated", b"1"))
-    if hit is not None:
-        headers.append((b"x-zhongshu-cache", hit.kind.encode()))
-    if asking.dropped:
-        headers.append((b"x-zhongshu-dropped", ", ".join(asking.dropped).encode("ascii", "replace")))
-    return headers + limit_headers(routed.admitted.permit)
-
-
-def limit_headers(permit: Permit) -> Headers:
-    """The standard rate-limit headers, for the limits that the caller has."""
-    headers: Headers = []
-    requests, tokens = permit.requests, permit.tokens
-    reset = b""
-    if requests is not None:
-        reset = b"%.3fs" % requests.reset_s
-        headers += (
-            (b"x-ratelimit-limit-requests", _digits(requests.limit)),
-            (b"x-ratelimit-remaining-requests", f"{requests.remaining}".encode()),
-            (b"x-ratelimit-reset-requests", reset),
-        )
-    if tokens is not None:
-        if requests is None or requests.reset_s != tokens.reset_s:
-            reset = b"%.3fs" % tokens.reset_s
-        headers += (
-            (b"x-ratelimit-limit-tokens", _digits(tokens.limit)),
-            (b"x-ratelimit-remaining-tokens", f"{tokens.remaining}".encode()),
-            (b"x-ratelimit-reset-tokens", reset),
-        )
-    return headers
-
-
-@functools.lru_cache(maxsize=1024)
-def _digits(limit: int) -> bytes:
-    """A limit is the same for every turn of a key, and there are few."""
-    return b"%d" % limit
 
 
 def _address(scope: Scope) -> str:

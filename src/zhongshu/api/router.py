@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import NamedTuple
 
 from zhongshu.api.asgi import App, Receive, Scope, Send
@@ -30,7 +30,15 @@ class Router:
         self._rest = rest
         self._sockets = sockets
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """ASGI. An address of the table answers by itself, with nothing of ours around it."""
+        if scope["type"] == "http":
+            at = self._exact.get(scope["path"])
+            if at is not None and at.method == scope["method"]:
+                return at.app(scope, receive, send)
+        return self._otherwise(scope, receive, send)
+
+    async def _otherwise(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._socket(scope, receive, send)
         at = self._exact.get(scope["path"]) or self._by_prefix(scope["path"])

@@ -250,9 +250,10 @@ class Fold:
             choice = self._choices.get(delta.index)
             if choice is None:
                 choice = self._choices[delta.index] = _Growing()
+            if isinstance(delta, TextDelta):  # nearly all of them
+                choice.text.append(delta.text)
+                continue
             match delta:
-                case TextDelta():
-                    choice.text.append(delta.text)
                 case ThoughtDelta():
                     choice.thought.append(delta.text)
                     if delta.signature is not None:

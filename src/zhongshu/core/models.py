@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 import msgspec
 
+from zhongshu.core.depth import Depth
 from zhongshu.core.dials import NO_DIAL, Dial, Preference
 from zhongshu.core.prices import Price
 
@@ -76,7 +78,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     frequency_penalty: float | None = None
 
 
-class Release(msgspec.Struct, frozen=True, kw_only=True):
+class Release(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A named version of a model: which upstream answers it and under what name there.
 
     weight: among its replicas. share: of the model's turns, until somebody makes a plan; None: the first release takes
@@ -92,7 +94,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape | None = None
     adapter: str = ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         return f"{self.model}@{self.version}"
 
@@ -116,7 +118,7 @@ class Assistant(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str = ""
     threshold: float = 0.5
     rounds: int = 2
-    effort: Literal["off", "minimal", "low", "medium", "high"] | None = None
+    effort: Depth | None = None
     show_thoughts: bool = True
     quality: float | None = None
     max_cost: float | None = None

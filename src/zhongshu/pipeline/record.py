@@ -20,27 +20,27 @@ _KEPT_BYTES = 256 * 1024
 class Entry:
     """The record of one turn while it is being made: each stage leaves what it knows."""
 
-    __slots__ = (
-        "_arrived", "_rooms", "admitted", "answer", "cost_nano", "error", "first_us", "hit", "label", "outcome", "routed",
-        "sent_ns", "stage", "upstream_us", "usage",
-    )  # fmt: skip
+    outcome: Outcome = "failed"
+    admitted: Admitted | None = None
+    routed: Routed | None = None
+    answer: Answer | Embeddings | Passed | None = None
+    hit: Hit | None = None
+    usage = Usage()
+    cost_nano = 0
+    label = ""
+    error = "internal_error"
+    stage = ""
+    first_us = 0
+    sent_ns = 0
+    upstream_us = 0
 
     def __init__(self, rooms: Rooms, arrived: Arrived) -> None:
         self._rooms = rooms
         self._arrived = arrived
-        self.outcome: Outcome = "failed"
-        self.admitted: Admitted | None = None
-        self.routed: Routed | None = None
-        self.answer: Answer | Embeddings | Passed | None = None
-        self.hit: Hit | None = None
-        self.usage = Usage()
-        self.cost_nano = 0
-        self.label = ""
-        self.error = "internal_error"
-        self.stage = ""
-        self.first_us = 0
-        self.sent_ns = 0
-        self.upstream_us = 0
+
+    def read(self, arrived: Arrived) -> None:
+        """What the turn brought has been made into text; the request is kept as it came."""
+        self._arrived = arrived
 
     def refused(self, refusal: Refusal) -> Refusal:
         """A stage said no."""

@@ -7,6 +7,7 @@ owner decides what is asked on it and when it is used again.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import cast
 
@@ -41,6 +42,7 @@ class Connection(asyncio.Protocol):
         "_idle_s",
         "_interim",
         "_keep",
+        "_loop",
         "_parser",
         "_paused",
         "_phase",
@@ -95,21 +97,38 @@ class Connection(asyncio.Protocol):
         while not (self._complete if self._whole else self._head_done):
             if self._error is not None:
                 raise self._error
-            await self._wait()
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
         self.due = NEVER
 
-    async def read(self) -> bytes:
-        """What has arrived of the body, or the next that does; empty at the end. Raises Fault."""
-        while not self._chunks:
-            if self._complete:
-                return b""
-            if self._error is not None:
-                raise self._error
-            self._phase = "idle"
-            self.due = min(monotonic() + self._idle_s, self._total_due)
-            await self._wait()
-            self.due = NEVER
-        return self.body()
+    async def read(self, over: Callable[[], None]) -> bytes:
+        """What has arrived of the body, or the next that does; empty at the end. Raises Fault. `over` is called when
+        nothing more will be read, before this returns or raises."""
+        try:
+            while not self._chunks:
+                if self._complete:
+                    over()
+                    return b""
+                if self._error is not None:
+                    raise self._error
+                self._phase = "idle"
+                self.due = min(monotonic() + self._idle_s, self._total_due)
+                self._waiter = self._loop.create_future()
+                try:
+                    await self._waiter
+                finally:
+                    self._waiter = None
+                self.due = NEVER
+        except BaseException:
+            over()
+            raise
+        data = self.body()
+        if self._complete:
+            over()
+        return data
 
     def body(self) -> bytes:
         """All of the body that has arrived and was not read yet."""
@@ -125,11 +144,6 @@ class Connection(asyncio.Protocol):
     def headers(self) -> list[tuple[bytes, bytes]]:
         """The reply's headers as they came."""
         return self._headers
-
-    @property
-    def finished(self) -> bool:
-        """Whether the reply has ended and all of it was read."""
-        return self._complete and not self._chunks
 
     @property
     def reusable(self) -> bool:
@@ -161,6 +175,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is open."""
         self._transport = cast("asyncio.Transport", transport)
+        self._loop = asyncio.get_running_loop()
 
     def data_received(self, data: bytes) -> None:
         """Something arrived."""
@@ -239,13 +254,6 @@ class Connection(asyncio.Protocol):
         self._chunks: list[bytes] = []
         self._buffered = self._received = self._body_limit = 0
         self._phase = ""
-
-    async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

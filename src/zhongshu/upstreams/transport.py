@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from time import monotonic
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -68,7 +68,7 @@ class Opened(Protocol):
     @property
     def status(self) -> int: ...
     def header(self, name: str) -> str | None: ...
-    async def read(self) -> bytes:
+    def read(self) -> Awaitable[bytes]:
         """The next bytes as the network cut them; empty at the end. Raises Fault("upstream_cut") when broken off."""
         ...
 
@@ -302,30 +302,24 @@ class _HttpOpened:
     def header(self, name: str) -> str | None:
         return _header(self._headers, name)
 
-    async def read(self) -> bytes:
-        if self._ended:
-            return b""
-        connection = self._connection
-        try:
-            data = await connection.read()
-        except BaseException:
-            self._over()
-            raise
-        if connection.finished:
-            self._over()
-        return data
+    def read(self) -> Awaitable[bytes]:
+        return self._connection.read(self._over) if not self._ended else _nothing()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while data := await self.read():
             yield data
 
     async def aclose(self) -> None:
-        if not self._ended:
-            self._over()
+        self._over()
 
     def _over(self) -> None:
-        self._ended = True
-        self._owner.done_with(self._connection)
+        if not self._ended:
+            self._ended = True
+            self._owner.done_with(self._connection)
+
+
+async def _nothing() -> bytes:
+    return b""
 
 
 async def drain(opened: Opened, within_s: float = _EOF_WITHIN_S) -> None:

@@ -188,6 +188,13 @@ class ChunkWriter:
 
     def write(self, events: tuple[Event, ...]) -> bytes:
         """The bytes to send now for a batch of events."""
+        if len(events) == 1 and self._open and not self._held:
+            event = events[0]
+            deltas, wire = event.deltas, event.wire
+            plain = len(deltas) == 1 and type(deltas[0]) is TextDelta
+            if plain and wire is not None and event.dialect == self._turn.protocol:  # passed on as it came
+                self._first = self._first or wire
+                return b"data: %b\n\n" % wire
         out: list[bytes] = []
         for event in events:
             chunks = self._chunks(event)

@@ -4,8 +4,8 @@ else (replicas, limits, failures) takes its course in `course.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 from zhongshu.core.answers import Answer, Embeddings, Passed
 from zhongshu.core.clock import Clock
@@ -29,9 +29,9 @@ class UpstreamDispatcher:
         self._trier = Trier(upstreams, clock)
         self._now_ns = clock.steady_ns
 
-    async def complete(self, asking: Asking) -> Answer:
+    def complete(self, asking: Asking) -> Coroutine[Any, Any, Answer]:
         """The whole answer."""
-        return await self._asked(asking, _complete)
+        return self._asked(asking, _complete)
 
     async def stream(self, asking: Asking) -> EventStream:
         """The answer as it is made, from its first content on. Its end must be told to `ended`."""
@@ -39,13 +39,13 @@ class UpstreamDispatcher:
         asking.held = begun
         return begun
 
-    async def embed(self, asking: Asking) -> Embeddings:
+    def embed(self, asking: Asking) -> Coroutine[Any, Any, Embeddings]:
         """One vector for each text."""
-        return await self._asked(asking, _embed)
+        return self._asked(asking, _embed)
 
-    async def hand_on(self, asking: Asking) -> Passed:
+    def hand_on(self, asking: Asking) -> Coroutine[Any, Any, Passed]:
         """A request of another kind."""
-        return await self._asked(asking, _hand_on)
+        return self._asked(asking, _hand_on)
 
     def ended(self, asking: Asking, problem: Problem | None) -> None:
         """A stream is over: well, with this problem, or (code "left") left by its reader."""

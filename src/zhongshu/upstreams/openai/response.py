@@ -289,14 +289,14 @@ def _usage(shape: UsageShape | None) -> Usage | None:
     if prompt is None:
         prompt = total - completion if total else 0
     details, made = shape.prompt_tokens_details, shape.completion_tokens_details
-    cached = (details.cached_tokens if details else None) or shape.prompt_cache_hit_tokens or shape.cached_tokens or 0
-    thinking = (made.reasoning_tokens if made else None) or shape.reasoning_tokens or 0
-    prompt, completion = max(int(prompt), 0), max(int(completion), 0)
+    cached = (details.cached_tokens if details else None) or shape.prompt_cache_hit_tokens or shape.cached_tokens
+    thinking = (made.reasoning_tokens if made else None) or shape.reasoning_tokens
+    read, written = max(int(prompt), 0), max(int(completion), 0)
     return Usage(
-        prompt=prompt,
-        completion=completion,
-        cached=min(max(int(cached), 0), prompt),
-        thinking=min(max(int(thinking), 0), completion),
+        read,
+        written,
+        min(max(int(cached), 0), read) if cached else 0,
+        min(max(int(thinking), 0), written) if thinking else 0,
     )
 
 

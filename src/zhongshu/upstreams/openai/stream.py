@@ -10,7 +10,7 @@ that never comes, a missing [DONE]. A chunk that had to be put right, and every 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Protocol
 
 import msgspec
@@ -29,6 +29,7 @@ from zhongshu.core.answers import (
     UsageDelta,
 )
 from zhongshu.core.problems import Fault, fault
+from zhongshu.upstreams.openai.chunks import ChunkForm, form_of
 from zhongshu.upstreams.openai.request import Thoughts
 from zhongshu.upstreams.openai.response import (
     CHAT,
@@ -45,6 +46,9 @@ from zhongshu.upstreams.openai.shapes import ChoiceShape, Message, ToolCallShape
 from zhongshu.upstreams.openai.tags import Piece, TagSplitter
 from zhongshu.upstreams.sse import EventTooLarge, SseParser
 from zhongshu.upstreams.transport import Opened, drain
+
+_NEVER_ALIKE = 8
+"""After so many chunks in a row that are unlike the one before, the rest of the stream is expected to be so too."""
 
 
 class PieceReader(Protocol):
@@ -87,7 +91,18 @@ class ChunkReader:
     """Turns each chunk's JSON into an Event. `choices` is how many were asked for (n). thoughts: where they are found
     (Manner.thoughts); where they have to be taken out of the content, no chunk is passed on as it came."""
 
-    __slots__ = ("_asked", "_dialect", "_progress", "_reply_id", "_thoughts", "_upstream", "done", "model")
+    __slots__ = (
+        "_asked",
+        "_dialect",
+        "_form",
+        "_progress",
+        "_reply_id",
+        "_thoughts",
+        "_unlike",
+        "_upstream",
+        "done",
+        "model",
+    )
 
     def __init__(self, upstream: str, dialect: str = CHAT, choices: int = 1, thoughts: Thoughts = "field") -> None:
         self._upstream = upstream
@@ -96,6 +111,8 @@ class ChunkReader:
         self._asked = choices
         self._progress: dict[int, _Progress] = {}
         self._reply_id: str | None = None
+        self._form: ChunkForm | None = None
+        self._unlike = 0 if thoughts == "field" else _NEVER_ALIKE
         self.done = False
         self.model = ""
 
@@ -104,9 +121,20 @@ class ChunkReader:
 
         Raises Fault: upstream_malformed when it is no JSON chunk, or what an error object inside it says.
         """
+        form = self._form
+        if form is not None and (delta := form.delta(payload)) is not None:
+            self._unlike = 0
+            return Event((delta,), payload, self._dialect)
         if payload.startswith(b"[DONE]"):
             self.done = True
             return None
+        event = self._decoded(payload)
+        if self._unlike < _NEVER_ALIKE:
+            self._unlike += 1
+            self._form = form_of(payload, event)
+        return event
+
+    def _decoded(self, payload: bytes) -> Event:
         try:
             reply = reply_decoder.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -292,7 +320,7 @@ class OpenAIStream:
         self._broken: Fault | None = None
 
     async def batch(self) -> tuple[Event, ...]:
-        """The events of the next network read that completes any; empty at the end.
+        """The events of the next network read that completes any. StopAsyncIteration at the end.
 
         Raises Fault, after the events before it have been given.
         """
@@ -300,19 +328,22 @@ class OpenAIStream:
             if self._broken is not None:
                 await self.aclose()
                 raise self._broken
-            events = await self._next()
-            if events:
-                return events
+            try:
+                events = self._events(await self._opened.read())
+            except Fault as broken:  # kept until those before it have been given
+                self._broken = broken
+            else:
+                if events:
+                    return events
         await self._drain()
-        return ()
+        raise StopAsyncIteration
 
-    async def batches(self) -> AsyncIterator[tuple[Event, ...]]:
+    def batches(self) -> AsyncIterator[tuple[Event, ...]]:
         """Every batch to the end."""
-        while events := await self.batch():
-            yield events
+        return _Batches(self)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        while events := await self.batch():
+        async for events in self.batches():
             for event in events:
                 yield event
 
@@ -321,18 +352,14 @@ class OpenAIStream:
         self._over = self._drained = True
         await self._opened.aclose()
 
-    async def _next(self) -> tuple[Event, ...]:
-        """The events of one network read. What breaks is kept until those before it have been given."""
+    def _events(self, chunk: bytes) -> tuple[Event, ...]:
+        """The events of one network read; of its end, where it is empty. What breaks is kept until those before it
+        have been given."""
         try:
-            chunk = await self._opened.read()
             payloads = self._parser.feed(chunk) if chunk else self._parser.finish()
-        except Fault as broken:
-            self._broken = broken
-            return ()
         except EventTooLarge as limit:
             why = f"one event is over {limit} bytes"
-            self._broken = fault("upstream_malformed", upstream=self._upstream, why=why)
-            return ()
+            raise fault("upstream_malformed", upstream=self._upstream, why=why) from None
         events: list[Event] = []
         try:
             self._read(payloads, events)
@@ -362,3 +389,18 @@ class OpenAIStream:
         if last is not None:
             events.append(last)
         self._over = True
+
+
+class _Batches:
+    """A stream's batches, at the price of one call each."""
+
+    __slots__ = ("_following",)
+
+    def __init__(self, stream: OpenAIStream) -> None:
+        self._following = stream.batch
+
+    def __aiter__(self) -> _Batches:
+        return self
+
+    def __anext__(self) -> Awaitable[tuple[Event, ...]]:
+        return self._following()
