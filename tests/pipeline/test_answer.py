@@ -3,16 +3,25 @@
 import asyncio
 import contextlib
 
+import msgspec
 import pytest
 
+from zhongshu.catalog.catalog import ModelCatalog, offer_of
+from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.answers import Event, StopDelta, TextDelta
 from zhongshu.core.labels import TextMark
+from zhongshu.core.models import Price
+from zhongshu.core.money import Exchange, Rate
 from zhongshu.core.problems import Fault, Refusal, fault, problem
 from zhongshu.core.turns import Sampling
 from zhongshu.pipeline.answer import answer, stream
 from zhongshu.pipeline.estimate import ask_of, tokens_of, usage_of
 from zhongshu.pipeline.label import MarkedStream
 from zhongshu.pipeline.stages import Closing
+from zhongshu.upstreams.dispatch.board import Board, ModelRules, Rules
+from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
+from zhongshu.upstreams.dispatch.settings import DispatchSettings
+from zhongshu.upstreams.fake import FakeModel
 
 
 async def drain(live):
@@ -151,3 +160,31 @@ def test_marks_go_around_the_text_of_each_choice_once():
 def test_a_choice_without_text_gets_no_words():
     event = Event((StopDelta(0, "tool_calls"),), b"{}", "d")
     assert MarkedStream(TextMark("<", ">")).mark(event) is event
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_who_was_outrun_is_paid_too(path, streamed):
+    way = path(says="quick")
+    slow = FakeModel("slow", pause_s=60.0)
+    rows = [
+        ModelSettings(name="h", upstream="slow", weight=1e6, price=Price(input=2, output=8)),
+        ModelSettings(name="h", upstream="fake", weight=1e-6, price=Price(input=1, output=1, currency="USD")),
+    ]
+    rules = Rules(dispatch=DispatchSettings(balance="weighted"), models={"h": ModelRules(hedge_s=0.01)})
+    dispatcher = UpstreamDispatcher({"fake": way.model, "slow": slow}, way.clock, Board(way.clock, rules))
+    exchange = Exchange("CNY", (Rate(0, "USD", "7"),))
+    catalog = ModelCatalog([offer_of(row) for row in rows])
+    way.rooms = msgspec.structs.replace(way.rooms, catalog=catalog, dispatcher=dispatcher, exchange=exchange)
+    arrived = way.arrived("word " * 400, model="h", stream=streamed)
+    if streamed:
+        await drain(await stream(way.rooms, arrived))
+    else:
+        await answer(way.rooms, arrived)
+    kept = way.journal.records[-1]
+    lost = next(attempt for attempt in kept.attempts if attempt.error == "outrun")
+    assert lost.cost_nano == 500 * 2000, "in its own currency"
+    won_nano = (kept.usage.prompt + kept.usage.completion) * 1000
+    assert (kept.currency, kept.cost_nano) == ("USD", won_nano + lost.cost_nano // 7)
+    settled = way.gate.permits[0].settled
+    assert settled is not None
+    assert settled[1] == exchange.to_home(kept.cost_nano, "USD", arrived.turn.arrived_ns)

@@ -16,7 +16,7 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     """One try at an upstream. status: HTTP status or 0; `error` is a problem code, empty when it answered. why: what
     led to this try ("retry", "fallback", "context", "hedge", "probe"), empty for the first. `error` may also be "empty"
     (nothing was said), "outrun" (a hedge's loser) and "left". cost_nano: what a try that was outrun may have cost, an
-    estimate; it is part of no budget."""
+    estimate in its own price's currency; it is part of the turn's cost."""
 
     upstream: str
     model: str

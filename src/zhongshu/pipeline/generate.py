@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from zhongshu.core.answers import Answer, Embeddings, Fold, Passed, Usage
-from zhongshu.core.ports import Hit
+from zhongshu.core.ports import Asking, Hit
+from zhongshu.core.records import Attempt
 from zhongshu.pipeline.estimate import usage_of
 from zhongshu.pipeline.stages import Answered, Rooms, Routed, Work
 
@@ -51,6 +52,32 @@ def again(routed: Routed, hit: Hit) -> Answered:
 
 
 def cost_of(rooms: Rooms, routed: Routed, usage: Usage) -> int:
-    """In billionths of the price's currency, at the price of who answered, which may go by the time of day."""
-    price = routed.asking.offer.card.price
-    return price.cost_nano(usage, rooms.clock.now_ns()) if price.timed else price.cost_nano(usage)
+    """In billionths of the price's currency, at the price of who answered, which may go by the time of day; with what
+    who was outrun may have cost."""
+    asking = routed.asking
+    price = asking.offer.card.price
+    cost_nano = price.cost_nano(usage, rooms.clock.now_ns()) if price.timed else price.cost_nano(usage)
+    return cost_nano if len(asking.attempts) < 2 else cost_nano + outrun_nano(rooms, asking)
+
+
+def outrun_nano(rooms: Rooms, asking: Asking) -> int:
+    """What the losers of hedged tries may have cost, in the currency of who answered: they were asked, and are billed."""
+    exchange, currency, at_ns = rooms.exchange, asking.offer.card.price.currency, asking.turn.arrived_ns
+    total = 0
+    for attempt in asking.attempts:
+        if not attempt.cost_nano:
+            continue
+        theirs = _currency_of(attempt, asking)
+        if theirs == currency or exchange is None:
+            total += attempt.cost_nano
+        else:
+            total += exchange.from_home(exchange.to_home(attempt.cost_nano, theirs, at_ns), currency, at_ns)
+    return total
+
+
+def _currency_of(attempt: Attempt, asking: Asking) -> str:
+    for tier in asking.tiers:
+        for offer in tier:
+            if (offer.release.upstream, offer.release.upstream_model) == (attempt.upstream, attempt.model):
+                return offer.card.price.currency
+    return asking.offer.card.price.currency

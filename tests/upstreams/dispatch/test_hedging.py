@@ -5,10 +5,14 @@ import asyncio
 import pytest
 
 from tests.upstreams.dispatch.conftest import SAYS, Actor, codes, error, offer
+from zhongshu.core.answers import Answer, Choice, Usage
 from zhongshu.core.models import ModelCard, Offer, Price, Release
 from zhongshu.core.problems import Fault
-from zhongshu.upstreams.dispatch import hedging
+from zhongshu.core.records import Attempt
+from zhongshu.core.turns import Sampling
+from zhongshu.upstreams.dispatch import hedging, trying
 from zhongshu.upstreams.dispatch.board import ModelRules
+from zhongshu.upstreams.dispatch.choosing import Candidate
 from zhongshu.upstreams.dispatch.settings import DispatchSettings
 
 ALONE = DispatchSettings(balance="weighted", backoff_s=0)
@@ -40,6 +44,42 @@ async def test_what_the_loser_may_have_cost_is_stated(desk):
     asking = d.asking((priced("a", 1e6), priced("b", 1e-6)), text="word " * 400)
     await d.complete(asking)
     assert [attempt.cost_nano for attempt in asking.attempts] == [0, 500 * 2000]
+
+
+@pytest.mark.parametrize(
+    ("stream", "most", "tokens"),
+    [(False, None, 250), (False, 100, 100), (True, None, 0)],
+)
+def test_a_loser_has_made_as_much_as_its_pace_says(desk, stream, most, tokens):
+    d = desk(Actor("a"))
+    replica = d.replica("a")
+    asking = d.asking(stream=stream, sampling=Sampling(max_tokens=most))
+    assert trying._begun_tokens(asking, replica, 1_000_000) == 0, "nothing is known of its pace yet"
+    replica.token_us = 4000
+    assert trying._begun_tokens(asking, replica, 1_000_000) == tokens
+
+
+async def test_two_answers_in_the_same_moment_are_both_paid_and_one_is_outrun(desk):
+    def priced(upstream, weight):
+        release = Release(model="m", version="1", upstream=upstream, upstream_model="m", weight=weight)
+        return Offer(release, ModelCard(name="m", price=Price(input=2.0, output=8.0)))
+
+    d = desk(Actor("a"), Actor("b"))
+    asking = d.asking((priced("a", 1), priced("b", 1)))
+    seats = [hedging.Seat(Candidate(one, d.replica(one.release.upstream))) for one in asking.tiers[0]]
+    both = asyncio.Event()
+
+    async def run(seat, why):
+        if why != "hedge":
+            await both.wait()
+        both.set()
+        asking.attempts.append(Attempt(seat.candidate.offer.release.upstream, "m", 200, "", 5, why))
+        seat.candidate.replica.leave(seat.trial)
+        return Answer((Choice(0, "hi"),), Usage(1000, 100))
+
+    await hedging.race(seats[0], "", 0, lambda: seats[1], run, asking)
+    cost_nano = 1000 * 2000 + 100 * 8000
+    assert sorted((a.error, a.cost_nano) for a in asking.attempts) == [("", 0), ("outrun", cost_nano)]
 
 
 async def test_who_is_quick_has_no_rival(desk):

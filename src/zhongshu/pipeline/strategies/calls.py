@@ -14,6 +14,7 @@ from zhongshu.core.problems import LEFT, Problem
 from zhongshu.core.shapes import shaped
 from zhongshu.core.turns import Effort, Sampling, ToolChoice, Turn
 from zhongshu.pipeline.estimate import usage_of
+from zhongshu.pipeline.generate import outrun_nano
 from zhongshu.pipeline.stages import Arrived, Rooms
 from zhongshu.pipeline.strategies.steps import By, Step
 
@@ -98,7 +99,7 @@ def spent_by(inner: Inner, rooms: Rooms) -> Spent | None:
         return None
     price = inner.asking.offer.card.price
     cost = price.cost_nano(usage, rooms.clock.now_ns()) if price.timed else price.cost_nano(usage)
-    return Spent(usage, cost, price.currency)
+    return Spent(usage, cost + outrun_nano(rooms, inner.asking), price.currency)
 
 
 def summed(calls: list[Spent]) -> Usage:

@@ -183,8 +183,7 @@ class Course(Generic[T]):
         if wait_s is None:
             answer = await run(seat, why)
         else:
-            attempts = self._asking.attempts
-            answer = await hedging.race(seat, why, wait_s, lambda: self._rival(tier, replica), run, attempts)
+            answer = await hedging.race(seat, why, wait_s, lambda: self._rival(tier, replica), run, self._asking)
         if self._asking.offer is seat.candidate.offer:
             hedging.seen(replica, (self._now_ns() - began_ns) // 1000)
         return answer

@@ -8,12 +8,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import msgspec
+
+from zhongshu.core.answers import Answer, Embeddings, Passed
+from zhongshu.core.ports import Asking
 from zhongshu.core.problems import LEFT
-from zhongshu.core.records import Attempt
 from zhongshu.upstreams.dispatch.beginning import BegunStream
 from zhongshu.upstreams.dispatch.choosing import Candidate
 from zhongshu.upstreams.dispatch.replicas import Replica
-from zhongshu.upstreams.dispatch.trying import OUTRUN
+from zhongshu.upstreams.dispatch.trying import OUTRUN, wasted_nano
 
 T = TypeVar("T")
 ENOUGH = 20
@@ -52,7 +55,7 @@ def seen(replica: Replica, took_us: int) -> None:
 
 
 async def race(
-    first: Seat, why: str, wait_s: float, rival: Callable[[], Seat | None], run: Run[T], attempts: list[Attempt]
+    first: Seat, why: str, wait_s: float, rival: Callable[[], Seat | None], run: Run[T], asking: Asking
 ) -> T:
     """The first answer of `first` and, should it be slow, a rival. Raises what `first` raised when nobody answers."""
     seats = [first]
@@ -70,7 +73,9 @@ async def race(
         for task in losers:
             task.cancel(OUTRUN if won is not None else None)
         await asyncio.gather(*losers, return_exceptions=True)
-        await _let_go(losers, attempts)
+        for seat, task in zip(seats, tasks, strict=False):
+            if task is not won:
+                await _let_go(seat, task, asking)
         for seat in seats:
             if not seat.used:  # cancelled before its task had run at all
                 seat.candidate.replica.leave(seat.trial)
@@ -92,12 +97,19 @@ async def _first_good(tasks: list[asyncio.Future[T]]) -> asyncio.Future[T] | Non
     return None
 
 
-async def _let_go(losers: list[asyncio.Future[T]], attempts: list[Attempt]) -> None:
-    """One that had begun a stream in the very same moment."""
-    for task in losers:
-        if task.cancelled() or task.exception() is not None:
-            continue
-        began = task.result()
-        if isinstance(began, BegunStream):
-            await began.aclose()
-            began.over(LEFT, attempts, 0)
+async def _let_go(seat: Seat, loser: asyncio.Future[T], asking: Asking) -> None:
+    """One that had answered, or begun a stream, in the very same moment: it is outrun, and has cost what it has."""
+    if loser.cancelled() or loser.exception() is not None:
+        return
+    answer, offer = loser.result(), seat.candidate.offer
+    if isinstance(answer, BegunStream):
+        await answer.aclose()
+        answer.over(LEFT, asking.attempts, 0)
+    used = answer.usage if isinstance(answer, Answer | Embeddings | Passed) else None
+    release = offer.release
+    for number in reversed(range(len(asking.attempts))):
+        mine = asking.attempts[number]
+        if (mine.upstream, mine.model) == (release.upstream, release.upstream_model) and mine.error in ("", LEFT.code):
+            cost_nano = wasted_nano(asking, offer, 0, used)
+            asking.attempts[number] = msgspec.structs.replace(mine, error=OUTRUN, cost_nano=cost_nano)
+            return

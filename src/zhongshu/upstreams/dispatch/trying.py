@@ -66,7 +66,7 @@ class Trier:
             now_ns = self._now_ns()
             took_us = (now_ns - began_ns) // 1000
             release = offer.release
-            cost_nano = 0 if error != OUTRUN else _wasted(asking, offer)
+            cost_nano = 0 if error != OUTRUN else wasted_nano(asking, offer, _begun_tokens(asking, replica, took_us))
             attempt = Attempt(release.upstream, release.upstream_model, status, error, took_us, why, cost_nano)
             asking.attempts.append(attempt)
             if type(answer) is BegunStream:
@@ -84,6 +84,17 @@ def _each_us(answer: object, took_us: int) -> int:
     return took_us // answer.usage.completion if answer.usage.completion else 0
 
 
-def _wasted(asking: Asking, offer: Offer) -> int:
-    """What the prompt alone may cost: it was sent, and its answer was not waited for."""
-    return offer.card.price.cost_nano(Usage(prompt=tokens_of(asking.turn), estimated=True))
+def wasted_nano(asking: Asking, offer: Offer, completion: int, used: Usage | None = None) -> int:
+    """What a try may cost whose answer was not waited for: its prompt, and the tokens it had made by then; or, where
+    that is known, what was `used`."""
+    return offer.card.price.cost_nano(used or Usage(tokens_of(asking.turn), completion, estimated=True))
+
+
+def _begun_tokens(asking: Asking, replica: Replica, took_us: int) -> int:
+    """The tokens made in that time by a replica of this pace. A stream that was outrun had brought none; of a whole
+    answer nobody sees how far it had come."""
+    if asking.turn.stream or not replica.token_us:
+        return 0
+    made = took_us // replica.token_us
+    most = asking.turn.sampling.max_tokens
+    return made if most is None else min(made, most)
