@@ -175,6 +175,23 @@ async def test_an_idle_connection_is_closed_and_a_busy_one_is_not():
         writer.close()
 
 
+async def test_a_reply_may_take_longer_than_its_request_that_came_in_two_pieces():
+    async def slow(scope, receive, send):
+        await asyncio.sleep(1.0)
+        await echo(scope, receive, send)
+
+    async with served(slow, arrive_within_s=0.3) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for asked in [("/long", b"first"), ("/long", b"second")]:
+            head, body = request(*asked)[: -len(asked[1])], asked[1]
+            writer.write(head)
+            await asyncio.sleep(0.05)
+            writer.write(body)
+            right(asked, await read(reader))
+        writer.close()
+
+
+
 async def test_one_socket_is_read_no_further_than_what_is_being_answered():
     release = asyncio.Event()
 

@@ -225,8 +225,9 @@ class Connection(asyncio.Protocol):
             self._last.arrived(body)
 
     def on_message_complete(self) -> None:
-        """All of the request is here."""
+        """All of the request is here: what is awaited now is our own reply, which may take its time."""
         self._arriving = False
+        self.due = NEVER
         if self._head_read and self._last is not None:
             self._last.arrived_whole()
             if self._last.complete:  # answered before all of it had come
