@@ -48,6 +48,8 @@ from zhongshu.ledger.export import LabelWords
 from zhongshu.ledger.journal import Writer, open_journal
 from zhongshu.ledger.metrics import Metrics, Snapshot
 from zhongshu.ledger.payloads import Happening
+from zhongshu.pipeline.answer import answer
+from zhongshu.pipeline.reading.reader import PartReader, Remembered
 from zhongshu.pipeline.samples import Samples
 from zhongshu.pipeline.shadow import Shadows
 from zhongshu.pipeline.stages import Assumptions, Rooms
@@ -143,6 +145,7 @@ class Installation:
         self._shadows = Shadows(lambda: self._settings.server.max_shadows, self._busy)
         self._book = SampleBook(state, self._clock)
         self._samples = Samples(AsyncBook(self._book), lambda: self._settings.server.max_shadows, self._busy)
+        self._remembered = Remembered()
         self._follower = Follower(state)
         follow_plans(self._plans, state, self._follower)
         self._parent = os.getppid()
@@ -237,6 +240,7 @@ class Installation:
             assume=assume,
             judge=TaskJudge(decider.judge, decider),
             samples=self._samples.by(settings.router.samples),
+            reader=PartReader(settings.router.reading, answer, self._remembered),
             cache=self._caching.by(settings.cache, settings.models, assume.policy),
         )
 

@@ -9,13 +9,14 @@ import msgspec
 import typer
 
 from zhongshu.cli.ledger_views import SinceOption, TenantOption, UntilOption, money
-from zhongshu.cli.managing import ConfigOption, examples
+from zhongshu.cli.managing import ConfigOption, examples, settings
 from zhongshu.cli.output import JsonOption, err, fail, out, print_json, print_table
 from zhongshu.cli.words import chinese, t
 
 if TYPE_CHECKING:
     from zhongshu.catalog.samples import Sample
     from zhongshu.ledger.index import Shown
+    from zhongshu.router.difficulty.judge import Judge
     from zhongshu.router.report import Report
     from zhongshu.router.tuning import Span, Tuned
 
@@ -24,7 +25,8 @@ ModelOption = typer.Option(
     None,
     "--model-file",
     help=t(
-        "A model made by `route train`; default: the shipped one.", "由 `route train` 训练的模型；默认使用内置模型。"
+        "A model made by `route train`; default: the one that `auto` uses.",
+        "由 `route train` 训练的模型；默认与 `auto` 所用相同。",
     ),
 )
 LabelsOption = typer.Option(
@@ -101,6 +103,7 @@ def tune(
     since: str | None = SinceOption,
     until: str | None = UntilOption,
     tenant: str | None = TenantOption,
+    model_file: Path | None = ModelOption,
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
@@ -108,7 +111,7 @@ def tune(
 
     try:
         if files:
-            found = _tuned_on(files, quality)
+            found = _tuned_on(files, quality, model_file, config)
         else:
             with routings(config) as looking:
                 found = looking.tune(period(since, until, tenant), quality)
@@ -198,9 +201,7 @@ def _say_recorded(shown: Shown, as_json: bool) -> None:
     )
 
 
-def _tuned_on(files: list[Path], quality: float) -> Tuned:
-    from zhongshu.router.difficulty.judge import Judge
-    from zhongshu.router.difficulty.linear import load
+def _tuned_on(files: list[Path], quality: float, model_file: Path | None, config: Path | None) -> Tuned:
     from zhongshu.router.difficulty.training import BadLine, read_lines
     from zhongshu.router.estimate import hardness_of
     from zhongshu.router.tuning import tune as tuned_on
@@ -211,15 +212,31 @@ def _tuned_on(files: list[Path], quality: float) -> Tuned:
         fail(f"{error.filename}: {error.strerror}.", f"{error.filename}：无法读取（{error.strerror}）。", code=2)
     except BadLine as bad:
         fail(f"{bad.place}: {bad.why}", f"{bad.place}：无法使用：{bad.why}", code=2)
-    judge = Judge(load())
+    judge = _judge(model_file, config)
     with err.status(t(f"Judging {len(rows)} questions…", f"正在评估 {len(rows)} 个问题……")):
         gains = [hardness_of(row.prompt, judge).gain for row in rows]
         weak, strong = [float(row.weak_correct) for row in rows], [float(row.strong_correct) for row in rows]
         return tuned_on(gains, weak, strong, quality)
 
 
+def _judge(model_file: Path | None, config: Path | None) -> Judge:
+    """The file's, or the one that `auto` asks by these settings."""
+    from zhongshu.cli.route_reach import weighing
+    from zhongshu.router.judges import judge_for
+
+    if model_file is None:
+        return weighing(settings(config)).decider.judge
+    try:
+        return judge_for((), model_file)
+    except OSError as error:
+        fail(f"{model_file}: {error.strerror}.", f"{model_file}：无法读取（{error.strerror}）。", code=2)
+    except ValueError as error:
+        fail(f"--model-file: {error}", f"--model-file：不是难度模型：{error}", code=2)
+
+
 def _show_explained(plain: dict[str, Any]) -> None:
-    out.print(f"{plain['release']}  {plain['reason']}", markup=False, highlight=False)
+    reason = plain["now"]["reason_zh"] if chinese() and plain["same_now"] else plain["reason"]
+    out.print(f"{plain['release']}  {reason}", markup=False, highlight=False)
     dial = f"{plain['dial']:g} ({plain['dial_by']})"
     rows = [
         (t("kind of task", "任务类型"), f"{plain['task']} ({plain['judged_by']})"),

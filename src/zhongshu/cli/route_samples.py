@@ -9,7 +9,7 @@ import typer
 
 from zhongshu.cli.ledger_views import SinceOption, TenantOption, UntilOption
 from zhongshu.cli.managing import ConfigOption, examples
-from zhongshu.cli.output import JsonOption, out, print_json, print_table
+from zhongshu.cli.output import JsonOption, out, print_json
 from zhongshu.cli.words import t
 
 app = typer.Typer()
@@ -41,15 +41,14 @@ def samples(
         )
     if as_json:
         return print_json([msgspec.structs.asdict(one) for one in found])
-    print_table(
-        t(
-            "trace|answered by|beside|task|state|general|reasoning|by", "追踪号|回答者|对照|任务|状态|通用|推理|评判"
-        ).split("|"),
-        [
-            (one.trace, one.release, one.other, one.task, one.state, _score(one.general), _score(one.reasoning), one.by)
-            for one in found
-        ],
-    )
+    for one in found:
+        said = one.state if one.general is None else f"{_score(one.general)} / {_score(one.reasoning)}  {one.by}"
+        line = f"{one.trace}  {one.release}  {one.other}  {one.task}  {said}"
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+    if not found:
+        out.print(
+            t("There are none: see `router.samples.share`.", "没有抽样：见 `router.samples.share`。"), markup=False
+        )
 
 
 @app.command(

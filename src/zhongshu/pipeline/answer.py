@@ -20,7 +20,7 @@ from zhongshu.pipeline.generate import again, cost_of, generate, with_usage
 from zhongshu.pipeline.label import NOT_GENERATED, MarkedStream, label
 from zhongshu.pipeline.record import Entry, record
 from zhongshu.pipeline.route import route
-from zhongshu.pipeline.stages import Arrived, Closing, Labelled, Rooms, Routed
+from zhongshu.pipeline.stages import Admitted, Arrived, Closing, Labelled, Rooms, Routed
 from zhongshu.pipeline.strategies.entering import assisted
 
 Batch = tuple[Event, ...]
@@ -97,9 +97,26 @@ async def _enter(rooms: Rooms, arrived: Arrived, entry: Entry) -> Routed | Refus
     entry.admitted = admitted
     routed = route(rooms, admitted) if admitted.offers[0].assistant is None else assisted(rooms, admitted)
     if isinstance(routed, Refusal):
+        if rooms.reader is not None and routed.problem.code == "model_cannot" and not arrived.read:
+            return await _read_first(rooms, arrived, admitted, routed, entry)
         return entry.refused(routed)
     entry.routed = routed
     return routed
+
+
+async def _read_first(
+    rooms: Rooms, arrived: Arrived, admitted: Admitted, refused: Refusal, entry: Entry
+) -> Routed | Refusal:
+    """No model takes what the turn brings: make text of it, and let the turn in anew. Its place is free meanwhile, for
+    the turns that read."""
+    assert rooms.reader is not None, "the caller has looked"
+    admitted.permit.release()
+    entry.admitted = None
+    read = await rooms.reader.read(rooms, arrived, admitted.offers, refused)
+    if isinstance(read, Refusal) or not read.read:
+        return entry.refused(read if isinstance(read, Refusal) else refused)
+    entry.read(read)
+    return await _enter(rooms, read, entry)
 
 
 def _shadow(rooms: Rooms, entry: Entry) -> None:

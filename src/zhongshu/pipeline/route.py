@@ -24,6 +24,8 @@ def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
         chosen = rooms.router.route(turn, admitted.offers)
     if isinstance(chosen, Refusal):
         return chosen
+    if arrived.read:
+        chosen = _after_reading(chosen, arrived.read)
     if len(admitted.offers) == 1 and not chosen.offer.card.fallbacks:
         return Routed(admitted, chosen, Asking(turn, caller, ((chosen.offer,),), chosen.effort))
     offers, split, shadow = _release(rooms, admitted, chosen)
@@ -31,6 +33,13 @@ def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
         chosen = msgspec.structs.replace(chosen, offer=offers[0])
     tiers = (offers, *_fallbacks(rooms, arrived, offers[0]))
     return Routed(admitted, chosen, Asking(turn, caller, tiers, chosen.effort), split, shadow)
+
+
+def _after_reading(chosen: Route, read: tuple[str, ...]) -> Route:
+    """With what was made into text first."""
+    made = ", ".join(read)
+    en, zh = f"Made into text first ({made}). {chosen.reason}", f"先转为文字（{made}）。{chosen.reason_zh}"
+    return msgspec.structs.replace(chosen, reason=en, reason_zh=zh)
 
 
 def _release(rooms: Rooms, admitted: Admitted, chosen: Route) -> tuple[tuple[Offer, ...], str, tuple[Offer, ...]]:

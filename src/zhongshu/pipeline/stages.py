@@ -136,6 +136,14 @@ class Repeats(Protocol):
     def repeat(self, rooms: Rooms, routed: Routed) -> None: ...
 
 
+class Reader(Protocol):
+    """Makes text of what the models at hand do not take."""
+
+    async def read(
+        self, rooms: Rooms, arrived: Arrived, offers: tuple[Offer, ...], refused: Refusal
+    ) -> Arrived | Refusal: ...
+
+
 class Ended(Protocol):
     """What came of a turn."""
 
@@ -205,7 +213,7 @@ class Judge(Protocol):
 
 class Rooms(msgspec.Struct, frozen=True):
     """The rooms a turn passes through, as app/build.py connected them. exchange: where anything is priced in another
-    currency than the one budgets are counted in. judge: where an assistant asks for it. samples: where routing is to be proven."""
+    currency than the one budgets are counted in. judge: where an assistant asks for it. samples: where routing is to be proven. reader: where things are made into text."""
 
     gate: Gate
     catalog: Catalog
@@ -222,3 +230,4 @@ class Rooms(msgspec.Struct, frozen=True):
     exchange: Exchange | None = None
     judge: Judge | None = None
     samples: Sampling | None = None
+    reader: Reader | None = None

@@ -161,7 +161,7 @@ class Decider:
         both = tuple([one for one in (general, reasoning) if one is not None])
         chosen, stopped = _chosen(general, reasoning, wanted, bounds)
         if ceiling is not None and chosen.cost_nano > ceiling:
-            return _too_dear(chosen.cost_nano)
+            return _too_dear(chosen.cost_nano, weighed.max_cost_by)
         if len(both) == 1:
             rule = "only"
         rule = "ceiling" if stopped else rule
@@ -342,13 +342,24 @@ def _effort(turn: Turn, card: ModelCard, found: Hardness, *, deep: bool) -> Effo
     return "medium" if found.chance < 0.65 else "high"
 
 
-def _too_dear(nano: int) -> Refusal:
+_WHOSE = {
+    "key": Said("it is your key's", "该上限来自密钥"),
+    "assistant": Said("it is the assistant's", "该上限来自助手"),
+    "settings": Said("it is this installation's `router.max_cost`", "该上限为本系统设置的 `router.max_cost`"),
+}
+
+
+def _too_dear(nano: int, by: str) -> Refusal:
     amount = f"{nano / _NANO:.6f}".rstrip("0").rstrip(".")
     why = Said(
         f"the cheapest model is expected to cost {amount}; raise it, or lower `max_tokens`",
         f"最便宜的模型预计费用为 {amount}；请调高它，或调低 `max_tokens`",
     )
-    return Refusal("route", problem("invalid_value", param="zhongshu.max_cost", field="zhongshu.max_cost", why=why))
+    param = {"header": "x-zhongshu-max-cost", "request": "zhongshu.max_cost"}.get(by, "max_cost")
+    whose = _WHOSE.get(by)
+    if whose is not None:
+        why = Said(f"{why.en} ({whose.en})", f"{why.zh}（{whose.zh}）")
+    return Refusal("route", problem("invalid_value", param=param, field=param, why=why))
 
 
 def _cannot(turn: Turn, offer: Offer) -> Refusal:

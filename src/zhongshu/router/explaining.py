@@ -66,18 +66,15 @@ def explained(record: Record, decided: Decision, currency: str, without: str | N
 def _changes(decided: Decision, currency: str, without: str | None) -> list[tuple[str, Said]]:
     """What would have changed it, each by its name."""
     found: list[tuple[str, Said]] = []
-    if len(decided.candidates) == 2:
+    if len(decided.candidates) < 2:
+        only = Said("There is but one kind of model for it: no dial changes that.", "只有一类模型可用，档位不起作用。")
+        found.append(("models", only))
+    elif decided.rule == "asked":
+        found.append(("effort", _unasked(decided)))
+    elif not decided.stopped:
         found += [("dial", _by_dial(decided)), ("difficulty", _by_difficulty(decided)), ("effort", _by_effort(decided))]
+    if len(decided.candidates) == 2:
         found += _by_ceilings(decided, currency)
-    else:
-        found.append(
-            (
-                "models",
-                Said(
-                    "There is but one kind of model for it: no dial changes that.", "只有一类模型可用，档位不起作用。"
-                ),
-            )
-        )
     mine = decided.chosen.offer.release.name
     if without is None:
         found.append(
@@ -121,6 +118,13 @@ def _by_difficulty(decided: Decision) -> Said:
     )
 
 
+def _unasked(decided: Decision) -> Said:
+    """What the figures alone would have said."""
+    if decided.hard:
+        return Said("Without a word on effort the reasoning model answers.", "若未指定思考强度，则由推理模型回答。")
+    return Said("Without a word on effort the general model answers.", "若未指定思考强度，则由通用模型回答。")
+
+
 def _by_effort(decided: Decision) -> Said:
     if decided.chosen.offer.card.tier == "reasoning":
         return Said('With effort "off" the general model answers.', "若思考强度为 off，则由通用模型回答。")
@@ -132,6 +136,12 @@ def _by_ceilings(decided: Decision, currency: str) -> list[tuple[str, Said]]:
     deep = next(one for one in decided.candidates if one.offer.card.tier == "reasoning" or one is decided.candidates[1])
     found: list[tuple[str, Said]] = []
     dear, ceiling = deep.cost_nano, decided.ceiling_nano
+    if ceiling is None:
+        none = Said(
+            "No price would have: prices decide by a ceiling, and there is none.",
+            "价格不起作用：价格只通过费用上限起作用，而此处没有上限。",
+        )
+        found.append(("price", none))
     if dear:
         amount = f"{dear / _NANO:.6g} {currency}"
         if decided.stopped == "cost" and ceiling is not None:

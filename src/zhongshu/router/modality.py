@@ -1,6 +1,6 @@
 """What a turn needs a model to be able to do, and the refusal when none of those at hand can. Pure.
 
-Pictures, sound, films and documents go where they are taken; nothing here turns them into text.
+Pictures, sound, films and documents go where they are taken; `pipeline/reading` makes text of some that nobody takes.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def dialled(rooms: Rooms, turn: Turn, assistant: Assistant, tiers: dict[By, Tier
     if dial.quality is None:
         return Dialled(assistant, None, worth.dial)
     if assistant.strategy in _BY_THRESHOLD:
-        least = min(worth.needed, 1.01)  # no chance reaches it
+        least = min(worth.needed, 1.0)  # which no chance reaches
         return Dialled(msgspec.structs.replace(assistant, threshold=least), None, worth.dial)
     return Dialled(assistant, None if worth.deep else _too_little(worth), worth.dial)
 

@@ -1,0 +1,1 @@
+"""What is made into text for models that take no documents, sound or pictures."""
