@@ -59,11 +59,27 @@ def test_a_piped_question_needs_no_argument(serve, run):
     assert asked(server)["messages"] == [{"role": "user", "content": "only this"}]
 
 
-@pytest.mark.parametrize(("effort", "sent"), [("high", "high"), ("off", "none")])
-def test_effort(serve, run, effort, sent):
+@pytest.mark.parametrize("option", ["--depth", "-d", "--effort"])
+@pytest.mark.parametrize(
+    ("depth", "sent", "effort", "tokens"),
+    [
+        ("high", "high", "high", None),
+        ("off", "off", "off", None),
+        ("auto", "auto", None, None),
+        ("512", 512, None, 512),
+    ],
+)
+def test_depth(serve, run, option, depth, sent, effort, tokens):
     server = serve(STREAM)
-    assert run(app, "Q", "-m", "small", "--effort", effort).exit_code == 0
-    assert server.house.seen[-1].effort == ("off" if effort == "off" else effort)
+    assert run(app, "Q", "-m", "small", option, depth).exit_code == 0
+    assert asked(server)["zhongshu"] == {"depth": sent}
+    assert (server.house.seen[-1].turn.effort, server.house.seen[-1].turn.thinking_tokens) == (effort, tokens)
+
+
+@pytest.mark.parametrize("depth", ["deep", "0", "-3", "9999999", ""])
+def test_what_is_no_depth_is_refused(serve, run, depth):
+    serve(STREAM)
+    assert run(app, "Q", "--depth", depth).exit_code == 2
 
 
 def test_a_picture_is_sent_as_one(serve, run, tmp_path: Path):

@@ -39,10 +39,13 @@ def test_clear_begins_anew(serve, run):
 def test_commands(serve, run, tmp_path: Path):
     serve(answers("one"))
     saved = tmp_path / "talk.md"
-    typed = f"/model small\n/effort high\n/effort enormous\n/nonsense\nhello\n/save {saved}\n/save /nowhere/x\n"
+    typed = (
+        f"/model small\n/depth high\n/depth enormous\n/effort 512\n/nonsense\nhello\n/save {saved}\n/save /nowhere/x\n"
+    )
     result = run(app, input=typed)
     assert "model = small" in result.stderr
-    assert "effort = high" in result.stderr
+    assert "depth = high" in result.stderr
+    assert "depth = 512" in result.stderr
     assert "auto | off | minimal" in result.stderr
     assert "/clear" in result.stderr
     assert "cannot be written" in result.stderr

@@ -18,7 +18,7 @@ EPILOG = t(
 Examples:
 
 - `zhongshu ask "What is the capital of Shaanxi?"`
-- `zhongshu ask --effort high "Prove that 17 is prime."`
+- `zhongshu ask --depth high "Prove that 17 is prime."`
 - `git diff | zhongshu ask "Summarise this change."`
 - `zhongshu ask --file report.md --model qwen2.5-coder-0.5b "Three key points?"`
 - `zhongshu ask --json "Hello" | jq -r .zhongshu.trace`
@@ -27,7 +27,7 @@ Examples:
 示例：
 
 - `zhongshu ask "陕西的省会是哪里？"`
-- `zhongshu ask --effort high "证明 17 是质数。"`
+- `zhongshu ask --depth high "证明 17 是质数。"`
 - `git diff | zhongshu ask "总结这次改动。"`
 - `zhongshu ask --file report.md --model qwen2.5-coder-0.5b "三个要点？"`
 - `zhongshu ask --json "你好" | jq -r .zhongshu.trace`
@@ -36,9 +36,26 @@ Examples:
 QUESTION = t("The question; text piped in is added to it.", "问题；管道输入的文本会附在其后。")
 ATTACH = t("Attach a text file or a picture; may be repeated.", "附上文本文件或图片；可重复。")
 MODEL = t("A model, a pinned release, or auto (the router decides).", "模型名、固定版本，或 auto（由路由决定）。")
-EFFORT = t("How deep to think: off, minimal, low, medium, high.", "思考深度：off、minimal、low、medium、high。")
+DEPTH = t(
+    "How deep to think: auto, off, minimal, low, medium, high, or a budget in tokens.",
+    "思考深度：auto、off、minimal、low、medium、high，或词元预算（整数）。",
+)
 URL = t("The server's address; default: the local one, or ZHONGSHU_URL.", "服务地址；默认为本机服务或 ZHONGSHU_URL。")
-EFFORTS = ("off", "minimal", "low", "medium", "high")
+DEPTHS = ("auto", "off", "minimal", "low", "medium", "high")
+
+
+def depth_of(given: str) -> str | int | None:
+    """A depth as it was typed; None when it is none."""
+    if given in DEPTHS:
+        return given
+    return int(given) if given.isascii() and given.isdigit() and 0 < int(given) <= 1_000_000 else None
+
+
+def depth_asked(given: str | None) -> str | int | None:
+    """The depth of an option; None where it was left out. Raises typer.BadParameter."""
+    if given is not None and depth_of(given) is None:
+        raise typer.BadParameter(", ".join((*DEPTHS, "1 - 1000000")), param_hint="--depth")
+    return depth_of(given or "")
 
 
 @app.command(
@@ -47,7 +64,7 @@ EFFORTS = ("off", "minimal", "low", "medium", "high")
 def ask(
     question: Annotated[list[str] | None, typer.Argument(help=QUESTION)] = None,
     model: str = typer.Option("auto", "--model", "-m", help=MODEL),
-    effort: str | None = typer.Option(None, "--effort", "-e", help=EFFORT),
+    depth: str | None = typer.Option(None, "--depth", "-d", "--effort", "-e", help=DEPTH),
     system: str | None = typer.Option(
         None, "--system", "-s", help=t("Instructions given before the question.", "问题之前的系统指令。")
     ),
@@ -60,13 +77,12 @@ def ask(
 ) -> None:
     from zhongshu.cli import showing, talking
 
-    if effort is not None and effort not in EFFORTS:
-        raise typer.BadParameter(", ".join(EFFORTS), param_hint="--effort")
+    asked = depth_asked(depth)
     try:
         messages = _messages(" ".join(question or ()), system, tuple(file or ()))
         door = talking.door(url)
         streaming = not no_stream and not as_json
-        body = talking.request(messages, model, effort, stream=streaming)
+        body = talking.request(messages, model, asked, stream=streaming)
         if streaming:
             showing.stream(talking.pieces(door, body))
         elif as_json:

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from zhongshu.cli.ask import EFFORT, EFFORTS, MODEL, URL
+from zhongshu.cli.ask import DEPTH, DEPTHS, MODEL, URL, depth_asked, depth_of
 from zhongshu.cli.output import JsonOption, err, print_json
 from zhongshu.cli.words import t
 
@@ -20,19 +20,19 @@ EPILOG = t(
 Examples:
 
 - `zhongshu chat`
-- `zhongshu chat --model qwen2.5-coder-1.5b --effort medium`
+- `zhongshu chat --model qwen2.5-coder-1.5b --depth medium`
 - `printf '%s\\n' "Hello" "And in French?" | zhongshu chat --json`
 
-Inside: `/model NAME`, `/effort LEVEL`, `/clear`, `/save FILE`, `/help`, `/exit`. Ctrl-C stops the answer, Ctrl-D leaves.
+Inside: `/model NAME`, `/depth LEVEL`, `/clear`, `/save FILE`, `/help`, `/exit`. Ctrl-C stops the answer, Ctrl-D leaves.
 """,
     """
 示例：
 
 - `zhongshu chat`
-- `zhongshu chat --model qwen2.5-coder-1.5b --effort medium`
+- `zhongshu chat --model qwen2.5-coder-1.5b --depth medium`
 - `printf '%s\\n' "你好" "用法语怎么说？" | zhongshu chat --json`
 
-对话中可用：`/model 名称`、`/effort 深度`、`/clear`、`/save 文件`、`/help`、`/exit`。Ctrl-C 停止回答，Ctrl-D 退出。
+对话中可用：`/model 名称`、`/depth 深度`、`/clear`、`/save 文件`、`/help`、`/exit`。Ctrl-C 停止回答，Ctrl-D 退出。
 """,
 )
 
@@ -40,7 +40,7 @@ Inside: `/model NAME`, `/effort LEVEL`, `/clear`, `/save FILE`, `/help`, `/exit`
 @app.command("chat", help=t("Talk in the terminal, with history.", "在终端里多轮对话。"), epilog=EPILOG)
 def chat(
     model: str = typer.Option("auto", "--model", "-m", help=MODEL),
-    effort: str | None = typer.Option(None, "--effort", "-e", help=EFFORT),
+    depth: str | None = typer.Option(None, "--depth", "-d", "--effort", "-e", help=DEPTH),
     system: str | None = typer.Option(
         None, "--system", "-s", help=t("Instructions given before the conversation.", "对话之前的系统指令。")
     ),
@@ -49,23 +49,24 @@ def chat(
 ) -> None:
     from zhongshu.cli import talking
 
+    asked = depth_asked(depth)
     try:
         door = talking.door(url)
     except talking.Trouble as trouble:
         err.print(str(trouble), style="red", markup=False, highlight=False)
         raise typer.Exit(1) from None
-    Conversation(door, model=model, effort=effort, system=system, as_json=as_json).run()
+    Conversation(door, model=model, depth=asked, system=system, as_json=as_json).run()
 
 
 class Conversation:
     """The messages so far, and how the next one is asked."""
 
-    def __init__(self, door: Any, *, model: str, effort: str | None, system: str | None, as_json: bool) -> None:
+    def __init__(self, door: Any, *, model: str, depth: str | int | None, system: str | None, as_json: bool) -> None:
         self._door = door
         self._first: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         self.messages = list(self._first)
         self.model = model
-        self.effort = effort
+        self.depth = depth
         self._json = as_json
 
     def run(self) -> None:
@@ -92,7 +93,7 @@ class Conversation:
         from zhongshu.cli import showing, talking
 
         messages = [*self.messages, {"role": "user", "content": line}]
-        body = talking.request(messages, self.model, self.effort, stream=not self._json)
+        body = talking.request(messages, self.model, self.depth, stream=not self._json)
         try:
             if self._json:
                 reply = talking.whole(self._door, body)
@@ -114,11 +115,11 @@ class Conversation:
             case "/model":
                 self.model = value or self.model
                 self._say(f"model = {self.model}")
-            case "/effort" if value in ("", *EFFORTS, "auto"):
-                self.effort = None if value in ("", "auto") else value
-                self._say(f"effort = {self.effort or 'auto'}")
-            case "/effort":
-                self._say("/effort " + " | ".join(("auto", *EFFORTS)))
+            case "/depth" | "/effort" if depth_of(value or "auto") is not None:
+                self.depth = depth_of(value or "auto")
+                self._say(f"depth = {self.depth}")
+            case "/depth" | "/effort":
+                self._say("/depth " + " | ".join((*DEPTHS, "1 - 1000000")))
             case "/clear":
                 self.messages = list(self._first)
                 self._say(t("A new conversation.", "已开始新的对话。"))
@@ -127,8 +128,8 @@ class Conversation:
             case _:
                 self._say(
                     t(
-                        "/model NAME   /effort LEVEL   /clear   /save FILE   /exit",
-                        "/model 名称   /effort 深度   /clear   /save 文件   /exit",
+                        "/model NAME   /depth LEVEL   /clear   /save FILE   /exit",
+                        "/model 名称   /depth 深度   /clear   /save 文件   /exit",
                     )
                 )
 

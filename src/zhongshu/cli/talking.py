@@ -213,11 +213,11 @@ def user_message(text: str, files: tuple[Path, ...] = ()) -> Message:
     return {"role": "user", "content": [{"type": "text", "text": text}, *pictures]}
 
 
-def request(messages: list[Message], model: str, effort: str | None, *, stream: bool) -> dict[str, Any]:
+def request(messages: list[Message], model: str, depth: str | int | None, *, stream: bool) -> dict[str, Any]:
     """The body of a chat request."""
     body: dict[str, Any] = {"model": model, "messages": messages, "stream": stream}
-    if effort is not None:
-        body["reasoning_effort"] = "none" if effort == "off" else effort
+    if depth is not None:
+        body["zhongshu"] = {"depth": depth}
     if stream:
         body["stream_options"] = {"include_usage": True}
     return body

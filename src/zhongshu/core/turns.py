@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from zhongshu.core.depth import NOT_SAID, Depth, Effort, deep
+
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
     """A piece of written content."""
@@ -116,9 +118,6 @@ class Format(msgspec.Struct, frozen=True):
     kind: Literal["text", "json", "schema"] = "text"
     schema: Raw | None = None
     name: str | None = None
-
-
-Effort = Literal["off", "minimal", "low", "medium", "high"]
 
 
 class Sampling(msgspec.Struct, frozen=True):
@@ -236,6 +235,11 @@ class Turn(msgspec.Struct, frozen=True):
     body_bytes: int = 0
     wire: Wire | None = None
     wishes: Wishes = NO_WISHES
+
+    @property
+    def deepened(self) -> bool:
+        """Whether the depth was asked for by our own setting, so that the request as it arrived does not say it."""
+        return self.wishes.depth is not None and deep(self.wishes.depth) != NOT_SAID
 
     def changed(
         self,

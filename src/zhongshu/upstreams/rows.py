@@ -95,7 +95,7 @@ ROWS: dict[str, KnownUpstream] = {
         title="DeepSeek",
         base_url="https://api.deepseek.com/v1",
         key_env="DEEPSEEK_API_KEY",
-        manner=Manner(thinking="thinking+effort", thought_back=True, signs="none"),
+        manner=Manner(thinking="thinking+effort", efforts=("none", "low", "high"), thought_back=True, signs="none"),
         seen="2026-11-21",
         note="Thinks by default. After tool calls it wants its thoughts handed back.",
         note_zh="默认开启思考；调用工具后须回传思考内容。",
@@ -162,7 +162,7 @@ ROWS: dict[str, KnownUpstream] = {
     "ollama": KnownUpstream(
         title="Ollama",
         base_url="http://127.0.0.1:11434/v1",
-        manner=Manner(thinking="reasoning_effort"),
+        manner=Manner(thinking="reasoning_effort", efforts=("none", "low", "medium", "high")),
         seen="2026-11-21",
         note="Cuts long prompts without saying so: set num_ctx of the model to the context you state here.",
         note_zh="超长提示会被静默截断：请将模型的 num_ctx 设为此处声明的上下文长度。",

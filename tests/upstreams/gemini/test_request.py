@@ -244,7 +244,9 @@ def test_depth_of_thought(model, effort, tokens, config):
     call = call_of(model=model, effort=None)
     call.turn = msgspec.structs.replace(call.turn, effort=effort, thinking_tokens=tokens)
     assert msgspec.json.decode(body_of(call))["generationConfig"] == {"thinkingConfig": config}
-    assert call.dropped == (("reasoning_effort",) if (model, effort) == ("gemini-2.5-pro", "off") else ())
+    told = config.get("thinkingLevel", effort) == effort if config else True
+    lost = (model, effort) == ("gemini-2.5-pro", "off") or not told
+    assert call.dropped == (("reasoning_effort",) if lost else ())
 
 
 def test_a_model_without_a_switch_gets_none_and_that_is_stated():

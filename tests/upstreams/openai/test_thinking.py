@@ -18,7 +18,10 @@ def sent(call, manner):
 
 
 def thinking_of(body):
-    named = ("reasoning_effort", "thinking", "enable_thinking", "thinking_budget", "chat_template_kwargs", "reasoning")
+    named = (
+        "reasoning_effort", "thinking", "enable_thinking", "thinking_budget", "chat_template_kwargs", "reasoning",
+        "thinking_token_budget",
+    )  # fmt: skip
     return {name: body[name] for name in named if name in body}
 
 
@@ -36,7 +39,10 @@ def thinking_of(body):
         (
             "vllm",
             3000,
-            {"chat_template_kwargs": {"enable_thinking": True, "thinking": True, "thinking_budget": 3000}},
+            {
+                "chat_template_kwargs": {"enable_thinking": True, "thinking": True, "thinking_budget": 3000},
+                "thinking_token_budget": 3000,
+            },
             ("thinking_tokens",),
         ),
     ],

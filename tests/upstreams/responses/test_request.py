@@ -126,7 +126,7 @@ def test_tools_choice_and_form():
         ("switch", "off", {}, {"effort": "none"}),
         ("always", None, {"own_effort": "low"}, {"effort": "low"}),
         ("switch", "high", {"own_effort": "low"}, {"effort": "high"}),
-        ("switch", None, {"thinking_tokens": 4000}, {"effort": "medium"}),
+        ("switch", None, {"thinking_tokens": 4000}, {"effort": "low"}),
     ],
 )
 def test_effort(thinking, effort, fields, reasoning):

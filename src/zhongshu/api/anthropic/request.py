@@ -38,6 +38,7 @@ from zhongshu.api.anthropic.shapes import (
 )
 from zhongshu.api.endpoint import Incoming
 from zhongshu.api.openai.request import BodyDecoder
+from zhongshu.core.depth import asked
 from zhongshu.core.problems import Fault, Said, fault
 from zhongshu.core.signatures import arriving, of_call
 from zhongshu.core.turns import (
@@ -91,7 +92,8 @@ def messages_turn(incoming: Incoming, *, counting: bool = False) -> Turn:
         needed += ("mcp_servers",)
     if _is_begun(request.messages[-1]):
         unsaid += (f"messages[{len(request.messages) - 1}] (an answer to be continued)",)
-    effort, budget = _thinking(request)
+    wishes = request.zhongshu or NO_WISHES
+    deep = asked(wishes.depth, *_thinking(request))
     return Turn(
         trace=incoming.trace,
         arrived_ns=incoming.now_ns,
@@ -104,12 +106,12 @@ def messages_turn(incoming: Incoming, *, counting: bool = False) -> Turn:
         tools=tools,
         tool_choice=_tool_choice(request.tool_choice, tools, bool(needed)) if request.tool_choice else _AUTO,
         format=_format(request),
-        effort=effort,
-        thinking_tokens=budget,
+        effort=deep.effort,
+        thinking_tokens=deep.tokens,
         user=request.metadata.user_id if request.metadata else None,
         body_bytes=len(body),
         wire=Wire(DIALECT, fields, _FIELDS, unsaid=unsaid, needed=needed, headers=_passed_headers(incoming.headers)),
-        wishes=request.zhongshu or NO_WISHES,
+        wishes=wishes,
     )
 
 

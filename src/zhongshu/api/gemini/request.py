@@ -26,6 +26,7 @@ from zhongshu.api.gemini.shapes import (
 )
 from zhongshu.api.gemini.spelling import camel, respelt
 from zhongshu.api.openai.unusable import in_both, unusable
+from zhongshu.core.depth import asked
 from zhongshu.core.problems import Said, fault
 from zhongshu.core.turns import (
     NO_WISHES,
@@ -85,7 +86,8 @@ def _turn(request: GenerateRequest, incoming: Incoming, *, stream: bool) -> tupl
         what = Said("this server", "本服务")
         raise fault("unsupported", param="cachedContent", field="cachedContent", what=what, remedy=remedy)
     config = request.generation_config or _NO_CONFIG
-    thinking = config.thinking_config
+    thinking, wishes = config.thinking_config, request.zhongshu or NO_WISHES
+    deep = asked(wishes.depth, _effort(thinking), _budget(thinking))
     reader = Reader()
     messages = instruction(request.system_instruction) + reader.read(_listed(request.contents))
     tools, choice = _tools(request)
@@ -102,13 +104,13 @@ def _turn(request: GenerateRequest, incoming: Incoming, *, stream: bool) -> tupl
         tools=tools,
         tool_choice=choice,
         format=_format(config),
-        effort=_effort(thinking),
-        thinking_tokens=_budget(thinking),
+        effort=deep.effort,
+        thinking_tokens=deep.tokens,
         body_bytes=len(incoming.body),
         wire=Wire(
             GENERATE, wire, _read(wire, _READ), unsaid=(*reader.unsaid, *_unsaid(wire)), needed=_needed(wire, config)
         ),
-        wishes=request.zhongshu or NO_WISHES,
+        wishes=wishes,
     )
     return turn, bool(thinking and thinking.include_thoughts)
 

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from zhongshu.api.openai.thoughts import thoughts_of
 from zhongshu.api.openai.unusable import in_both, unusable
+from zhongshu.core.depth import asked
 from zhongshu.core.problems import Said, fault
 from zhongshu.core.signatures import arriving
 from zhongshu.core.turns import (
@@ -155,7 +156,7 @@ class StreamOptions(msgspec.Struct, frozen=True):
     include_usage: bool | None = None
 
 
-ReasoningEffort = Literal["none", "off", "minimal", "low", "medium", "high", "xhigh"]
+ReasoningEffort = Literal["none", "off", "minimal", "low", "medium", "high", "xhigh", "max", "auto"]
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
@@ -258,7 +259,11 @@ def _plain(text: str) -> Said:
 def chat_turn(request: ChatRequest, body: bytes, trace: str, now_ns: int) -> Turn:
     """The Turn of a chat request. `body` gives the exact fields for pass-through."""
     tools = tuple(map(_tool, request.tools)) if request.tools else ()
-    effort = request.reasoning_effort
+    word, wishes = request.reasoning_effort, request.zhongshu or NO_WISHES
+    deep = asked(wishes.depth, _EFFORTS[word] if word else None)
+    fields = _fields.decode(body)
+    if word == "auto":
+        del fields["reasoning_effort"]
     return Turn(
         trace=trace,
         arrived_ns=now_ns,
@@ -277,11 +282,12 @@ def chat_turn(request: ChatRequest, body: bytes, trace: str, now_ns: int) -> Tur
         tools=tools,
         tool_choice=_tool_choice(request.tool_choice, tools) if request.tool_choice else _AUTO,
         format=_format(request.response_format) if request.response_format else _TEXT,
-        effort=_EFFORTS[effort] if effort else None,
+        effort=deep.effort,
+        thinking_tokens=deep.tokens,
         user=request.user,
         body_bytes=len(body),
-        wire=Wire("openai.chat", _fields.decode(body), _CHAT_FIELDS),
-        wishes=request.zhongshu or NO_WISHES,
+        wire=Wire("openai.chat", fields, _CHAT_FIELDS),
+        wishes=wishes,
     )
 
 
@@ -331,8 +337,9 @@ _EMBEDDING_FIELDS = frozenset(EmbeddingRequest.__struct_fields__)
 _AUTO = ToolChoice()
 _TEXT = Format()
 _PLAIN_SAMPLING = Sampling()
-_EFFORTS: dict[str, Effort] = {
+_EFFORTS: dict[str, Effort | None] = {
     "none": "off", "off": "off", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high", "xhigh": "high",
+    "max": "high", "auto": None,
 }  # fmt: skip
 
 

@@ -14,19 +14,22 @@ from zhongshu.api.openai.request import BodyDecoder, fields_of
 from zhongshu.api.responses import shapes
 from zhongshu.api.responses.items import Conversation, conversation_of, input_items, references_in
 from zhongshu.api.responses.tools import offered
+from zhongshu.core.depth import asked
 from zhongshu.core.problems import Said, fault
 from zhongshu.core.turns import NO_WISHES, Effort, Format, Message, Sampling, Turn, Wire, Wishes
 
 DIALECT = "openai.responses"
 LOGPROBS = "message.output_text.logprobs"
 
-_EFFORTS: dict[str, Effort] = {
+_EFFORTS: dict[str, Effort | None] = {
     "none": "off", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high",
+    "auto": None,
 }  # fmt: skip
 _TEXT = Format()
 _USUAL = ("truncation", "prompt", "service_tier", "prompt_cache_key", "max_tool_calls")
 _READ = frozenset(shapes.ResponsesRequest.__struct_fields__) - frozenset(_USUAL)
 _encode = msgspec.json.Encoder().encode
+_object = msgspec.json.Decoder(dict[str, Raw]).decode
 
 decode = BodyDecoder(shapes.ResponsesRequest)
 
@@ -62,7 +65,10 @@ def read_request(body: bytes, trace: str, now_ns: int) -> Read:
     said = conversation_of([item for number, item in enumerate(items) if number not in open_])
     tools = offered(request)
     fields = fields_of(body)
+    if request.reasoning and request.reasoning.effort == "auto":
+        fields["reasoning"] = Raw(_encode(_without_effort(fields["reasoning"])))
     needed = _needed(request, *tools.foreign, *said.foreign)
+    deep = asked(request.zhongshu.depth if request.zhongshu else None, _effort(request))
     turn = Turn(
         trace=trace,
         arrived_ns=now_ns,
@@ -75,7 +81,8 @@ def read_request(body: bytes, trace: str, now_ns: int) -> Read:
         tools=tools.tools,
         tool_choice=tools.choice,
         format=_format(request.text.format) if request.text and request.text.format else _TEXT,
-        effort=_effort(request),
+        effort=deep.effort,
+        thinking_tokens=deep.tokens,
         user=request.safety_identifier or request.user,
         body_bytes=len(body),
         wire=Wire(
@@ -145,6 +152,11 @@ def _sampling(request: shapes.ResponsesRequest) -> Sampling:
 def _effort(request: shapes.ResponsesRequest) -> Effort | None:
     effort = request.reasoning.effort if request.reasoning else None
     return _EFFORTS[effort] if effort else None
+
+
+def _without_effort(reasoning: Raw) -> dict[str, Raw]:
+    """`auto` is a word of ours, which no provider knows."""
+    return {name: raw for name, raw in _object(reasoning).items() if name != "effort"}
 
 
 def _format(wanted: shapes.TextFormat) -> Format:

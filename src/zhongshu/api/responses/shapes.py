@@ -16,7 +16,7 @@ from zhongshu.core.turns import Wishes
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "auto"]
 
 
 class TextFormat(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ curl -H "Authorization: Bearer $KEY" -H "Accept: text/plain" -d '{"question": ".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -17,6 +17,7 @@ from zhongshu.api.extra import Extra
 from zhongshu.api.openai.errors import error_body
 from zhongshu.api.openai.request import BodyDecoder
 from zhongshu.core.answers import Answer, Embeddings, Event, Passed, RefusalDelta, TextDelta, Usage
+from zhongshu.core.depth import Depth, deep
 from zhongshu.core.problems import Problem
 from zhongshu.core.turns import NO_WISHES, Message, Sampling, Turn, Wishes
 from zhongshu.pipeline.stages import Routed
@@ -27,12 +28,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class AskRequest(msgspec.Struct, frozen=True):
-    """POST /v1/ask. stream: the answer as plain text, piece by piece."""
+    """POST /v1/ask. depth: of thought, a word or a budget in tokens; effort: the same by its older name. stream: the
+    answer as plain text, piece by piece."""
 
     question: Annotated[str, Meta(min_length=1)]
     model: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
     system: str | None = None
-    effort: Literal["off", "minimal", "low", "medium", "high"] | None = None
+    effort: Depth | None = None
+    depth: Depth | None = None
     max_tokens: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
     stream: bool | None = None
     user: Annotated[str, Meta(max_length=512)] | None = None
@@ -53,6 +56,9 @@ class Question:
     def read(self, incoming: Incoming) -> Asked:
         """Decode a request."""
         asked = decode(incoming.body)
+        wishes = asked.zhongshu or NO_WISHES
+        own = asked.depth if asked.depth is not None else asked.effort
+        thinks = deep(own if own is not None else wishes.depth)
         system = (Message("system", asked.system),) if asked.system else ()
         turn = Turn(
             trace=incoming.trace,
@@ -63,10 +69,11 @@ class Question:
             messages=(*system, Message("user", asked.question)),
             stream=asked.stream or False,
             sampling=Sampling(max_tokens=asked.max_tokens),
-            effort=asked.effort,
+            effort=thinks.effort,
+            thinking_tokens=thinks.tokens,
             user=asked.user,
             body_bytes=len(incoming.body),
-            wishes=asked.zhongshu or NO_WISHES,
+            wishes=wishes,
         )
         accept = incoming.headers.get(b"accept", b"").lower()
         return QuestionAsked(turn, TEXT if b"text/plain" in accept and b"json" not in accept else JSON_TYPE)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from zhongshu.core.answers import Answer, Fold, Usage
+from zhongshu.core.depth import deep
 from zhongshu.core.models import Assistant, Offer, Shape
 from zhongshu.core.ports import Asking, EventStream
 from zhongshu.core.problems import LEFT, Problem
@@ -58,8 +59,13 @@ class Spent(msgspec.Struct, frozen=True):
 
 
 def prompted(arrived: Arrived, assistant: Assistant) -> Turn:
-    """The turn with the assistant's prompt before it."""
-    return shaped(arrived.turn, Shape(prompt=assistant.prompt)) if assistant.prompt else arrived.turn
+    """The turn with the assistant's prompt before it, and the tokens it is to think with where the caller says
+    nothing of depth."""
+    turn = shaped(arrived.turn, Shape(prompt=assistant.prompt)) if assistant.prompt else arrived.turn
+    budget = deep(assistant.effort).tokens
+    if budget is None or turn.effort is not None or turn.thinking_tokens is not None:
+        return turn
+    return msgspec.structs.replace(turn, thinking_tokens=budget)
 
 
 def asking_of(step: Step, turn: Turn, arrived: Arrived, assistant: Assistant, tiers: Mapping[By, Tiers]) -> Asking:
@@ -77,7 +83,7 @@ def _turn_of(step: Step, turn: Turn, effort: Effort | None) -> Turn:
     if step.inner:
         most = None if sampling.max_tokens is None else max(sampling.max_tokens, _ROOM)
         changes |= {"tools": (), "tool_choice": ToolChoice(), "format": step.format, "wire": None}
-        changes["sampling"] = Sampling(max_tokens=most, seed=sampling.seed)
+        changes["sampling"] = Sampling(max_tokens=most, seed=sampling.seed, temperature=sampling.temperature)
     elif step.logprobs and not sampling.logprobs:
         turn = turn.changed(sampling=msgspec.structs.replace(sampling, logprobs=True))
     if step.messages is not None:
@@ -89,7 +95,7 @@ def _effort(step: Step, turn: Turn, assistant: Assistant, offer: Offer) -> Effor
     """How deep this call thinks: the general model of several not at all, where that can be said."""
     if step.by == "general" and (step.why or assistant.reasoning):
         return "off" if offer.card.thinking in _SWITCHED else None
-    return turn.effort or assistant.effort
+    return turn.effort or deep(assistant.effort).effort
 
 
 def spent_by(inner: Inner, rooms: Rooms) -> Spent | None:

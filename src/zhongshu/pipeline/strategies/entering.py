@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from zhongshu.core.depth import deep
 from zhongshu.core.models import Route
 from zhongshu.core.ports import Asking
 from zhongshu.core.problems import Refusal, Said, problem
@@ -42,7 +43,7 @@ def assisted(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
         return given
     assistant, alone, dial = given
     first = next(iter(tiers.values()))
-    effort = turn.effort or assistant.effort
+    effort = turn.effort or deep(assistant.effort).effort
     asking = Asking(turn, arrived.caller, first, effort)
     why = "The caller asked for this assistant.", "调用方指定了该助手。"
     route = Route(first[0][0], effort, assistant.strategy, *why, dial)

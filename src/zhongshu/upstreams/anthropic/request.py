@@ -56,8 +56,9 @@ def body_of(call: Call, *, stream: bool) -> Written:
         fields["model"] = model
         if stream or "stream" in fields:
             fields["stream"] = _TRUE if stream else _FALSE
-        if call.effort not in (None, call.turn.effort) and call.offer.card.thinking in _SWITCHED:
-            fields |= spelt(call.effort or "", None, call.turn.sampling.max_tokens, traits_of(model), fields)
+        decided = call.turn.deepened or call.effort not in (None, call.turn.effort)
+        if decided and call.offer.card.thinking in _SWITCHED:
+            _decide(call, fields, traits_of(model))
         if holds_proofs(call.turn):
             without_foreign(call, fields, traits_of(model))
         return Written(_encode(fields))
@@ -70,6 +71,26 @@ def count_body(call: Call) -> bytes:
     fields: dict[str, Any] = msgspec.json.decode(body_of(call, stream=False).body, type=dict[str, Raw])
     taken = ("model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "mcp_servers")
     return _encode({name: value for name, value in fields.items() if name in taken})
+
+
+def _decide(call: Call, fields: dict[str, Any], traits: Traits) -> None:
+    """Write the depth that was decided over the client's own; a model that thinks takes no drawing of the client's, nor
+    a demand for a tool, which goes before thought."""
+    turn = call.turn
+    effort = call.effort or turn.effort
+    tokens = turn.thinking_tokens if call.effort in (None, turn.effort) else None
+    word = effort or (word_of(tokens) if tokens else "high")
+    thinks = word != "off" and turn.tool_choice.mode not in ("required", "tool")
+    said = spelt(word if thinks else "off", tokens, turn.sampling.max_tokens, traits, fields)
+    fields |= said
+    if (word != "off") != (said.get("thinking", {}).get("type") in ("enabled", "adaptive")):
+        _drop(call, "reasoning_effort")
+    elif tokens and traits.thinking == "adaptive":
+        _drop(call, "thinking_tokens")
+    if thinks and said:
+        for name in ("temperature", "top_p", "top_k"):
+            if fields.pop(name, None) is not None:
+                _drop(call, name)
 
 
 # Written from our words ---------------------------------------------------------------------------------------

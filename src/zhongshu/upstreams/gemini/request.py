@@ -103,7 +103,7 @@ def _passed_on(call: Call, fields: dict[str, Raw]) -> bytes:
     kept = {name: raw for name, raw in fields.items() if name not in ("zhongshu", "model")}
     if "contents" in kept and to_be_read(call):
         kept["contents"] = put_right(call, kept["contents"])
-    if call.effort is None or call.effort == call.turn.effort:
+    if not call.turn.deepened and call.effort in (None, call.turn.effort):
         return _encode(kept)
     thinking = thinking_config(call)
     if thinking is not None:

@@ -33,6 +33,7 @@ from zhongshu.core.turns import (
     rest_of,
 )
 from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state_unread
+from zhongshu.upstreams.openai.efforts import SCALE, always_thinks, has_words, nearest, words_of
 from zhongshu.upstreams.openai.passing import put_right
 from zhongshu.upstreams.openai.thinking import BUDGETED, WORDLESS, Thinking, effort_fields, word_of
 from zhongshu.upstreams.proofs import holds_proofs
@@ -44,6 +45,8 @@ PATHS = {"chat": "/chat/completions", "completion": "/completions", "embedding":
 
 # A model that never thinks has no switch, and one that is prompted to think has been prompted already.
 _SWITCHED = frozenset({"switch", "always"})
+# What every model that has words takes.
+_LEAST_OF_ALL = ("low", "medium", "high")
 _TRUE, _FALSE = Raw(b"true"), Raw(b"false")
 _INCLUDE_USAGE = Raw(b'{"include_usage":true}')
 
@@ -53,7 +56,7 @@ _encode = msgspec.json.Encoder().encode
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """How one upstream wants to be asked, where it differs from OpenAI.
 
-    thinking: how depth of thought is spelt (see effort_fields). thought_back: earlier thoughts are handed back in
+    thinking: how depth of thought is spelt (see effort_fields). efforts: its words, where words are taken. thought_back: earlier thoughts are handed back in
     `reasoning_content`. developer_role: knows "developer", else it is written "system". max_tokens: the field's name.
     stream_options: takes `include_usage`. top_k: takes that field. thoughts: where they are found in its answers: in a
     field of their own, between <think> tags at the beginning of the content, or there with the opening tag left out
@@ -63,6 +66,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     thinking: Thinking = "none"
+    efforts: tuple[str, ...] = SCALE
     thought_back: bool = False
     developer_role: bool = False
     max_tokens: str = "max_tokens"
@@ -87,7 +91,10 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
             _set_streaming(fields, manner, stream)
         if turn.kind == "chat" and "messages" in fields and holds_proofs(turn):
             fields["messages"] = put_right(call, fields["messages"], signs=manner.signs, strict=manner.strict)
-        effort = _effort_to_write(call, fields, manner)
+        if turn.deepened:
+            effort, tokens = _thinking(call, manner)
+        else:
+            effort = _effort_to_write(call, fields, manner)
     else:
         carried = _carried(call)
         fields = {name: Raw(_encode(value)) for name, value in _written(call, manner).items()}
@@ -96,8 +103,9 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
             _set_streaming(fields, manner, stream)
         effort, tokens = _thinking(call, manner)
     if effort is not None and manner.thinking != "none":
-        effort = _sayable(call, manner, effort, tokens)
-        _set_effort(fields, manner.thinking, effort, tokens)
+        spelling = spelling_of(call, manner)
+        effort = _sayable(call, manner, spelling, effort, tokens)
+        _set_effort(fields, spelling, effort, tokens)
     return _encode(fields)
 
 
@@ -126,13 +134,43 @@ def _thinking(call: Call, manner: Manner) -> tuple[str | None, int | None]:
     return effort or (word_of(tokens) if tokens else None), tokens
 
 
-def _sayable(call: Call, manner: Manner, effort: str, tokens: int | None) -> str:
+def spelling_of(call: Call, manner: Manner) -> Thinking:
+    """How depth is spelt for this model: one of a service of switches may take words."""
+    model = call.offer.release.upstream_model
+    return "reasoning_effort" if manner.thinking == "thinking" and has_words(model) else manner.thinking
+
+
+def _sayable(call: Call, manner: Manner, spelling: Thinking, effort: str, tokens: int | None) -> str:
     """The effort nearest to this one that the model and the spelling know; that it is another is stated. A model that
-    always thinks takes the least that all of them know."""
-    always = effort == "off" and call.offer.card.thinking == "always"
-    if always or (effort in ("minimal", "low", "medium") and not tokens and manner.thinking in WORDLESS):
+    always thinks takes the least it knows."""
+    if tokens and spelling in BUDGETED:
+        return effort
+    if spelling in WORDLESS:
+        always = effort == "off" and thinks_always(call)
+        said = "low" if always else effort
+        if always or (effort in ("minimal", "low", "medium") and not tokens):
+            _state(call, "reasoning_effort")
+        return said
+    word = word_taken(call, effort, manner.efforts)
+    return "off" if word == "none" else word
+
+
+def thinks_always(call: Call) -> bool:
+    """Whether the model cannot be told to stop thinking."""
+    return call.offer.card.thinking == "always" or always_thinks(call.offer.release.upstream_model)
+
+
+def word_taken(call: Call, effort: str, known: tuple[str, ...] = SCALE) -> str:
+    """The word for an effort that this model takes, of those its service knows; stated where it is another."""
+    words = words_of(call.offer.release.upstream_model)
+    taken = tuple([word for word in words if word in known]) or known
+    if effort == "off" and thinks_always(call):
+        least = SCALE[1:] if words is not SCALE else _LEAST_OF_ALL
+        taken = tuple([word for word in taken if word in least]) or taken
+    word = nearest(effort, taken)
+    if word != ("none" if effort == "off" else effort):
         _state(call, "reasoning_effort")
-    return "low" if always else effort
+    return word
 
 
 def _written(call: Call, manner: Manner) -> dict[str, Any]:

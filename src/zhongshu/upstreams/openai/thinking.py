@@ -35,7 +35,7 @@ def effort_fields(thinking: Thinking, effort: str, tokens: int | None = None) ->
     thinking+effort       DeepSeek: both of the above
     enable_thinking       DashScope, SiliconFlow: a switch, with a budget in tokens below "high"
     chat_template_kwargs  vLLM, SGLang, llama.cpp: the template's own switch, called by both of its names, and its
-                          budget, which a template may not know
+                          budget, which a template may not know; vLLM has a field of its own for it, others skip that
     reasoning             OpenRouter: {"effort": word} or {"max_tokens": budget}
     """
     on = effort != "off"
@@ -53,7 +53,8 @@ def effort_fields(thinking: Thinking, effort: str, tokens: int | None = None) ->
             return {"enable_thinking": on, **({"thinking_budget": limit} if limit else {})}
         case "chat_template_kwargs":
             limited = {"thinking_budget": budget} if budget else {}
-            return {"chat_template_kwargs": {"enable_thinking": on, "thinking": on, **limited}}
+            own = {"thinking_token_budget": budget} if budget else {}
+            return {"chat_template_kwargs": {"enable_thinking": on, "thinking": on, **limited}, **own}
         case "reasoning":
             return {"reasoning": {"max_tokens": budget} if budget else {"effort": effort if on else "none"}}
         case "none":

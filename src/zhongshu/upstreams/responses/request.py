@@ -30,7 +30,8 @@ from zhongshu.core.turns import (
     Video,
 )
 from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state, state_unproven, state_unread
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.request import Manner, word_taken
+from zhongshu.upstreams.openai.thinking import word_of
 from zhongshu.upstreams.responses.reply import DIALECT
 
 # Ours alone, or answered by us: a provider that keeps nothing cannot go on with a conversation, nor run in the back.
@@ -75,9 +76,13 @@ def _passed_on(call: Call, fields: dict[str, Raw], manner: Manner) -> dict[str, 
     if given is not None and (b'"reasoning"' in bytes(given) or b'"thought_signature"' in bytes(given)):
         fields["input"] = _cleaned(call, given, manner)
     turn, effort = call.turn, call.effort
-    if effort is not None and effort != turn.effort and call.offer.card.thinking in _SWITCHED:
+    decided = turn.deepened or (effort is not None and effort != turn.effort)
+    said = _reasoning(call) if decided else None
+    if decided and turn.thinking_tokens is not None:
+        state(call, "thinking_tokens")
+    if said is not None:
         reasoning = _fields(fields["reasoning"]) if bytes(fields.get("reasoning", b"")).startswith(b"{") else {}
-        fields["reasoning"] = Raw(_encode(reasoning | {"effort": Raw(_encode(_effort(effort)))}))
+        fields["reasoning"] = Raw(_encode(reasoning | {"effort": Raw(_encode(said["effort"]))}))
     return fields
 
 
@@ -176,10 +181,6 @@ def _present(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _effort(effort: str) -> str:
-    return "none" if effort == "off" else effort
-
-
 def _reasoning(call: Call) -> dict[str, str] | None:
     turn, effort = call.turn, call.effort or call.turn.effort
     if call.offer.card.thinking not in _SWITCHED:
@@ -187,8 +188,8 @@ def _reasoning(call: Call) -> dict[str, str] | None:
             call.dropped += ("reasoning_effort",)
         return None
     if effort is None and turn.thinking_tokens is not None:
-        effort = "low" if turn.thinking_tokens <= 2048 else "medium" if turn.thinking_tokens <= 8192 else "high"
-    return {"effort": _effort(effort)} if effort is not None else None
+        effort = word_of(turn.thinking_tokens)
+    return {"effort": word_taken(call, effort)} if effort is not None else None
 
 
 def _message(call: Call, message: Message, manner: Manner) -> list[dict[str, Any]]:
