@@ -145,3 +145,24 @@ def test_a_report_of_turns_nobody_judged(home: Path, tmp_path: Path) -> None:
     shown = run("report").stdout
     assert "no turn was scored" in shown
     assert run("report", "--svg", str(tmp_path / "p.svg")).exit_code == 2
+
+
+def test_a_model_of_a_pair_is_trained_and_tuned_with(home: Path, tmp_path: Path) -> None:
+    def row(number: int) -> dict[str, object]:
+        worked = number % 2 == 0
+        prompt = (
+            f"Tom buys {number} apples a day for {number + 3} days. How many has he?" if worked else f"{EASY} {number}"
+        )
+        return {"prompt": prompt, "weak_correct": not worked, "strong_correct": True}
+
+    file, made = lines(tmp_path / "rows.jsonl", [row(number) for number in range(120)]), str(tmp_path / "pair.json")
+    told("train", file, "--out", made, "--general", "small", "--reasoning", "deep")
+    model = json.loads(Path(made).read_bytes())
+    assert model["pair"] == ["small", "deep"]
+    assert model["tasks"]["mathematics"]["wrong"] > 0.8 > 0.1 > model["tasks"]["lookup"]["wrong"]
+    tuned = told("tune", "--model-file", made, file)
+    assert tuned["reached"] is True
+    assert 0.4 < tuned["strong_calls"]["value"] <= 0.5 < 0.9 < tuned["accuracy"]
+    half = run("train", file, "--out", made, "--general", "small")
+    assert half.exit_code == 2
+    assert "--reasoning" in half.output

@@ -114,6 +114,13 @@ def train(
     from zhongshu.router.difficulty.training import train as fit_all
     from zhongshu.router.odds import counted
 
+    if bool(general) is not bool(reasoning):
+        fail(
+            "Name both models of the pair, --general and --reasoning, or neither.",
+            "请同时指定 --general 与 --reasoning 两个模型，或都不指定。",
+            code=2,
+        )
+
     try:
         rows = [row for path in files for row in read_lines(path)]
         with err.status(t(f"Training on {len(rows)} questions…", f"正在用 {len(rows)} 个问题训练……")):

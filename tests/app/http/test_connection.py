@@ -191,7 +191,6 @@ async def test_a_reply_may_take_longer_than_its_request_that_came_in_two_pieces(
         writer.close()
 
 
-
 async def test_one_socket_is_read_no_further_than_what_is_being_answered():
     release = asyncio.Event()
 
