@@ -103,6 +103,19 @@ async def test_front_back_gives_the_solver_the_task_alone(streamed):
         assert (pair.stages, pair.thoughts) == (["rewrite", "solve", "phrase"], "adding")
 
 
+@pytest.mark.parametrize(
+    ("task", "kept"),
+    [("Add 2 and 3.", True), ("Add ２ to 3 apples.", True), ("Add 2.", False), ("Add 23.", False), ("", False)],
+)
+async def test_a_task_that_lacks_a_number_of_the_question_is_not_what_is_solved(streamed, task, kept):
+    pair = Pair(Saying("g", task, "The sum is five."), Saying("r", "2 + 3 = 5"), "front-back")
+    said, record = await pair.asked(streamed)
+    assert (said, pair.whys) == ("The sum is five.", ["rewrite", "solve", "phrase"])
+    solved = [message.text() for message in pair.reasoning.calls[0].turn.messages]
+    assert solved == [task if kept else "how much is 2 + 3?"]
+    assert ("lacked numbers" in record.reason) is not kept
+
+
 async def test_a_solution_that_cannot_be_phrased_stands_as_it_is(streamed):
     pair = Pair(Saying("g", "Add.", LOST), Saying("r", "it is five"), "front-back")
     said, record = await pair.asked(streamed)

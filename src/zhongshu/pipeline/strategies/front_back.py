@@ -1,15 +1,22 @@
 """front-back: the general model turns the conversation into one precise task, the reasoning model solves it, and the
 general model tells the user, in the user's language.
 
-The solver sees the task alone: a short prompt, free of what does not matter.
+The solver sees the task alone: a short prompt, free of what does not matter. A task that lacks a number of the question
+was written badly (small models drop some, or answer instead): the solver sees the conversation then.
 """
 
 from __future__ import annotations
+
+import re
+import unicodedata
 
 from zhongshu.core.problems import Fault
 from zhongshu.core.turns import Message
 from zhongshu.pipeline.strategies import wording
 from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, text_of
+
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def front_back(given: Given) -> Plan:
@@ -21,7 +28,8 @@ def front_back(given: Given) -> Plan:
             "The turn brings tools, so the general model answered it alone.", "请求带有工具，由通用模型单独回答。"
         )
     task = text_of((yield Step("general", "rewrite", wording.rewrite(turn), inner=True))).strip()
-    asked = (Message("user", task or wording.question_of(turn)),)
+    whole = bool(task) and _numbers(wording.question_of(turn)) <= _numbers(task)
+    asked = (Message("user", task),) if whole else turn.messages
     solved = yield Step("reasoning", "solve", asked, inner=True)
     solution = text_of(solved).strip()
     if not solution:
@@ -39,7 +47,18 @@ def front_back(given: Given) -> Plan:
             f"The reasoning model's solution stands as it is: phrasing it failed ({code}).",
             f"转述失败（{code}），直接采用推理模型的解答。",
         )
+    if not whole:
+        return Told(
+            "The general model's task lacked numbers of the question, so the reasoning model solved it by the "
+            "conversation; the general model phrased the answer.",
+            "通用模型整理的任务遗漏了问题中的数字，由推理模型依据对话求解，通用模型转述回答。",
+        )
     return Told(
         "The general model wrote the task, the reasoning model solved it, the general model phrased the answer.",
         "通用模型整理任务，推理模型求解，通用模型转述回答。",
     )
+
+
+def _numbers(text: str) -> frozenset[str]:
+    """Every number in a text, in plain digits."""
+    return frozenset(_NUMBER.findall(unicodedata.normalize("NFKC", text)))
