@@ -1,0 +1,43 @@
+"""Whether two answers say the same: told of numbers, options, JSON and short texts; of anything else nothing is said."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zhongshu.router.agreement import agree
+
+SUM = "A shop sells 12 boxes of 7 pens each and 9 pens are broken. How many pens are left in total?"
+CHOICE = "Which planet is largest?\nA. Mars\nB. Jupiter\nC. Venus\nD. Earth"
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "second", "same"),
+    [
+        (SUM, "12 * 7 = 84, 84 - 9 = 75. The answer is 75.", "First 84, then **75** pens", True),
+        (SUM, "The answer is 75.", "The answer is 76.", False),
+        (SUM, "\\boxed{1,075}", "So there are 1075", True),
+        (SUM, "#### 75", "75.0 pens", True),
+        (SUM, "答案是 75 支", "一共 75", True),
+        (SUM, "I cannot tell.", "75", None),
+        (CHOICE, "The answer is B.", "B", True),
+        (CHOICE, "(B) Jupiter, since ... The correct option: B", "Answer: C", False),
+        (CHOICE, "故选B。", "答案：B", True),
+        (CHOICE, "Jupiter", "It is the big one", None),
+        ("Extract the name as JSON", '{"name": "Ann", "age": 3}', '```json\n{"age": 3, "name": "Ann"}\n```', True),
+        ("Extract the name as JSON", '{"name": "Ann"}', '{"name": "Bob"}', False),
+        ("What is the capital of France?", "Paris.", " paris", True),
+        ("What is the capital of France?", "Paris.", "The capital of France is Paris.", None),
+        ("Write a poem", "Roses are red", "Violets are blue", None),
+        ("How old is she?", "41", "42", False),
+        ("x", "", "", True),
+    ],
+)
+def test_what_agrees(question, first, second, same):
+    assert agree(question, first, second) is same
+    assert agree(question, second, first) is same
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_any_text_agrees_with_itself_and_never_breaks(question, text):
+    assert agree(question, text, text) is True
+    assert agree(text, question, text) in (True, False, None)
