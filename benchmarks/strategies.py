@@ -40,7 +40,9 @@ from benchmarks.questions import checking, making
 from benchmarks.questions.kinds import KINDS, LANGUAGES, Question, Split
 from benchmarks.rows import RESULTS, Row
 from benchmarks.strategy_outcomes import Outcome, Outcomes
-from benchmarks.strategy_rows import ByQuestion, by_question, rows_of, write_picture
+from benchmarks.strategy_rows import ByQuestion, by_question, judge_rows, rows_of, write_picture
+from zhongshu.router.difficulty.judge import Judge
+from zhongshu.router.difficulty.linear import FOR_PAIRS, load
 
 NAME = "strategies"
 KEY = "zs-bench-strategies-0123456789abcdef"
@@ -288,7 +290,11 @@ def table(options: Options, kept: Outcomes) -> list[Row]:
     ways = found(options, kept)
     if options.split == "report" and {"auto", "general", "reasoning"} <= ways.keys():
         command.say(f"drawn in {write_picture(ways, RESULTS)}")
-    return rows_of(WAYS, ways)
+    prompts = {one.id: one.prompt for one in making.questions(options.split)}
+    judges = {"shipped for any models": Judge(load())}
+    if file := FOR_PAIRS.get((GENERAL, REASONING)):
+        judges["shipped for this pair"] = Judge(load(file))
+    return [*rows_of(WAYS, ways), *judge_rows(judges, prompts, ways)]
 
 
 def run(options: Options | None = None) -> list[Row]:

@@ -7,7 +7,7 @@ theirs, at the compute between theirs, so a way that is not above that line is n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 from benchmarks.questions.kinds import KINDS
 from benchmarks.rows import Reference, Row, Target, ratio_at_least, ratio_at_most
 from benchmarks.strategy_outcomes import Outcome
+from zhongshu.router.difficulty.judge import Judge
+from zhongshu.router.difficulty.measures import calibration_error
+from zhongshu.router.estimate import hardness_of
 from zhongshu.router.picture import svg
 from zhongshu.router.proof import Case, prove
+from zhongshu.router.settings import RouterSettings, threshold_of
 
 Numbers = NDArray[np.float64]
 BASE, FLOOR = "reasoning", "general"
@@ -149,3 +153,53 @@ def _thought(outcomes: Sequence[Outcome]) -> str:
 
 def _asked_at_once(outcomes: Sequence[Outcome]) -> str:
     return f"as the caller waits, several at once; slowest {max(one.seconds for one in outcomes):.0f} s"
+
+
+def judge_rows(judges: Mapping[str, Judge], prompts: Mapping[str, str], found: ByQuestion) -> list[Row]:
+    """What `auto` would come to with each judge at the default dial, by the outcomes of the two single models.
+
+    prompts: by the question's id. Nothing is asked: a turn that goes to a model is as right and as dear as it was there.
+    """
+    base, floor = found.get(BASE, {}), found.get(FLOOR, {})
+    shared = sorted(base.keys() & floor.keys() & prompts.keys())
+    if not shared:
+        return []
+    return [row for name, judge in judges.items() for row in _of_judge(name, judge, shared, prompts, base, floor)]
+
+
+def _of_judge(
+    name: str,
+    judge: Judge,
+    shared: list[str],
+    prompts: Mapping[str, str],
+    base: dict[str, Outcome],
+    floor: dict[str, Outcome],
+) -> list[Row]:
+    judged = [hardness_of(prompts[one], judge) for one in shared]
+    least = threshold_of(RouterSettings().dial)
+    gone = [(base if one.gain > 0 and one.gain >= least else floor)[at] for at, one in zip(shared, judged, strict=True)]
+    every = [base[one] for one in shared]
+    chance = np.array([one.chance for one in judged])
+    wrong = np.array([not floor[one].right for one in shared])
+    title, calls = f"judge {name}", sum(one.way == BASE for one in gone) / len(gone)
+    always = Reference(_TITLES[BASE], _right(every))
+    return [
+        Row(
+            name=f"{title}: accuracy, by the single models' answers",
+            value=_right(gone),
+            unit="share right",
+            reference=always,
+            note=f"version {judge.version}; {calls:.0%} of {len(shared)} questions to the reasoning model",
+        ),
+        Row(
+            name=f"{title}: compute, by the single models' answers",
+            value=_compute(gone),
+            unit="10^9 parameters x tokens a question",
+            reference=Reference(_TITLES[BASE], _compute(every)),
+        ),
+        Row(
+            name=f"{title}: calibration error of the chance that the general model is wrong",
+            value=round(calibration_error(chance, wrong), 4),
+            unit="share",
+        ),
+    ]

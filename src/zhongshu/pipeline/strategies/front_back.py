@@ -15,7 +15,6 @@ from zhongshu.core.turns import Message
 from zhongshu.pipeline.strategies import wording
 from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, text_of
 
-
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
