@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from zhongshu.api.anthropic.batches import PREFIX as MESSAGE_BATCHES
+from zhongshu.api.anthropic.batches import message_batches
 from zhongshu.api.anthropic.counting import Count
 from zhongshu.api.anthropic.door import count_tokens_endpoint, messages_endpoint
 from zhongshu.api.anthropic.models import AnthropicModels
@@ -59,11 +61,14 @@ class Kept(NamedTuple):
     relay: Relay | None = None
 
 
-def _kept_at(end: str, kept: Kept, rooms: Callable[[], Rooms]) -> dict[str, At]:
+def _kept_at(end: str, kept: Kept, rooms: Callable[[], Rooms], bounds: Bounds) -> dict[str, At]:
     """Files and batches, themselves (`end` empty) and what is under them ("/")."""
     return {
         f"/v1/files{end}": At(ANY, files_resource(kept.files, rooms)),
         f"/v1/batches{end}": At(ANY, batches_resource(kept.batches, rooms, kept.look)),
+        f"{MESSAGE_BATCHES}{end}": At(
+            ANY, message_batches(kept.batches, kept.files, rooms, kept.look, bounds.max_body_bytes)
+        ),
     }
 
 
@@ -119,7 +124,7 @@ def surface(
             "/v1beta/models": gemini,
             "/v1/messages": At("POST", messages_endpoint(rooms, bounds, load)),
             "/v1/messages/count_tokens": At("POST", count_tokens_endpoint(rooms, bounds, count)),
-            **(_kept_at("", kept, rooms) if kept else {}),
+            **(_kept_at("", kept, rooms, bounds) if kept else {}),
             "/healthz": At("GET", health),
             "/readyz": At("GET", health),
             "/metrics": At("GET", Metrics(render_metrics, rooms)),
@@ -128,7 +133,7 @@ def surface(
             "/v1/models/": models,
             "/v1beta/models/": gemini,
             PREFIX: responses[PREFIX],
-            **(_kept_at("/", kept, rooms) if kept else {}),
+            **(_kept_at("/", kept, rooms, bounds) if kept else {}),
         },
         rest=rest,
         sockets={"/v1/ws": WebSocket(kept.sockets, rooms, load, bounds.max_in_flight, files, kept.relay)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from zhongshu.api.anthropic.dialect import Messages
 from zhongshu.api.endpoint import Load
 from zhongshu.api.openai.batch_lines import BatchLines, Way
 from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
@@ -46,6 +47,7 @@ class Keeping:
                 "/v1/completions": Way(Completions()),
                 "/v1/embeddings": Way(EmbeddingsOf()),
                 "/v1/responses": _responses(rooms, clock, remembering),
+                "/v1/messages": Way(Messages()),
             },
             Filing(self._shelf),
         )

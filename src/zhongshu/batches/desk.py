@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import msgspec
 
 from zhongshu.batches import store
-from zhongshu.batches.values import Batch, new_id
+from zhongshu.batches.values import ENDED, Batch, new_id
 from zhongshu.core.access import Caller
 from zhongshu.core.clock import Clock
-from zhongshu.core.problems import Said, fault
+from zhongshu.core.problems import Fault, Said, fault
 from zhongshu.files.shelf import FileShelf
 from zhongshu.storage.database import Database
 
@@ -98,6 +99,23 @@ class BatchDesk:
         if changed.status != "cancelling":
             raise fault("batch_over", batch=id, state=changed.status)
         return changed
+
+    async def delete(self, tenant: str, id: str) -> None:
+        """Take a batch that is over away, with the files it read and made. Raises Fault: batch_not_found,
+        batch_under_way."""
+        batch = await self.get(tenant, id)
+        if batch.status not in ENDED:
+            raise fault("batch_under_way", batch=id)
+        for file in (batch.input_file, batch.output_file, batch.error_file):
+            if file is not None:
+                with contextlib.suppress(Fault):  # taken away before
+                    await self._shelf.delete(tenant, file)
+
+        def remove() -> None:
+            with self._database.write() as db:
+                store.remove(db, id)
+
+        await asyncio.to_thread(remove)
 
     async def running(self) -> tuple[Batch, ...]:
         """Every tenant's batches with work left, oldest first."""

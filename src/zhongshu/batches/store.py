@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from zhongshu.batches.tables import batches
 from zhongshu.batches.values import RUNNING, Batch
@@ -27,6 +27,11 @@ def change(db: Connection, id: str, changed: Callable[[Batch], Batch]) -> Batch 
     batch = changed(_decode(state))
     db.execute(update(batches).where(batches.c.id == id).values(_row(batch)))
     return batch
+
+
+def remove(db: Connection, id: str) -> None:
+    """Forget a batch."""
+    db.execute(delete(batches).where(batches.c.id == id))
 
 
 def by_id(db: Connection, tenant: str, id: str) -> Batch | None:

@@ -156,6 +156,12 @@ _ROWS: dict[str, _Row] = {
         "Batch `{batch}` is {state} and cannot be cancelled any more. See GET /v1/batches for those under way.",
         "批次 `{batch}` 的状态为 {state}，已无法取消。进行中的批次见 GET /v1/batches。",
     ),
+    "batch_under_way": _Row(
+        409,
+        _BAD,
+        "Batch `{batch}` has not ended, so it has no results yet. Ask for the batch until it has.",
+        "批次 `{batch}` 尚未结束，还没有结果。请查询该批次直到其结束。",
+    ),
     "batch_expired": _Row(
         408,
         _BAD,

@@ -6,17 +6,17 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs
 
 import msgspec
 
-from zhongshu.api.asgi import JSON_TYPE, ClientLeft, Receive, Scope, Send, send_reply
+from zhongshu.api.asgi import JSON_TYPE, ClientLeft, Headers, Receive, Scope, Send, send_reply
 from zhongshu.api.endpoint import bearer
 from zhongshu.api.openai.errors import send_problem
 from zhongshu.core.access import Caller
 from zhongshu.core.ids import trace_id
-from zhongshu.core.problems import Fault, Refusal, Said, fault, problem
+from zhongshu.core.problems import Fault, Problem, Refusal, Said, fault, problem
 from zhongshu.pipeline.stages import Rooms
 
 log = logging.getLogger("zhongshu.api")
@@ -47,12 +47,25 @@ class Visit(NamedTuple):
 Handler = Callable[[Visit], Awaitable[None]]
 
 
+class Say(Protocol):
+    """Answers with an error, in a protocol's own form."""
+
+    async def __call__(
+        self, scope: Scope, send: Send, problem: Problem, trace: str = "", more: Headers | None = None
+    ) -> None: ...
+
+
 class Resource:
     """An ASGI callable for one resource. handlers: (method, parts behind the prefix) -> what answers; "*" stands for
-    any one part."""
+    any one part. credential, say: how the protocol spells its key and writes its errors; OpenAI's unless given."""
 
-    def __init__(self, prefix: str, rooms: Callable[[], Rooms], handlers: Mapping[tuple[str, str], Handler]) -> None:
+    def __init__(
+        self, prefix: str, rooms: Callable[[], Rooms], handlers: Mapping[tuple[str, str], Handler],
+        credential: Callable[[Mapping[bytes, bytes]], bytes] = bearer, say: Say = send_problem,
+    ) -> None:  # fmt: skip
         self._prefix = prefix
+        self._credential = credential
+        self._say = say
         self._rooms = rooms
         self._handlers = handlers
 
@@ -61,14 +74,14 @@ class Resource:
         try:
             await self._serve(scope, receive, send, trace)
         except Fault as broken:
-            await send_problem(scope, send, broken.problem, trace)
+            await self._say(scope, send, broken.problem, trace)
         except (ClientLeft, asyncio.CancelledError):
             raise
         # The border: nothing of what broke, nor the user's text, may reach the client or the log.
         except Exception as error:  # noqa: BLE001
             log.error("internal_error trace=%s kind=%s", trace, type(error).__name__)
             with contextlib.suppress(Exception):
-                await send_problem(scope, send, problem("internal_error"), trace)
+                await self._say(scope, send, problem("internal_error"), trace)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, trace: str) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -81,13 +94,13 @@ class Resource:
         if method not in allowed:
             words = ", ".join(allowed)
             wrong = problem("method_not_allowed", method=scope["method"], allowed=words)
-            return await send_problem(scope, send, wrong, trace, more=[(b"allow", words.encode())])
-        credential = bearer(headers)
+            return await self._say(scope, send, wrong, trace, more=[(b"allow", words.encode())])
+        credential = self._credential(headers)
         if not credential:
             raise fault("missing_key")
         caller = await self._rooms().gate.identify(credential)
         if isinstance(caller, Refusal):
-            return await send_problem(scope, send, caller.problem, trace)
+            return await self._say(scope, send, caller.problem, trace)
         with contextlib.suppress(ClientLeft):
             await self._handlers[method, shape](Visit(caller, rest, scope, receive, send, headers))
 
