@@ -22,6 +22,7 @@ from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.estimate import Hardness, cost_nano, earlier, hardness, tokens
 from zhongshu.router.judges import judge_for
 from zhongshu.router.modality import able as able_for
+from zhongshu.router.remembered import Remembered
 from zhongshu.router.settings import RouterSettings, dial_of, threshold_of
 from zhongshu.router.task import NAMES_ZH
 
@@ -99,6 +100,8 @@ class Decider:
         self._cards = cards
         self._resting = resting
         self._exchange = exchange
+        bounded = self._settings.max_cost or self._settings.max_seconds
+        self._remembered = None if bounded else Remembered(resting, threshold_of(self._settings.dial))
 
     @property
     def judge(self) -> Judge:
@@ -119,36 +122,66 @@ class Decider:
         quality, cost and time; the settings fill in the rest."""
         if turn.model != AUTO and turn.kind in offers[0].card.abilities:
             return Route(offers[0], turn.effort, "named", "The caller named this model.", "调用方指定了该模型。")
+        found = key = None
+        if turn.kind in ("chat", "completion"):
+            found = hardness(turn, self._judge)
+            key = self._remembered.key(turn, offers, found, dial) if self._remembered else None
+            known = self._remembered.get(key) if self._remembered and key else None
+            if known is not None:
+                return self._priced(turn, known, found)
         able = tuple([offer for offer in offers if turn.kind in offer.card.abilities])
         if not able:
             return _cannot(turn, offers[0])
-        if turn.kind not in ("chat", "completion"):
+        if found is None:
             why = "It is the first model that can do this.", "它是首个具备此能力的模型。"
             return Route(able[0], None, "only", *why)
-        decided = self.decide(turn, able, dial=dial)
+        decided = self.decide(turn, able, dial=dial, found=found)
         if isinstance(decided, Refusal):
             return decided
-        said = said_of(decided, self._currency(decided.chosen.offer))
-        chosen = decided.chosen
-        return Route(chosen.offer, chosen.effort, decided.rule, said.en, said.zh, decided.weighed, _other(decided))
+        (en, zh), chosen = _why(decided), decided.chosen
+        route = Route(chosen.offer, chosen.effort, decided.rule, f"{en}.", f"{zh}。", decided.weighed, _other(decided))
+        if self._remembered and key:
+            self._remembered.keep(key, route)
+        return self._priced(turn, route, found)
+
+    def _priced(self, turn: Turn, route: Route, found: Hardness) -> Route:
+        """With what the answer is expected to cost, which differs from turn to turn."""
+        if route.offer.card.price.free:
+            return route
+        nano = cost_nano(turn, route.offer, found, route.effort, self._exchange)
+        said = _with_cost(route.reason[:-1], route.reason_zh[:-1], nano, self._currency(route.offer))
+        return msgspec.structs.replace(route, reason=said.en, reason_zh=said.zh)
 
     def decide(
-        self, turn: Turn, offers: tuple[Offer, ...], *, dial: Dial = NO_DIAL, explained: bool = False
+        self,
+        turn: Turn,
+        offers: tuple[Offer, ...],
+        *,
+        dial: Dial = NO_DIAL,
+        explained: bool = False,
+        found: Hardness | None = None,
     ) -> Decision | Refusal:
         """The decision about a turn of `auto` that writes text, with its grounds. offers: that answer such turns.
-        explained: with the weightiest features, which take a little longer to name."""
+        explained: with the weightiest features, which take a little longer to name. found: how hard it is, if known."""
         able = able_for(turn, offers, self._cards or [offer.card for offer in offers])
         if isinstance(able, Refusal):
             return able
         deep = [offer for offer in able if offer.card.tier == "reasoning"]
         plain = [offer for offer in able if offer.card.tier == "general"] or ([] if deep else list(able))
-        return self.weigh(turn, plain, deep, dial, explained=explained)
+        found = found or hardness(turn, self._judge, explained=explained)
+        return self.weigh(turn, plain, deep, dial, found)
 
     def weigh(
-        self, turn: Turn, plain: Sequence[Offer], deep: Sequence[Offer], dial: Dial, *, explained: bool = False
+        self,
+        turn: Turn,
+        plain: Sequence[Offer],
+        deep: Sequence[Offer],
+        dial: Dial,
+        found: Hardness | None = None,
     ) -> Decision | Refusal:
-        """The decision between general models (`plain`) and reasoning models (`deep`), not both empty."""
-        found = hardness(turn, self._judge, explained=explained)
+        """The decision between general models (`plain`) and reasoning models (`deep`), not both empty. found: how hard
+        the turn is, if known."""
+        found = found or hardness(turn, self._judge)
         weighed = self._settings.filled(said_in(turn, dial))
         most = weighed.max_cost
         ceiling = None if most is None else round(most * _NANO)
@@ -251,10 +284,12 @@ def _other(decided: Decision) -> Other | None:
 
 def said_of(decided: Decision, currency: str) -> Said:
     """The reason, in one sentence of each language. Never holds text of the user's."""
-    en, zh = _why(decided)
-    dear = decided.chosen.cost_nano
-    if dear:
-        amount = f"{dear / _NANO:.6f}".rstrip("0").rstrip(".")
+    return _with_cost(*_why(decided), decided.chosen.cost_nano, currency)
+
+
+def _with_cost(en: str, zh: str, nano: int, currency: str) -> Said:
+    if nano:
+        amount = f"{nano / _NANO:.6f}".rstrip("0").rstrip(".")
         en, zh = f"{en}; expected cost {amount} {currency}", f"{zh}；预计费用 {amount} {currency}"
     return Said(f"{en}.", f"{zh}。")
 

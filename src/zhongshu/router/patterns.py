@@ -63,7 +63,7 @@ def _made(sure: str, words: str, english: str, chinese: str, characters: str, ba
         _BY_CHARACTER[character] = _BY_CHARACTER.get(character, 0) | flag
     unsure = "|".join(part for part in (rf"\b(?:{english})\b" if english else "", bare) if part)
     every = "|".join(part for part in (sure.replace(" ", "|"), english) if part)
-    whole = "|".join(part for part in (rf"\b(?:{every})\b", bare, chinese) if part)
+    whole = "|".join(part for part in (rf"\b(?:{every})\b" if every else "", bare, chinese) if part)
     return Mark(flag, re.compile(whole), re.compile(unsure or "(?!)"))
 
 
@@ -93,13 +93,20 @@ PLANNING = _made(
     "最优|优化方案|约束|排班|排程|权衡|统筹|规划|分配方案|行程安排|设计(?:一个|一套)?(?:系统|架构|协议|方案|实验)|逻辑题|推理题",
     "最优约排权统规分行设逻推",
 )
-# "why" stands at the front, where it is searched for quickly; that a word begins there is asked afterwards.
 DIAGNOSIS = _made(
     "debug debugging deadlock deadlocks segfault stacktrace traceback diagnose diagnosis troubleshoot",
-    "race root memory stack why",
+    "race root memory stack",
     r"race condition|root cause|memory leak|stack ?trace",
-    "死锁|根因|调试|排查|故障|内存泄漏|竞态|为什么.{0,20}(?:报错|失败|崩溃|卡住|变慢)|诊断",
-    "死根调排故内竞为诊",
+    "死锁|根因|调试|排查|故障|内存泄漏|竞态|诊断",
+    "死根调排故内竞诊",
+)
+# "why" stands at the front, where it is searched for quickly; that a word begins there is asked afterwards.
+WHY_BROKEN = _made(
+    "",
+    "why",
+    "",
+    "为什么.{0,20}(?:报错|失败|崩溃|卡住|变慢)",
+    "为",
     r"why(?<!\wwhy) (?:does|is|do|are|did) (?:my|this|the|our) .{0,60}(?:fail|crash|hang|slow|wrong|error|break)\w*\b",
 )
 CODE = _made(

@@ -39,7 +39,7 @@ _FEWEST_LINES, _FEWEST_NUMBERS, _SEVERAL = 2, 2, 3
 _UNMARKED = frozenset[str]({"chat", "transform", "choice"})
 
 # Patterns that are asked for together: none is tried where no word of any is there.
-_HARD = p.TRANSFORM.flag | p.PROOF.flag | p.DIAGNOSIS.flag | p.PLANNING.flag
+_HARD = p.TRANSFORM.flag | p.PROOF.flag | p.DIAGNOSIS.flag | p.WHY_BROKEN.flag | p.PLANNING.flag
 _WORKED = p.FORMULA.flag | p.WORKED.flag | p.RELATED.flag
 _CODE = p.CODE.flag | p.DEEP_CODE.flag
 _HARDER = p.STEPS.flag | p.LIMITS.flag | p.WEIGHED.flag | p.DEEP_CODE.flag
@@ -101,7 +101,7 @@ def _hard(low: str, words: Seen) -> Task | None:
         return "transform"
     if words.has(p.PROOF, low):
         return "proof"
-    if words.has(p.DIAGNOSIS, low):
+    if words.has(p.DIAGNOSIS, low) or words.has(p.WHY_BROKEN, low):
         return "diagnosis"
     return "planning" if words.has(p.PLANNING, low) else None
 
