@@ -14,6 +14,7 @@ from zhongshu.api.asgi import App
 from zhongshu.api.endpoint import Bounds, Endpoint, Load
 from zhongshu.api.gemini.door import GeminiDoor, SharedModels
 from zhongshu.api.health import Health, Metrics, Probe
+from zhongshu.api.not_served import addresses
 from zhongshu.api.openai.audio import Speech, Transcriptions, Translations
 from zhongshu.api.openai.batches import batches_resource
 from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
@@ -134,6 +135,7 @@ def surface(
             "/v1beta/models/": gemini,
             PREFIX: responses[PREFIX],
             **(_kept_at("/", kept, rooms, bounds) if kept else {}),
+            **addresses(),
         },
         rest=rest,
         sockets={"/v1/ws": WebSocket(kept.sockets, rooms, load, bounds.max_in_flight, files, kept.relay)}

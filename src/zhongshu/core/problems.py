@@ -104,6 +104,7 @@ _ROWS: dict[str, _Row] = {
         "Content-Length.",
         "无法识别为 HTTP/1.1 请求。请检查请求行、请求头（Host 恰为一个）和 Content-Length。",
     ),
+    "not_served": _Row(404, _BAD, "`{path}` is not served here. {instead}.", "此处不提供 `{path}`。{instead}。"),
     "not_found": _Row(
         404, _BAD, "There is nothing at this address. See /docs for what there is.", "此地址不存在。可用接口见 /docs。"
     ),

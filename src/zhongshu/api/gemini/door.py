@@ -14,6 +14,7 @@ from zhongshu.api.endpoint import Bounds, Endpoint, Load
 from zhongshu.api.gemini.counting import CountTokens
 from zhongshu.api.gemini.dialect import Embed, Generate
 from zhongshu.api.gemini.models import Models, refuse
+from zhongshu.api.not_served import INSTEAD, not_served
 from zhongshu.api.openai.errors import send_problem
 from zhongshu.core.problems import problem
 from zhongshu.pipeline.stages import Rooms
@@ -45,7 +46,9 @@ class GeminiDoor:
         if app is not None:
             allowed = "POST"
         elif method == "POST" and ":" in scope["path"]:
-            return await refuse(scope, send, problem("not_found"))
+            place = f":{_method(scope)}"
+            told = not_served(scope["path"], place) if place in INSTEAD else problem("not_found")
+            return await refuse(scope, send, told)
         else:
             app, allowed = self._models, "GET"
         if method != allowed and (method, allowed) != ("HEAD", "GET"):

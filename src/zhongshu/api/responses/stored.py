@@ -16,13 +16,14 @@ import msgspec
 from msgspec import Raw
 
 from zhongshu.api.asgi import App, Receive, Scope, Send, leaving
+from zhongshu.api.not_served import not_served
 from zhongshu.api.openai.errors import send_problem
 from zhongshu.api.openai.resource import Resource, Visit, limit_of
 from zhongshu.api.responses.background import Background, behind, send_events
 from zhongshu.api.responses.frame import error_of
 from zhongshu.api.responses.items import ids_of
 from zhongshu.api.responses.memory import items_of
-from zhongshu.core.problems import Fault, Said, fault, problem
+from zhongshu.core.problems import Fault, Said, fault
 from zhongshu.pipeline.stages import Rooms
 from zhongshu.sessions.kept import Kept
 from zhongshu.sessions.sessions import Sessions
@@ -56,7 +57,7 @@ def stored_responses(sessions: Sessions | None, rooms: Callable[[], Rooms], back
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         """What stands where an id does may be an endpoint of the protocol that is not here."""
         if scope["method"] == "POST" and scope["path"] in _NOT_HERE:
-            return await send_problem(scope, send, problem("not_found"))
+            return await send_problem(scope, send, not_served(scope["path"], scope["path"]))
         await resource(scope, receive, send)
 
     return door
