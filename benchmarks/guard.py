@@ -1,12 +1,19 @@
 """The over-thinking guard on real thoughts: what it saves, and what it costs in right answers.
 
-    python -m benchmarks.guard
-    python -m benchmarks.guard --model qwen2.5-coder-0.5b --questions 8
+    python -m benchmarks.guard                      from the thoughts that are kept: minutes
+    python -m benchmarks.guard --think              makes thoughts for the questions that have none, first: an hour
 
-Arithmetic word problems with known answers (data/word_problems.json, half of them Chinese) are answered by a local model
-that is asked to think with effort "high", once with the guard and once without: the same seed, the same prompt already
-read, so that both write the same words up to where the guard steps in. An answer is right when its last number is the
-known one. Where the guard did not fire the two must be the same text: how often they are is a row of its own.
+A local model thinks about arithmetic word problems with known answers (data/word_problems.json, half of them Chinese) at
+effort "high" and temperature 0. Each thought is then gone on with twice: where the model would end it, it reads "Wait,
+let me work it out again to check:" and thinks on, for at most 96 tokens (the "budget forcing" of s1, arXiv 2501.19393).
+Models trained to reason do this on their own; the local model, which is only asked to, does not. Both are told apart:
+
+    as it came          the thought up to where the model ended it
+    with two checks     the whole of it
+
+The thoughts are kept (data/thoughts.jsonl), so that both sides of a comparison are one and the same thought: the guard
+reads it, and where it steps in, the thought is cut there and the answer alone is asked for anew. An answer is right when
+its last number is the known one.
 """
 
 from __future__ import annotations
@@ -15,29 +22,36 @@ import asyncio
 import re
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from benchmarks import command, engine, machine
 from benchmarks.rows import Reference, Row
-from zhongshu.core.answers import Answer, Usage
 from zhongshu.core.models import ModelCard, Offer, Release
 from zhongshu.core.ports import Call
 from zhongshu.core.turns import Message, Sampling, Turn
 from zhongshu.engine.client import EngineClient
 from zhongshu.engine.local import LocalEngine
 from zhongshu.engine.settings import EngineSettings, EngineSpec
-from zhongshu.upstreams.embedded.upstream import EmbeddedUpstream
+from zhongshu.upstreams.embedded import thoughts
+from zhongshu.upstreams.embedded.briefs import brief
+from zhongshu.upstreams.embedded.guard import Guard
+from zhongshu.upstreams.embedded.link import Link
 
 NAME = "guard"
-QUESTIONS = Path(__file__).parent / "data" / "word_problems.json"
-ANSWER_TOKENS = 256
+DATA = Path(__file__).parent / "data"
+QUESTIONS, THOUGHTS = DATA / "word_problems.json", DATA / "thoughts.jsonl"
+CONTEXT_TOKENS, SLOTS = 4096, 4
+CHECKS, CHECK_TOKENS, ANSWER_TOKENS = 2, 96, 160
 _SEED = 20
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_AGAIN, _AGAIN_ZH = "\nWait, let me work it out again to check:\n1.", "\n等一下，我再重新算一遍，验证结果：\n1."
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -47,35 +61,65 @@ class Question(msgspec.Struct, frozen=True):
     answer: float
 
 
-class Options(msgspec.Struct, frozen=True):
-    """What is run. temperature: of both; 0 takes the likeliest word always, and loops most."""
+class Kept(msgspec.Struct, frozen=True):
+    """A thought and what was answered from it. first: up to where the model ended it; checks: what it wrote when it was
+    made to go on. tokens: of the first, and of all."""
 
-    model: str = "qwen2.5-coder-1.5b"
-    questions: int = 24
-    temperature: float = 0.0
-
-
-class Given(msgspec.Struct, frozen=True):
-    """One answer. why: what closed its thought, empty when the model did."""
-
-    right: bool
-    thinking: int
-    completion: int
-    seconds: float
-    why: str
-    text: str
-
-
-class Pair(msgspec.Struct, frozen=True):
-    """A question answered with the guard and without."""
-
-    guarded: Given
-    free: Given
+    model: str
+    question: str
+    known: float
+    first: str
+    checks: tuple[str, ...]
+    tokens: tuple[int, int]
+    answer: str
 
     @property
-    def stepped_in(self) -> bool:
-        """Whether the guard did something that the budget alone would not have done."""
-        return bool(self.guarded.why) and self.guarded.thinking < self.free.thinking
+    def whole(self) -> str:
+        again = _AGAIN_ZH if _HAN.search(self.question) else _AGAIN
+        return self.first.rstrip() + "".join([again + more.rstrip() for more in self.checks])
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What is run. think: make the thoughts that are missing."""
+
+    model: str = "qwen2.5-coder-1.5b"
+    questions: int = 16
+    think: bool = False
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One thought with the guard: why it stepped in (empty: not), the tokens that were left, the answer from them."""
+
+    kept: Kept
+    early: str
+    why: str
+    tokens: int
+    answer: str
+
+
+class Thinker:
+    """Asks a model's process for thoughts and answers, and counts."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def prompt(self, question: str, model: str) -> str:
+        """What the model reads, up to where its thought begins."""
+        asked = brief(call_of(question, model), CONTEXT_TOKENS)
+        return await self._link.render(asked.messages) + thoughts.BEFORE
+
+    async def more(self, prompt: str, tokens: int, stop: Sequence[str]) -> str:
+        """What the model writes next."""
+        body: dict[str, Any] = {"prompt": prompt, "n_predict": tokens, "stop": stop, "temperature": 0.0, "seed": _SEED}
+        async with aclosing(self._link.generate(body)) as pieces:
+            return "".join([piece.content async for piece in pieces])
+
+    async def answer(self, prompt: str, thought: str) -> str:
+        """What it answers from a thought."""
+        return await self.more(prompt + thought.rstrip() + thoughts.AFTER, ANSWER_TOKENS, ())
+
+    async def count(self, text: str) -> int:
+        return await self._link.count(text)
 
 
 def chosen(count: int) -> list[Question]:
@@ -85,112 +129,133 @@ def chosen(count: int) -> list[Question]:
     return [one for both in zip(every[:half], every[half:], strict=True) for one in both][:count]
 
 
-async def measure(options: Options) -> list[Pair]:
-    """Every question twice, one at a time."""
-    file = engine.model_file(options.model)
+def kept(model: str) -> dict[str, Kept]:
+    """The thoughts of a model that are kept, by question."""
+    lines = THOUGHTS.read_bytes().splitlines() if THOUGHTS.exists() else []
+    every = [msgspec.json.decode(line, type=Kept) for line in lines]
+    return {one.question: one for one in every if one.model == model}
+
+
+async def think(thinker: Thinker, asked: Question, model: str) -> Kept:
+    """A thought from its beginning, gone on with, and its answer."""
+    prompt = await thinker.prompt(asked.question, model)
+    budget = thoughts.budget("high", CONTEXT_TOKENS)
+    made = Kept(model, asked.question, asked.answer, await thinker.more(prompt, budget, thoughts.STOPS), (), (0, 0), "")
+    again = _AGAIN_ZH if _HAN.search(asked.question) else _AGAIN
+    for _ in range(CHECKS):
+        check = await thinker.more(prompt + made.whole + again, CHECK_TOKENS, thoughts.STOPS)
+        made = msgspec.structs.replace(made, checks=(*made.checks, check))
+    return msgspec.structs.replace(
+        made,
+        tokens=(await thinker.count(made.first), await thinker.count(made.whole)),
+        answer=await thinker.answer(prompt, made.whole),
+    )
+
+
+def stepped_in(thought: str) -> tuple[str, str]:
+    """Why the guard closes this thought, empty where it does not, and what it keeps of it."""
+    guard = Guard()
+    reason = guard.feed(thought)
+    return (reason, thought[: guard.kept]) if reason else ("", thought)
+
+
+async def judge(thinker: Thinker, one: Kept) -> Judged:
+    """The thought with the guard; asked for an answer anew only where it was cut."""
+    early, _ = stepped_in(one.first)
+    why, left = stepped_in(one.whole)
+    if not why or left.rstrip() == one.whole.rstrip():
+        return Judged(one, early, why, one.tokens[1], one.answer)
+    prompt = await thinker.prompt(one.question, one.model)
+    return Judged(one, early, why, await thinker.count(left), await thinker.answer(prompt, left))
+
+
+async def measure(options: Options) -> list[Judged]:
+    """Every question's thought, with the guard and without."""
+    async with _thinker(options.model) as thinker:
+        have, asked = kept(options.model), chosen(options.questions)
+        room = asyncio.Semaphore(SLOTS)
+        if options.think:
+
+            async def one(number: int, question: Question) -> None:
+                async with room:
+                    made = await think(thinker, question, options.model)
+                with THOUGHTS.open("ab") as file:
+                    file.write(msgspec.json.encode(made) + b"\n")
+                command.say(f"  {number + 1}: thought, {made.tokens[0]} tokens and {made.tokens[1]} with two checks")
+
+            await asyncio.gather(*[one(n, q) for n, q in enumerate(asked) if q.question not in have])
+            have = kept(options.model)
+        return [await judge(thinker, have[q.question]) for q in asked if q.question in have]
+
+
+@asynccontextmanager
+async def _thinker(model: str) -> AsyncGenerator[Thinker]:
+    file = engine.model_file(model)
     with tempfile.TemporaryDirectory() as folder:
-        settings = EngineSettings(context_tokens=4096, slots=1, threads=1, memory_bytes=8 * 1024**3)
-        manager = LocalEngine(settings, (EngineSpec(model=options.model, path=str(file)),), Path(folder))
+        settings = EngineSettings(context_tokens=CONTEXT_TOKENS, slots=SLOTS, threads=1, memory_bytes=8 * 1024**3)
+        manager = LocalEngine(settings, (EngineSpec(model=model, path=str(file)),), Path(folder))
         await manager.start()
-        guarded = EmbeddedUpstream("embedded", EngineClient(manager.socket_path), guard=True)
-        free = EmbeddedUpstream("embedded", EngineClient(manager.socket_path), guard=False)
+        client = EngineClient(manager.socket_path)
         try:
-            return [
-                await pair(number, one, options, guarded, free) for number, one in enumerate(chosen(options.questions))
-            ]
+            async with client.use(model) as address:
+                link = Link("embedded", model, address)
+                yield Thinker(link)
+                await link.aclose()
         finally:
-            await guarded.aclose()
-            await free.aclose()
+            await client.aclose()
             await manager.aclose()
 
 
-async def pair(
-    number: int, question: Question, options: Options, guarded: EmbeddedUpstream, free: EmbeddedUpstream
-) -> Pair:
-    """One question both ways, its prompt read beforehand."""
-    await free.complete(call_of(question, options, max_tokens=1))
-    found = Pair(await asked(guarded, question, options), await asked(free, question, options))
-    command.say(
-        f"  {number + 1}: with the guard {found.guarded.thinking} tokens of thought ({found.guarded.why or 'its own end'}, "
-        f"{'right' if found.guarded.right else 'wrong'}), without {found.free.thinking} "
-        f"({found.free.why or 'its own end'}, {'right' if found.free.right else 'wrong'})"
-    )
-    return found
-
-
-async def asked(upstream: EmbeddedUpstream, question: Question, options: Options) -> Given:
-    """One answer, with what it took."""
-    call = call_of(question, options, max_tokens=None)
-    began = time.monotonic()
-    answer = await upstream.complete(call)
-    usage = answer.usage or Usage()
-    seconds = time.monotonic() - began
-    text = answer.choices[0].thought + answer.choices[0].text
-    return Given(right(answer, question.answer), usage.thinking, usage.completion, seconds, call.thought_ended, text)
-
-
-def right(answer: Answer, known: float) -> bool:
-    """Whether the last number of what follows the thought is the known one."""
-    numbers = _NUMBER.findall(answer.choices[0].text)
+def right(answer: str, known: float) -> bool:
+    """Whether the last number of an answer is the known one."""
+    numbers = _NUMBER.findall(answer)
     return bool(numbers) and float(numbers[-1].replace(",", "")) == known
 
 
-def call_of(question: Question, options: Options, max_tokens: int | None) -> Call:
-    """The question as a turn that thinks hard. Its answer may be as long as the budget of thought and 256 tokens."""
+def call_of(question: str, model: str) -> Call:
+    """The question as a turn that thinks hard."""
     turn = Turn(
         trace="0" * 32,
         arrived_ns=0,
         kind="chat",
         protocol="openai",
-        model=options.model,
-        messages=(Message("user", question.question),),
-        sampling=Sampling(temperature=options.temperature, seed=_SEED, max_tokens=max_tokens or 1280 + ANSWER_TOKENS),
+        model=model,
+        messages=(Message("user", question),),
+        sampling=Sampling(temperature=0.0, seed=_SEED),
         effort="high",
     )
-    card = ModelCard(name=options.model, thinking="prompted")
-    release = Release(model=options.model, version="1", upstream="embedded", upstream_model=options.model)
-    return Call(turn, Offer(release, card), "high")
+    release = Release(model=model, version="1", upstream="embedded", upstream_model=model)
+    return Call(turn, Offer(release, ModelCard(name=model, thinking="prompted")), "high")
 
 
-def rows_of(pairs: Sequence[Pair], options: Options) -> list[Row]:
+def rows_of(judged: Sequence[Judged], options: Options) -> list[Row]:
     """What it came to."""
-    of = f"{options.model}, {len(pairs)} questions"
-    without = [one.free for one in pairs]
-    guarded = [one.guarded for one in pairs]
-    why = Counter(one.guarded.why for one in pairs if one.guarded.why)
-    same = sum(one.guarded.text == one.free.text for one in pairs if not one.guarded.why)
-    left_alone = sum(not one.guarded.why for one in pairs)
+    of = f"{options.model}, {len(judged)} questions"
+    why = Counter(one.why for one in judged if one.why)
+    early = [one.early for one in judged if one.early]
+    with_guard = [right(one.answer, one.kept.known) for one in judged]
+    without = [right(one.kept.answer, one.kept.known) for one in judged]
+    lost = sum(free and not mine for mine, free in zip(with_guard, without, strict=True))
+    won = sum(mine and not free for mine, free in zip(with_guard, without, strict=True))
+    first = sum(one.kept.tokens[0] for one in judged)
 
-    def row(name: str, unit: str, value: float, free: float, note: str = "") -> Row:
-        return Row(name=f"guard: {name}", value=value, unit=unit, reference=Reference("without", free), note=note)
+    def row(name: str, unit: str, value: float, free: float | None = None, note: str = "") -> Row:
+        reference = None if free is None else Reference("without", free)
+        return Row(name=f"guard: {name}", value=value, unit=unit, reference=reference, note=note)
 
+    checked = "with two checks"
     return [
-        row("tokens of thought", "tokens", _sum(guarded, "thinking"), _sum(without, "thinking"), of),
-        row("tokens written in all", "tokens", _sum(guarded, "completion"), _sum(without, "completion"), of),
-        row("seconds", "s", _sum(guarded, "seconds"), _sum(without, "seconds"), of),
-        row("right answers", "answers", _sum(guarded, "right"), _sum(without, "right"), of),
+        row("as they came, thoughts closed", "thoughts", len(early), 0, f"{of}; {first} tokens of thought in all"),
         row(
-            "thoughts closed by us",
-            "thoughts",
-            sum(why.values()),
-            sum(bool(one.why) for one in without),
+            f"{checked}, thoughts closed", "thoughts", sum(why.values()), 0,
             ", ".join(f"{reason} {times}" for reason, times in why.most_common()) or "none",
         ),
-        Row(
-            name="guard: cut below what it would have been", value=sum(one.stepped_in for one in pairs), unit="thoughts"
+        row(
+            f"{checked}, tokens of thought", "tokens", sum(one.tokens for one in judged),
+            sum(one.kept.tokens[1] for one in judged), of,
         ),
-        Row(
-            name="guard: right only without it",
-            value=sum(one.free.right and not one.guarded.right for one in pairs),
-            unit="answers",
-            note=f"right only with it: {sum(one.guarded.right and not one.free.right for one in pairs)}",
-        ),
-        Row(name="guard: left alone and the same text", value=same, unit="answers", note=f"of {left_alone} left alone"),
-    ]
-
-
-def _sum(given: Sequence[Given], field: str) -> float:
-    return float(sum(getattr(one, field) for one in given))
+        row(f"{checked}, right answers", "answers", sum(with_guard), sum(without), f"{lost} lost, {won} won"),
+    ]  # fmt: skip
 
 
 def run(options: Options | None = None) -> list[Row]:
@@ -203,10 +268,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command.parser(__doc__)
     usual = Options()
     parser.add_argument("--model", default=usual.model, help=f"a local model; default {usual.model}")
-    parser.add_argument("--questions", type=int, default=usual.questions, help="how many, at most 24")
-    parser.add_argument("--temperature", type=float, default=usual.temperature, help="default 0")
+    parser.add_argument("--questions", type=int, default=usual.questions, help=f"at most 24; default {usual.questions}")
+    parser.add_argument("--think", action="store_true", help="make the thoughts that are missing")
     given = command.parsed(parser, arguments)
-    options = Options(given.model, given.questions, given.temperature)
+    options = Options(given.model, given.questions, given.think)
     command.say(f"{NAME} on {machine.describe()}:")
     return command.finish(NAME, run(options), given)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from benchmarks.guard import Kept, kept, stepped_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.upstreams.embedded.thoughts_written import BAD, HEALTHY
 from zhongshu.upstreams.embedded.conclusions import figure
 from zhongshu.upstreams.embedded.guard import Guard
+
+THOUGHTS = list(kept("qwen2.5-coder-1.5b").values())
 
 
 @pytest.mark.parametrize("name", HEALTHY)
@@ -31,6 +36,28 @@ def test_of_a_loop_the_first_copy_is_kept():
     kept = ("To begin: " + "we add two and two and write four. " * 20)[: guard.kept]
     assert kept.startswith("To begin: we add two")
     assert kept.count("four") <= 2
+
+
+def test_a_check_too_many_is_not_part_of_what_is_kept():
+    _, text = BAD["worked out a third time"]
+    guard = Guard()
+    guard.feed(text)
+    assert text[: guard.kept].rstrip().endswith("144 - 57 = 87")
+
+
+@pytest.mark.parametrize("one", THOUGHTS, ids=[str(number) for number in range(len(THOUGHTS))])
+def test_real_thoughts_are_left_alone_up_to_where_the_model_ends_them(one: Kept):
+    """Of the local 1.5B, at effort high (benchmarks/guard.py): short, and none of them gets nowhere."""
+    assert stepped_in(one.first) == ("", one.first)
+
+
+def test_of_real_thoughts_with_two_checks_none_is_cut_before_its_result_was_checked():
+    """Where the guard steps in, what is left holds the figure that the thought ended with, twice."""
+    cut = [(one, stepped_in(one.whole)[1]) for one in THOUGHTS if stepped_in(one.whole)[0] == "settled"]
+    assert cut
+    for one, left in cut:
+        results = re.findall(r"=[^=\d\n]*(\d[\d.,]*)", left)
+        assert results.count(results[-1]) >= 2, one.question
 
 
 @settings(max_examples=60)

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from tests.engine.serving import SMALL, TINY, until
+from tests.engine.serving import SMALL, TINY, Engine, until
 from tests.upstreams.embedded.conftest import make_call
 from zhongshu.core.answers import (
     Answer,
@@ -287,3 +287,30 @@ async def test_vectors_have_the_length_they_have(upstream: EmbeddedUpstream):
     with pytest.raises(Fault, match="unsupported") as refused:
         await upstream.embed(make_call(kind="embedding", prompts=("a",), dimensions=7, model=TINY))
     assert refused.value.problem.param == "dimensions"
+
+
+LINE = "We count the apples in the basket once more. "
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_a_thought_that_goes_round_is_closed_and_it_is_told(engine: Engine, guarded: bool):
+    """A real model, brought to repeat itself by an earlier answer that does. Without the guard it goes on."""
+    upstream = EmbeddedUpstream("embedded", EngineClient(engine.socket_path), guard=guarded)
+    said = Message("assistant", f"<think>\n{LINE * 12}</think>\n\nTwelve.")
+    asked = (
+        Message("user", "Think aloud about the apples."),
+        said,
+        Message("user", "Think aloud about the apples again."),
+    )
+    call = make_call(*asked, thinking="prompted", effort="medium", sampling={"max_tokens": 120})
+    answer = await upstream.complete(call)
+    await upstream.aclose()
+    (choice,) = answer.choices
+    assert choice.thought.count(LINE.strip()) >= 3
+    assert answer.usage is not None
+    if guarded:
+        assert call.thought_ended == "repeating"
+        assert choice.text, "the answer follows"
+        assert answer.usage.thinking < 100
+    else:
+        assert (call.thought_ended, choice.text, choice.stop) == ("", "", "length")

@@ -96,6 +96,26 @@ Check: 2 + 10 + 8 = 20. The answer is 2.""",
 所以答案是42。
 验算：42 + 78 = 120，120 / 5 = 24，正确。
 因此答案是42。""",
+    "a step checked twice": """Each box holds 24 pencils, and there are 6 boxes: 6 * 24 = 144.
+Wait, let me check that: 24 * 6 = 144.
+Let me verify it once more by adding: 24 + 24 + 24 + 24 + 24 + 24 = 144.
+Now 57 are sold, so 144 - 57 = 87 are left.""",
+    "two checks that differ": """6 * 24 = 144, and 144 - 57 = 87.
+Wait, let me check this again. 6 * 24 = 134, and 134 - 57 = 77.
+Let me verify: 6 * 20 = 120, 6 * 4 = 24, and 120 + 24 = 144. 144 - 57 = 87.
+Hmm, let me check the first sum once more. 6 * 24 = 144, so 144 - 57 = 87.""",
+    "a part checked twice before the next": """Part (a): 6 * 24 = 144, and 144 - 57 = 87.
+Let me check this again: 6 * 24 = 144, and 144 - 57 = 87.
+Let me verify it another way: 57 + 87 = 144, and 144 - 57 = 87.
+Part (b): half of them are red. 87 - 1 = 86, 86 / 2 = 43.""",
+    "再算一次": """先算总数：36 × 5 = 180个。
+再减去分掉的：180 - 128 = 52个。
+让我验算一下：52 + 128 = 180，180 ÷ 5 = 36。
+与题目一致，还剩52个。""",
+    "一步验两次": """甲乙相差：84 - 60 = 24。
+等一下，我再检查一遍：60 + 24 = 84。
+再验算一次：84 - 24 = 60。
+所以甲给乙24 ÷ 2 = 12张。""",
     "诗": """要写一首回环的诗，每段以同一句收尾。
 春风吹过江南岸，花落无声，我在桥头等你来。
 夏雨打湿青石巷，荷香满袖，我在桥头等你来。
@@ -175,6 +195,26 @@ So in all 45.
 Counting rows first: 9 + 9 + 9 + 9 + 9 = 45 is right, as is 45.
 The answer is 45.
 Perhaps I should look at the rows once more.""",
+    ),
+    "worked out a third time": (
+        "settled",
+        """1. Calculate the total number of pencils: 6 * 24 = 144 pencils
+2. Subtract the number of pencils sold: 144 - 57 = 87 pencils
+Wait, let me work it out again to check:
+1. 6 boxes of 24 pencils are 6 * 24 = 144
+2. Without the 57 that are sold: 144 - 57 = 87
+Hmm, let me double-check this in another way.
+1. 57 + 87 = 144""",
+    ),
+    "又算第三遍": (
+        "settled",
+        """1. 苹果总数：36 × 5 = 180个
+2. 减去分给学生的：180 - 128 = 52个
+等一下，我再重新算一遍，验证结果：
+1. 36 × 5 = 180个
+2. 180 - 128 = 52个
+等等，换一种方法再检查一遍：
+1. 52 + 128 = 180个""",
     ),
     "已有答案": (
         "settled",

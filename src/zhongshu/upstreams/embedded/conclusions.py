@@ -14,7 +14,7 @@ _ENOUGH = 6
 _NAMED, _MEANT = 2, 1
 _LONGEST_ANSWER = 6
 
-_NAMES = re.compile(
+NAMES = re.compile(
     r"\banswer\b[^.!\n]{0,40}?(?:\bis\b|\bequals\b|\bmust be\b|\bshould be\b|[:=])\s*(?P<en>.+)"
     r"|\bfinal\s+(?:result|value|total)\b[^.!\n]{0,40}?(?:\bis\b|[:=])\s*(?P<final>.+)"
     r"|(?:答案|最终结果|最后结果)[^。！\n]{0,12}?(?:应该是|应为|等于|是|为|[:：=])\s*(?P<zh>.+)"
@@ -23,7 +23,7 @@ _NAMES = re.compile(
 )
 _CONCLUDES = re.compile(r"^\W*(?:so|thus|therefore|hence|in total|altogether)\b|^\W*(?:所以|因此|综上|于是|总共)", re.I)
 _CONFIRMS = re.compile(r"\b(?:is|are|was) (?:indeed )?(?:correct|right|confirmed)\b|正确|无误|没错", re.I)
-_DOUBTS = re.compile(
+DOUBTS = re.compile(
     r"\b(?:wrong|mistake|incorrect|not right|not correct|contradict\w*|error|(?:does not|doesn't) (?:match|fit|work|hold))\b"
     r"|不对|不正确|错了|错误|有误|矛盾|不符",
     re.I,
@@ -33,7 +33,7 @@ _IN_PART = re.compile(
     r"|\([a-h]\)|如果|若|假设|假如|情况|第.{1,3}[问题]|小题|选项|不是|并非|可能",
     re.I,
 )
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
+NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
 _LETTER = re.compile(r"\(?([A-H])\)?(?![A-Za-z'])")
 _WORD = re.compile(r"[a-z]+|[\u4e00-\u9fff]")
 
@@ -49,30 +49,30 @@ class Conclusions:
 
     def settled(self, sentence: str, *, asks: bool = False) -> bool:
         """Whether this sentence makes the answer stand. asks: it ended with a question mark."""
-        if _DOUBTS.search(sentence):
+        if DOUBTS.search(sentence):
             self._weight = 0
         elif not asks and not _IN_PART.search(sentence):
             self._weigh(sentence)
         return self._weight >= _ENOUGH
 
     def _weigh(self, sentence: str) -> None:
-        named = _NAMES.search(sentence)
+        named = NAMES.search(sentence)
         answer = figure(next(filter(None, named.groups()), "")) if named else ""
         if answer:
             self._weight = self._weight + _NAMED if answer == self._answer else _NAMED
             self._answer = answer
         elif self._weight and (_CONCLUDES.search(sentence) or _CONFIRMS.search(sentence)):
-            numbers = _NUMBER.findall(sentence)
-            self._weight += _MEANT if numbers and _plain(numbers[-1]) == self._answer else 0
+            numbers = NUMBER.findall(sentence)
+            self._weight += _MEANT if numbers and plain(numbers[-1]) == self._answer else 0
 
 
 def figure(said: str) -> str:
     """The answer in what follows "the answer is": a number (the result of a calculation), a letter of choice, or a few
     words; empty for anything longer, which explains rather than answers."""
     said = said.strip(" \t*$`\"'“”「」")
-    numbers = _NUMBER.findall(said.rpartition("=")[2])
+    numbers = NUMBER.findall(said.rpartition("=")[2])
     if numbers:
-        return _plain(numbers[0])
+        return plain(numbers[0])
     letter = _LETTER.match(said)
     if letter:
         return letter[1]
@@ -80,7 +80,7 @@ def figure(said: str) -> str:
     return " ".join(words) if len(words) <= _LONGEST_ANSWER else ""
 
 
-def _plain(number: str) -> str:
+def plain(number: str) -> str:
     """A number without its commas and idle noughts."""
     number = number.replace(",", "")
     return number.rstrip("0").rstrip(".") if "." in number else number

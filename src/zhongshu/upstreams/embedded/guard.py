@@ -4,7 +4,8 @@ Three signs, each slow to fire, because a healthy thought repeats itself too (ca
 
     repeating  the same run of words comes again and again, word for word
     circling   sentences come back nearly as they stood, with the same numbers, in whatever order
-    settled    the same answer has been concluded time after time, and nothing has spoken against it
+    settled    the same answer has been concluded time after time, and nothing has spoken against it; or it has been
+               worked out twice to the same, and a third time is announced
 
 Text is read one character at a time, so how it was cut into pieces changes nothing. Knows no model and no tokens: words
 are runs of letters or digits, and every Chinese character is one.
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Literal, NamedTuple
 
+from zhongshu.upstreams.embedded.checks import Checks
 from zhongshu.upstreams.embedded.conclusions import Conclusions
 
 Reason = Literal["repeating", "circling", "settled"]
@@ -47,7 +49,9 @@ class Guard:
     __slots__ = (
         "_at",
         "_before",
+        "_checks",
         "_conclusions",
+        "_ended_at",
         "_line_new",
         "_loops",
         "_raw",
@@ -72,6 +76,8 @@ class Guard:
         self._loops = _Loops()
         self._seen = _Seen()
         self._conclusions = Conclusions()
+        self._checks = Checks()
+        self._ended_at = 0
 
     def feed(self, text: str) -> Reason | None:
         """Read on. The first reason found stays."""
@@ -125,10 +131,13 @@ class Guard:
     def _end_sentence(self, sign: str) -> None:
         words, self._sentence = self._sentence, []
         raw, self._raw = "".join(self._raw), []
+        if self.reason is None and self._checks.settled(raw):
+            self._fire("settled", self._ended_at)
         if self.reason is None and self._seen.comes_back(words):
             self._fire("circling", self._at)
         if self.reason is None and self._conclusions.settled(raw, asks=sign in "?？"):
             self._fire("settled", self._at)
+        self._ended_at = self._at
 
     def _fire(self, reason: Reason, kept: int) -> None:
         if self.reason is None:
