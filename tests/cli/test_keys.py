@@ -203,3 +203,29 @@ def test_every_command_has_help_with_examples(command: str):
     assert "Examples:" in shown or "示例：" in shown
     assert f"zhongshu {command}" in shown
     assert "--json" in shown
+
+
+def test_a_key_s_dial():
+    made = as_json("keys", "create", "frugal", "--quality", "0.2", "--max-seconds", "20")
+    assert (made["quality"], made["max_cost"], made["max_seconds"]) == (0.2, None, 20.0)
+    changed = as_json("keys", "set-dial", made["id"], "--quality", "none", "--max-cost", "0.05")
+    assert (changed["quality"], changed["max_cost"], changed["max_seconds"]) == (None, 0.05, 20.0)
+    (change,) = as_json("keys", "show", made["id"])["changes"]
+    assert (change["by"], change["before"]["quality"], change["after"]["max_cost"]) == ("command line", 0.2, 0.05)
+    assert "max_cost 0.05" in zhongshu("keys", "show", made["id"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--quality", "1.5"), "from 0 (cheapest) to 1 (best)"),
+        (("--quality", "high"), "--quality high"),
+        (("--max-cost", "-1"), "not negative"),
+        (("--max-cost", "nan"), "not negative"),
+        (("--max-seconds", "0"), "above 0"),
+        ((), "Name --quality"),
+    ],
+)
+def test_a_dial_that_will_not_do(words, said):
+    key = as_json("keys", "create", "x")["id"]
+    assert said in sentence(zhongshu("keys", "set-dial", key, *words, code=2))

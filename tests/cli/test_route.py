@@ -166,3 +166,31 @@ def test_a_model_of_a_pair_is_trained_and_tuned_with(home: Path, tmp_path: Path)
     half = run("train", file, "--out", made, "--general", "small")
     assert half.exit_code == 2
     assert "--reasoning" in half.output
+
+
+def test_labels_may_be_a_spreadsheet(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "judged.csv"
+    file.write_text(f"\ufeffprompt,weak_correct,strong_correct,strong_cost\n{HARD},0,1,9\n{EASY},1,1,9\n")
+    assert told("report", "--labels", str(file))["proof"]["cases"] == 2
+    for text, said in (("prompt,weak_correct\nx,y\n", "no number"), ("prompt,weak_correct\nx,1\n", "strong_correct")):
+        file.write_text(text)
+        refused = run("report", "--labels", str(file))
+        assert (refused.exit_code, said in refused.stderr) == (2, True), refused.stderr
+    file.write_bytes(b"\xff\xfe\xff")
+    assert "not UTF-8" in run("report", "--labels", str(file)).stderr
+
+
+def test_without_samples_there_is_nothing_to_tune_on(home: Path) -> None:
+    asyncio.run(write(home, "encrypted"))
+    refused = run("tune")
+    assert (refused.exit_code, "router.samples.share" in refused.stderr) == (2, True)
+    assert json.loads(run("samples", "--json").stdout) == []
+    assert "no sample" in run("judge", "f" * 32, "--general", "1", "--reasoning", "1").stderr.lower()
+    assert run("judge", "f" * 32, "--general", "2", "--reasoning", "1").exit_code == 1
+
+
+def test_a_report_on_few_cases_claims_nothing(home: Path, tmp_path: Path) -> None:
+    rows = [{"prompt": HARD, "weak_correct": 0, "strong_correct": 1}] * 3
+    file = lines(tmp_path / "judged.jsonl", rows)
+    assert told("report", "--labels", file)["claim"]["made"] is False
+    assert "No saving is claimed: 3 cases" in " ".join(run("report", "--labels", file).stdout.split())

@@ -88,3 +88,20 @@ async def test_a_cursor_of_another_list_is_refused(desk):
     for cursor in ("x", "ImtfMCI", "%00", "W10"):
         reply = await desk.call("GET", f"/admin/v1/keys?cursor={cursor}")
         assert (reply.status, reply.json()["error"]["param"]) == (400, "cursor")
+
+
+async def test_a_dial_is_made_changed_taken_away_and_who_did_it_is_kept(desk):
+    made = (await desk.call("POST", "/admin/v1/keys", {"name": "x", "quality": 0.8, "max_cost": 0.5})).json()
+    assert (made["quality"], made["max_cost"], made["max_seconds"]) == (0.8, 0.5, None)
+    path = f"/admin/v1/keys/{made['id']}"
+    changed = (await desk.call("PATCH", path, {"quality": 0.2, "max_cost": None})).json()
+    assert (changed["quality"], changed["max_cost"]) == (0.2, None)
+    assert (await desk.call("PATCH", path, {"limits": {"concurrency": 1}})).json()["quality"] == 0.2
+    caller = await desk.access.gate.known(made["id"])
+    assert caller.prefers is None or caller.prefers.quality in (0.8, 0.2)
+    (change,) = (await desk.call("GET", f"{path}/changes")).json()["data"]
+    assert (change["before"]["quality"], change["after"]["quality"]) == (0.8, 0.2)
+    assert change["by"].startswith("k_")
+    for body in ({"quality": 2}, {"max_cost": -1}, {"max_seconds": 0}, {"quality": "high"}):
+        refused = await desk.call("PATCH", path, body)
+        assert (refused.status, refused.json()["error"]["param"]) == (400, next(iter(body)))
