@@ -19,3 +19,22 @@ from zhongshu.core.models import Price
 )
 def test_cost(price, usage, nano):
     assert price.cost_nano(usage) == nano
+
+
+@pytest.mark.parametrize(
+    ("price", "usage", "nano"),
+    [
+        (Price(search_unit=0.002, currency="USD"), Usage(searches=3), 6_000_000),
+        (Price(search_unit=0.002), Usage(prompt=9), 0),
+        (Price(search_unit=0.002, request=0.001, input=1.0), Usage(prompt=9, searches=1), 3_009_000),
+        (Price(request=0.001), Usage(searches=1), 1_000_000),
+        (Price(input=1.0), Usage(searches=5), 0),
+    ],
+)
+def test_searches_of_a_reranker(price, usage, nano):
+    assert price.cost_nano(usage) == nano
+
+
+def test_a_turn_reserves_one_search():
+    assert Price(search_unit=0.002).most_nano(100, 0) == 2_000_000
+    assert not Price(search_unit=0.002).free

@@ -575,6 +575,9 @@ MEANINGS: dict[Place, Meaning] = {
         "The same for tokens of pictures in the answer; none: as output.", "输出图像词元价格；不填同输出。"
     ),
     ("models", "price", "request"): Meaning("Money for each request, whatever its size.", "每次请求的固定价格。"),
+    ("models", "price", "search_unit"): Meaning(
+        "Money for each search that a reranker bills.", "重排模型按搜索计费时，每次搜索的价格。"
+    ),
     ("models", "price", "currency"): Meaning("CNY or USD.", "CNY 或 USD。"),
     ("models", "licence"): Meaning("The model's licence.", "模型许可证。"),
     ("models", "filing"): Meaning("Filing number of the model (备案号).", "模型备案号。"),
@@ -688,6 +691,9 @@ MEANINGS: dict[Place, Meaning] = {
         "The same for tokens of pictures in the answer; none: as output.", "输出图像词元价格；不填同输出。"
     ),
     ("prices", "request"): Meaning("Money for each request, whatever its size.", "每次请求的固定价格。"),
+    ("prices", "search_unit"): Meaning(
+        "Money for each search that a reranker bills.", "重排模型按搜索计费时，每次搜索的价格。"
+    ),
     ("prices", "source"): Meaning("Where this price was read, for people.", "价格出处，供人查阅。"),
     ("rates", "currency"): Meaning("The other currency.", "另一币种。"),
     ("rates", "worth"): Meaning("What one unit of it is worth in the currency of budgets.", "每单位折合多少预算币种。"),

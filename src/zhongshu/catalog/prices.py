@@ -20,13 +20,14 @@ from zhongshu.core.prices import Currency, Hours, Price, Rung, Span, Tariff, zon
 
 AMOUNTS = (
     "input", "output", "cached_input", "thinking", "cache_write", "audio_input", "audio_output", "image_input",
-    "image_output", "request",
+    "image_output", "request", "search_unit",
 )  # fmt: skip
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24):([0-5]\d)")
 
 
 class PriceRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A price of a model from a day on: money for a million tokens, `request` for each request.
+    """A price of a model from a day on: money for a million tokens, `request` for each request, `search_unit` for
+    each search of a reranker.
 
     model: its name, or a release (`name@version`). since: a day, or a time with a zone; empty: always. over: for
     prompts of more than so many tokens. hours: "16:30-00:30", in `zone`, which days of `since` are in too.
@@ -48,6 +49,7 @@ class PriceRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     image_input: float | None = None
     image_output: float | None = None
     request: float = 0.0
+    search_unit: float = 0.0
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -101,7 +103,7 @@ def check_amounts(amounts: Mapping[str, float | None], prefix: str = "") -> None
         if amount is None:
             continue
         if not 0 <= amount < 1e6:
-            what = "for each request" if field == "request" else "for a million tokens"
+            what = "for each of them" if field in ("request", "search_unit") else "for a million tokens"
             raise ValueError(
                 f"{prefix}{field}: give money {what}, from 0, below 1000000",
                 f"{prefix}{field}: 请填写价格，不小于 0，小于 1000000",

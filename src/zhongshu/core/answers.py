@@ -19,6 +19,7 @@ Stop = Literal["stop", "length", "tool_calls", "content_filter", "error"]
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Tokens used. Parts of `prompt`: `cached` (read from the provider's cache), `written` (to it),
     `audio_in`, `image_in`. Parts of `completion`: `thinking`, `audio_out`, `image_out`. Parts do not overlap.
+    `searches`: what a reranker bills in place of tokens.
 
     `estimated` is true when the upstream did not say and we counted by size.
     """
@@ -33,6 +34,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     audio_out: int = 0
     image_in: int = 0
     image_out: int = 0
+    searches: int = 0
 
     @property
     def total(self) -> int:

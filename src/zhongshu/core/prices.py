@@ -21,7 +21,7 @@ _NS = 1_000_000_000
 
 
 class _Femto(NamedTuple):
-    """Prices of one token of each sort, and of a request, in 1e-15 of the currency."""
+    """Prices of one token of each sort, of a request and of a search, in 1e-15 of the currency."""
 
     input: int
     cached: int
@@ -33,10 +33,12 @@ class _Femto(NamedTuple):
     audio_out: int
     image_out: int
     request: int
+    search: int
 
 
 class Price(msgspec.Struct, frozen=True, dict=True):
-    """Money for a million tokens, in `currency`; `request`: for each request, whatever its size.
+    """Money for a million tokens, in `currency`; `request`: for each request, whatever its size; `search_unit`: for
+    each search that a reranker says it made (Cohere: one for up to a hundred documents).
 
     What is not given costs as much as the sort it is part of: cached input, writing to the provider's cache, sound and
     pictures in as input; thinking, sound and pictures out as output. At most nine decimals count.
@@ -53,6 +55,7 @@ class Price(msgspec.Struct, frozen=True, dict=True):
     image_input: float | None = None
     image_output: float | None = None
     request: float = 0.0
+    search_unit: float = 0.0
 
     def cost_nano(self, usage: Usage, at_ns: int = 0) -> int:
         """The cost of `usage` in billionths of the currency, rounded up. at_ns: a plain price always holds."""
@@ -101,6 +104,7 @@ class Price(msgspec.Struct, frozen=True, dict=True):
             audio_out=femto(self.audio_output, made),
             image_out=femto(self.image_output, made),
             request=round(Decimal(repr(self.request)) * 10**15),
+            search=round(Decimal(repr(self.search_unit)) * 10**15),
         )
 
     @cached_property
@@ -114,7 +118,7 @@ class Price(msgspec.Struct, frozen=True, dict=True):
         """Whether any other sort has a price of its own."""
         femto = self._femto
         return (
-            bool(femto.request)
+            bool(femto.request or femto.search)
             or len({femto.input, femto.write, femto.audio_in, femto.image_in}) > 1
             or (len({femto.output, femto.audio_out, femto.image_out}) > 1)
         )
@@ -123,7 +127,7 @@ class Price(msgspec.Struct, frozen=True, dict=True):
     def _dearest(self) -> tuple[int, int, int]:
         femto = self._femto
         read = max(femto.input, femto.cached, femto.write, femto.audio_in, femto.image_in)
-        return read, max(femto.output, femto.thinking, femto.audio_out, femto.image_out), femto.request
+        return read, max(femto.output, femto.thinking, femto.audio_out, femto.image_out), femto.request + femto.search
 
     def _rest(self, usage: Usage) -> int:
         """What the other sorts cost beyond what input and output would have."""
@@ -134,7 +138,8 @@ class Price(msgspec.Struct, frozen=True, dict=True):
             + usage.image_in * (femto.image_in - femto.input)
             + usage.audio_out * (femto.audio_out - femto.output)
             + usage.image_out * (femto.image_out - femto.output)
-            + (femto.request if usage.prompt or usage.completion else 0)
+            + usage.searches * femto.search
+            + (femto.request if usage.prompt or usage.completion or usage.searches else 0)
         )
 
 

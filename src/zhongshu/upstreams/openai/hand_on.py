@@ -58,8 +58,15 @@ class _Counts(msgspec.Struct):
     output_tokens_details: _Sorts | None = None
 
 
+class _Billed(msgspec.Struct):
+    search_units: float | None = None
+
+
 class _Meta(msgspec.Struct):
+    """Cohere's: what was read, and what is billed."""
+
     tokens: _Counts | None = None
+    billed_units: _Billed | None = None
 
 
 class _Reply(msgspec.Struct):
@@ -110,7 +117,16 @@ def read_passed(body: bytes, content_type: str, kind: Kind) -> Passed:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Passed(body, content_type)
     counts = reply.usage or (reply.meta.tokens if reply.meta else None)
-    return Passed(body, content_type, _usage(counts, kind), reply.model or "")
+    usage, searches = _usage(counts, kind), _searches(reply.meta)
+    if searches:
+        usage = msgspec.structs.replace(usage or Usage(), searches=searches)
+    return Passed(body, content_type, usage, reply.model or "")
+
+
+def _searches(meta: _Meta | None) -> int:
+    """Search units, where that is what is billed."""
+    billed = meta.billed_units if meta is not None else None
+    return max(int(billed.search_units or 0), 0) if billed is not None else 0
 
 
 def _usage(counts: _Counts | None, kind: Kind) -> Usage | None:
