@@ -148,7 +148,8 @@ class AttemptOut(Shown):
 
 class TurnDetail(TurnOut):
     """A turn, whole. text: "sealed", "open", "digest only", "not kept" or "erased"; `prompt` and `answer` are there
-    when it is "open", and then so are the AI label's words and its `AIGC` object."""
+    when it is "open", and then so are the AI label's words and its `AIGC` object. dial: what a turn of `auto` or of an
+    assistant was weighed by, and who said it; read: what was made into text first."""
 
     written: datetime
     protocol: str
@@ -164,6 +165,8 @@ class TurnDetail(TurnOut):
     attempts: list[AttemptOut]
     settings: str
     policy: str
+    dial: dict[str, Any]
+    read: list[str]
     text: str
     prompt: Any = None
     answer: Any = None
