@@ -50,14 +50,13 @@ class LimitedPermit:
     def _state(self, rates: tuple[Rate, ...]) -> LimitState | None:
         if not rates:
             return None
-        tightest = rates[0]
-        remaining = tightest.remaining
-        for rate in rates[1:]:
-            left = rate.remaining
-            if left < remaining:
-                tightest, remaining = rate, left
+        tightest, least = rates[0], rates[0].limit
+        for rate in rates:
+            left = rate.left + rate.free
+            if left < least:
+                tightest, least = rate, left
         # Whole again once this turn's own slot has left the window.
-        return LimitState(tightest.limit, remaining, (_WINDOW_NS - self._at_ns % SLOT_NS) / 1e9)
+        return LimitState(tightest.limit, max(least, 0), (_WINDOW_NS - self._at_ns % SLOT_NS) / 1e9)
 
 
 class FreePermit:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -179,24 +179,20 @@ class Endpoint:
         self._bounds = bounds
         self._load = load
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """ASGI."""
         load = self._load
         if load.closed:
-            return await self._refuse(
-                scope, send, problem("draining", retry_after_s=1.0), more=[(b"connection", b"close")]
-            )
+            return self._refuse(scope, send, problem("draining", retry_after_s=1.0), more=[(b"connection", b"close")])
         if load.in_flight >= self._bounds.max_in_flight:
-            return await self._refuse(scope, send, problem("overloaded", retry_after_s=1.0))
-        load.in_flight += 1
-        try:
-            await self._serve(scope, receive, send)
-        finally:
-            load.in_flight -= 1
+            return self._refuse(scope, send, problem("overloaded", retry_after_s=1.0))
+        return self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         rooms, trace = self._rooms(), trace_id()
         started_ns = rooms.clock.steady_ns()
         headers, query = headers_by_name(scope), scope["query_string"]
+        self._load.in_flight += 1
         try:
             credential = self._dialect.credential(headers, query)
             caller = await rooms.gate.identify(credential) if credential else _NO_KEY
@@ -236,6 +232,8 @@ class Endpoint:
             log.error("internal_error trace=%s kind=%s at=%s", trace, type(error).__name__, _place(error))
             with contextlib.suppress(Exception):
                 await self._refuse(scope, send, problem("internal_error"), trace)
+        finally:
+            self._load.in_flight -= 1
 
     async def _refuse(
         self, scope: Scope, send: Send, problem: Problem, trace: str = "", more: Headers | None = None

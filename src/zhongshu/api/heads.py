@@ -69,18 +69,18 @@ def _line(name: bytes, value: bytes) -> bytes:
 def _limits(permit: Permit) -> bytes:
     """The standard rate-limit headers, for the limits that the caller has."""
     requests, tokens = permit.requests, permit.tokens
-    told = reset = b""
+    told = reset = ""
     if requests is not None:
-        reset = b"%.3fs" % requests.reset_s
-        told = (
-            b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\nx-ratelimit-reset-requests: %b\r\n"
-            % (requests.limit, requests.remaining, reset)
-        )
+        reset = f"{requests.reset_s:.3f}s\r\n"
+        told = f"{_limit('requests', requests.limit)}{requests.remaining}\r\nx-ratelimit-reset-requests: {reset}"
     if tokens is not None:
         if requests is None or requests.reset_s != tokens.reset_s:
-            reset = b"%.3fs" % tokens.reset_s
-        told += (
-            b"x-ratelimit-limit-tokens: %d\r\nx-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %b\r\n"
-            % (tokens.limit, tokens.remaining, reset)
-        )
-    return told
+            reset = f"{tokens.reset_s:.3f}s\r\n"
+        told += f"{_limit('tokens', tokens.limit)}{tokens.remaining}\r\nx-ratelimit-reset-tokens: {reset}"
+    return told.encode()
+
+
+@functools.lru_cache(maxsize=1024)
+def _limit(what: str, limit: int) -> str:
+    """A limit is the same for every turn of a key, and there are few."""
+    return f"x-ratelimit-limit-{what}: {limit}\r\nx-ratelimit-remaining-{what}: "

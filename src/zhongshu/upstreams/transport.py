@@ -152,27 +152,25 @@ class HttpTransport:
         self._release(connection)
 
     async def _asked(self, request: Request, *, whole: bool) -> Connection:
-        """The connection on which the request was answered. A kept one that turns out to be closed is replaced once,
-        by a new one."""
+        """The connection on which the request was answered. A kept one that turns out to be closed is replaced."""
         head = self._heads.get((request.method, request.path, request.headers))
         if head is None:
             head = self._head(request.method, request.path, request.headers)
-        connection = self._kept() or await self._connected()
-        try:
-            return await self._answered(connection, head, request.body, whole)
-        except Stale:
-            return await self._answered(await self._connected(), head, request.body, whole)
-
-    async def _answered(self, connection: Connection, head: bytes, body: bytes, whole: bool) -> Connection:
-        self._busy.add(connection)
-        self._deadlines.add(connection)
-        try:
-            connection.ask(head, body, whole=whole, body_limit=self.limits.body_bytes)
-            await connection.answered()
-        except BaseException:
-            self._release(connection)
-            raise
-        return connection
+        connection = self._kept()
+        while True:
+            connection = connection or await self._connected()
+            self._busy.add(connection)
+            self._deadlines.add(connection)
+            try:
+                connection.ask(head, request.body, whole=whole, body_limit=self.limits.body_bytes)
+                await connection.answered()
+                return connection
+            except Stale:  # only a connection that has answered before can be
+                self._release(connection)
+                connection = None
+            except BaseException:
+                self._release(connection)
+                raise
 
     def _kept(self) -> Connection | None:
         """A connection that has answered before and is still open."""

@@ -247,11 +247,7 @@ class Connection(asyncio.Protocol):
         self._unheard = 0
         scope = head.scope()
         scope[BODY] = body
-        exchange = Exchange(self)
-        if body:
-            exchange.arrived(body)
-        exchange.arrived_whole()
-        self._begin(exchange, scope)
+        self._begin(Exchange(self, body), scope)
 
     def _begin(self, exchange: Exchange, scope: Scope) -> None:
         before, self._last = self._last, exchange
@@ -348,7 +344,8 @@ class Connection(asyncio.Protocol):
             return
         if not exchange.keep_alive:
             return self._hang_up() if self._arriving else self._transport.close()
-        self.resume_reading()
+        if self._read_paused:
+            self.resume_reading()
         if not self._queue and not self._arriving:
             self._rest()
         return None

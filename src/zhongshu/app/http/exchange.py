@@ -76,9 +76,12 @@ class Exchange:
     _chunked = False
     _left = 0
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, body: bytes | None = None) -> None:
+        """body: all of it, where it has come with the head."""
         self._wire = wire
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes] = [body] if body else []
+        if body is not None:
+            self._arrived_whole = True
 
     # The request ---------------------------------------------------------------------------------------------
 

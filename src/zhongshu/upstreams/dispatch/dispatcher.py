@@ -4,7 +4,8 @@ else (replicas, limits, failures) takes its course in `course.py`.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
+from types import CoroutineType
 from typing import Any, TypeVar
 
 from zhongshu.core.answers import Answer, Embeddings, Passed
@@ -29,7 +30,7 @@ class UpstreamDispatcher:
         self._trier = Trier(upstreams, clock)
         self._now_ns = clock.steady_ns
 
-    def complete(self, asking: Asking) -> Coroutine[Any, Any, Answer]:
+    def complete(self, asking: Asking) -> CoroutineType[Any, Any, Answer]:
         """The whole answer."""
         return self._asked(asking, _complete)
 
@@ -39,11 +40,11 @@ class UpstreamDispatcher:
         asking.held = begun
         return begun
 
-    def embed(self, asking: Asking) -> Coroutine[Any, Any, Embeddings]:
+    def embed(self, asking: Asking) -> CoroutineType[Any, Any, Embeddings]:
         """One vector for each text."""
         return self._asked(asking, _embed)
 
-    def hand_on(self, asking: Asking) -> Coroutine[Any, Any, Passed]:
+    def hand_on(self, asking: Asking) -> CoroutineType[Any, Any, Passed]:
         """A request of another kind."""
         return self._asked(asking, _hand_on)
 
