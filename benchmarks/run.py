@@ -4,6 +4,7 @@
     python -m benchmarks.run --minutes 3          with a shorter soak and crowd
     python -m benchmarks.run gateway streaming    some of them
     python -m benchmarks.run strategies           what is left out above: an hour and more, on real local models
+    python -m benchmarks.run guard                likewise: some minutes, from thoughts that are kept
 
 Each writes `results/NAME.json`, as when it is run alone.
 """
@@ -13,7 +14,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import cache, command, crowd, engine, gateway, gateway_full, machine, rows, soak, strategies, streaming
+from benchmarks import (
+    cache,
+    command,
+    crowd,
+    engine,
+    gateway,
+    gateway_full,
+    guard,
+    machine,
+    rows,
+    soak,
+    strategies,
+    streaming,
+)
 from benchmarks.rows import Row
 
 
@@ -30,7 +44,7 @@ def benchmarks(minutes: float) -> dict[str, Callable[[], list[Row]]]:
     }
 
 
-APART: dict[str, Callable[[], list[Row]]] = {strategies.NAME: strategies.run}
+APART: dict[str, Callable[[], list[Row]]] = {strategies.NAME: strategies.run, guard.NAME: guard.run}
 """Benchmarks that run only when they are named."""
 
 

@@ -116,7 +116,8 @@ class House:
         return self._upstream.getresponse().read()
 
 
-def _settings(port: int) -> str:
+def settings_of(port: int, names: list[str]) -> str:
+    """An installation with every one of these behaviours behind each wire format."""
     lines = [f'profile = "none"\n{ONE_TRY}']
     for wire, base in _BASES.items():
         lines.append(
@@ -126,21 +127,24 @@ def _settings(port: int) -> str:
         lines += [
             f'[[models]]\nname = "{wire}/{name}"\nupstream = "{wire}"\nupstream_model = "{name}"\nthinking = "switch"\n'
             'abilities = ["chat", "tools", "json", "schema", "vision", "thinking"]\n'
-            for name in NAMES
+            for name in names
         ]
-    lines += [
+    return "\n".join(lines)
+
+
+def _chains() -> str:
+    return "\n".join(
         f'[[models]]\nname = "{name}"\nupstream = "anthropic"\nupstream_model = "{name}"\nthinking = "switch"\n'
         'fallbacks = ["openai/all-fives"]\nabilities = ["chat", "tools", "thinking"]\n'
         for name in CHAINS
-    ]
-    return "\n".join(lines)
+    )
 
 
 @pytest.fixture(scope="session")
 def matrix(tmp_path_factory):
     with (
         serving(ScriptedApp(Script(models=MODELS | dict.fromkeys(CHAINS, _CHAIN)))) as upstream,
-        platform(tmp_path_factory.mktemp("matrix"), _settings(upstream.port)) as running,
+        platform(tmp_path_factory.mktemp("matrix"), settings_of(upstream.port, NAMES) + _chains()) as running,
     ):
         yield House(running.url, upstream.port)
 

@@ -14,6 +14,7 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     poll_s: how soon a worker notices a revoked key or a changed limit (at most 1). settle_s: how often a worker
     accounts for what was spent; a power cut loses no more than that. cached_keys: keys a worker remembers.
+    thoughts_hidden_from: tenants and ids of keys that are shown no thoughts, "*" for all.
     """
 
     key_requests_per_minute: int | None = None
@@ -25,6 +26,7 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     poll_s: float = 0.25
     settle_s: float = 1.0
     cached_keys: int = 10_000
+    thoughts_hidden_from: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in self.__struct_fields__:

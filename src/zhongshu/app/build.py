@@ -220,7 +220,9 @@ class Installation:
         self._state.close()
 
     def _connect(self, settings: Settings) -> Rooms:
-        assume = Assumptions(settings=settings.digest)
+        assume = Assumptions(
+            settings=settings.digest, thoughts_hidden_from=frozenset(settings.access.thoughts_hidden_from)
+        )
         catalog, between = ModelCatalog(offers(settings), settings.assistants), exchange_between(settings)
         decider = self._decider = Decider(
             settings.router, None, catalog.cards(), self._dispatching.resting, between, self._dispatching.speed

@@ -138,6 +138,10 @@ MEANINGS: dict[Place, Meaning] = {
         "工作进程多久结算一次用量，秒（至多 1）。",
     ),
     ("access", "cached_keys"): Meaning("Keys that a worker remembers.", "每个工作进程缓存的密钥数。"),
+    ("access", "thoughts_hidden_from"): Meaning(
+        'Tenants and ids of keys that are shown no thoughts, "*" for all. They are still counted, charged and recorded.',
+        "不向其展示思考内容的租户或密钥编号，“*” 表示全部。思考仍会计数、计费并留存。",
+    ),
     ("ledger", "text"): Meaning(
         'What becomes of prompts and answers: "encrypted" (AES-256-GCM), "digest" (a keyed hash) or "none".',
         "提示与回答如何保存：“encrypted”（AES-256-GCM 加密）、“digest”（带密钥摘要）或 “none”（不保存）。",

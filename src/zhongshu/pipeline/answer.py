@@ -17,6 +17,7 @@ from zhongshu.core.turns import Turn
 from zhongshu.pipeline.admit import admit
 from zhongshu.pipeline.estimate import usage_of
 from zhongshu.pipeline.generate import again, cost_of, generate, with_usage
+from zhongshu.pipeline.hiding import hides, shown, shown_of
 from zhongshu.pipeline.label import NOT_GENERATED, MarkedStream, label
 from zhongshu.pipeline.record import Entry, record
 from zhongshu.pipeline.route import route
@@ -44,7 +45,8 @@ async def answer(rooms: Rooms, arrived: Arrived) -> Labelled | Refusal:
             entry.called()
             if seek is not None and isinstance(answered.answer, Answer):
                 seek.keep(answered.answer, answered.usage, answered.cost_nano, entry.upstream_us)
-        return entry.answered(label(rooms, answered, entry.upstream_us))
+        done = entry.answered(label(rooms, answered, entry.upstream_us))
+        return shown(done) if hides(rooms, arrived.caller) else done
     except Fault as fault:
         entry.failed(fault.problem)
         raise
@@ -176,6 +178,7 @@ class Live:
         was used until then is settled and recorded.
         """
         fold, entry = self._fold, self._entry
+        hidden = hides(self._rooms, self.routed.admitted.arrived.caller)
         ended: Problem | None = None
         mark = self._rooms.labeller.words_for(self._turn)
         marked = None if mark is NO_MARK else MarkedStream(mark)
@@ -192,7 +195,7 @@ class Live:
                     fold.add(event)
                 if not entry.first_us and fold.sent_content():
                     entry.first()
-                yield batch
+                yield shown_of(batch) if hidden else batch
             entry.called()
             closing = self._close()
         except Fault as fault:
@@ -209,8 +212,10 @@ class Live:
             entry.called()
             if self.hit is None:
                 self._rooms.dispatcher.ended(self.routed.asking, ended)
-            await self._events.aclose()
-            await record(self._rooms, entry)
+            try:
+                await self._events.aclose()
+            finally:  # a reader may leave in this very moment
+                await record(self._rooms, entry)
             _shadow(self._rooms, entry)
         yield closing
 

@@ -123,11 +123,13 @@ class Observer(Protocol):
 
 
 class Assumptions(msgspec.Struct, frozen=True):
-    """What a reservation assumes when the caller does not say. policy and settings are digests for the record."""
+    """What a reservation assumes when the caller does not say. policy and settings are digests for the record.
+    thoughts_hidden_from: tenants and ids of keys, "*" for all."""
 
     completion_tokens: int = 1024
     settings: str = ""
     policy: str = ""
+    thoughts_hidden_from: frozenset[str] = frozenset()
 
 
 class Repeats(Protocol):

@@ -1,0 +1,42 @@
+"""Thoughts that are not shown: what leaves has none of them, what is recorded, counted and charged has them all.
+
+Whose they are hidden from is a setting: tenants, ids of keys, or "*" for everybody. An assistant hides its own
+(strategies/work.py). An answer that is written without its thoughts loses the exact form it came in, and the proofs of
+those thoughts: nobody can hand back what was not shown.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from zhongshu.core.access import Caller
+from zhongshu.core.answers import Answer, Event, ThoughtDelta
+from zhongshu.pipeline.stages import Labelled, Rooms
+
+EVERYBODY = "*"
+
+
+def hides(rooms: Rooms, caller: Caller) -> bool:
+    """Whether this caller is shown no thoughts."""
+    hidden = rooms.assume.thoughts_hidden_from
+    return bool(hidden) and not hidden.isdisjoint((caller.tenant, caller.key_id, EVERYBODY))
+
+
+def shown(labelled: Labelled) -> Labelled:
+    """The answer as it leaves."""
+    answered = labelled.answered
+    answer = answered.answer
+    if not isinstance(answer, Answer):
+        return labelled
+    choices = tuple([msgspec.structs.replace(choice, thought="", thoughts=()) for choice in answer.choices])
+    bare = Answer(choices, answer.usage, answer.model)
+    return msgspec.structs.replace(labelled, answered=msgspec.structs.replace(answered, answer=bare))
+
+
+def shown_of(batch: tuple[Event, ...]) -> tuple[Event, ...]:
+    """The events as they leave."""
+    return tuple([_shown(event) for event in batch])
+
+
+def _shown(event: Event) -> Event:
+    return Event(tuple([delta for delta in event.deltas if not isinstance(delta, ThoughtDelta)]))
