@@ -161,6 +161,22 @@ async def test_a_waiter_that_leaves_disturbs_nobody(
     assert verify(home).ok
 
 
+async def test_a_waiter_that_leaves_while_a_text_key_is_fetched_is_recorded(
+    settings: LedgerSettings, home: Path, clock: FakeClock, make: Make
+) -> None:
+    journal = open_journal(settings, home, "w0", clock)
+    tasks = [asyncio.create_task(journal.write(make(n))) for n in range(4)]
+    await asyncio.sleep(0)  # the first of this tenant: its key is not there yet
+    for task in tasks[:3]:
+        task.cancel()
+    assert [type(one) for one in await asyncio.gather(*tasks, return_exceptions=True)] == [
+        asyncio.CancelledError, asyncio.CancelledError, asyncio.CancelledError, type(None),
+    ]  # fmt: skip
+    await journal.aclose()
+    assert sorted(traces(home)) == sorted(make(n).trace for n in range(4))
+    assert verify(home).ok
+
+
 async def test_events_stand_among_the_turns(settings: LedgerSettings, home: Path, clock: FakeClock) -> None:
     journal = open_journal(settings, home, "cli", clock)
     await journal.note(Happening("texts_erased", 5, {"tenant": "acme"}))

@@ -62,6 +62,7 @@ class Writer:
         self._lock = _take(self._folder)
         self._sealer = Sealer(settings.text, home)
         self._gathered: list[_Item] = []
+        self._waiting: set[asyncio.Future[None]] = set()
         self._queue: SimpleQueue[list[_Item] | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._last = pick_up(self._folder)
@@ -86,6 +87,16 @@ class Writer:
         """Return once the record is on disk. Raises Fault("journal_unavailable") when it cannot be."""
         if self._why:
             raise self._refusal()
+        sealed = self._sealer.seal(record)
+        if sealed is not None:
+            return await self._append(encode_turn(record, sealed))
+        # Whoever waits may be cancelled meanwhile (its client goes away); the record is written all the same.
+        task = asyncio.ensure_future(self._write_once_there_is_a_key(record))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+        await asyncio.shield(task)
+
+    async def _write_once_there_is_a_key(self, record: Record) -> None:
         while (sealed := self._sealer.seal(record)) is None:
             try:
                 await self._sealer.fetch(record.tenant, record.at_ns)
@@ -110,6 +121,8 @@ class Writer:
 
     async def aclose(self) -> None:
         """Write what is waiting, then give the slot back. Idempotent."""
+        if self._waiting:
+            await asyncio.gather(*self._waiting, return_exceptions=True)
         if self._thread.is_alive():
             self._hand_over()
             self._queue.put(None)
