@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from zhongshu.core.models import ModelCard
+from zhongshu.core.models import ModelCard, Offer, Release
+from zhongshu.core.turns import Message, Turn
+from zhongshu.router.decision import Decider
 from zhongshu.router.difficulty import linear
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.linear import Odds, dump, load
@@ -90,3 +92,57 @@ def test_every_file_shipped_for_a_pair_is_there_and_says_whose_it_is() -> None:
         assert model.pair == pair
         assert model.tasks
         assert model.version != load().version
+
+
+def decided(question: str, odds: Odds, quality: float = 0.5, thinking: str = "prompted", **fields: object):
+    judge = Judge(msgspec.structs.replace(load(), tasks={"lookup": odds, "mathematics": odds}))
+    offers = tuple(
+        Offer(Release(model=card.name, version="1", upstream="u", upstream_model=card.name), card)
+        for card in (
+            ModelCard(name="small", tier="general"),
+            ModelCard(name="big", tier="reasoning", thinking=thinking),
+        )
+    )
+    asked = Turn("t", 1, "chat", "openai.chat", "auto", messages=(Message("user", question),), **fields)
+    route = Decider(RouterSettings(dial=quality), judge).route(asked, offers)
+    return route.offer.release.model, route.effort, route.reason, route.reason_zh
+
+
+KNOWS = Odds(0.3, 0.1, 0.02, 50, plain=0.06)
+"""The big model is far better at such tasks, and thought adds little to that."""
+
+
+def test_a_question_that_the_larger_model_answers_at_once_is_not_thought_about() -> None:
+    model, effort, why, why_zh = decided(FACT, KNOWS)
+    assert (model, effort) == ("big", "off")
+    assert "from 0.70 to 0.94" in why
+    assert "thought to add less" in why
+    assert "深度思考带来的提升更小" in why_zh
+
+
+@pytest.mark.parametrize(
+    ("odds", "more", "wanted"),
+    [
+        (Odds(0.3, 0.1, 0.02, 50), {}, ("big", "medium")),  # nobody counted
+        (Odds(0.8, 0.1, 0.02, 50, plain=0.7), {}, ("big", "high")),  # thought is what helps
+        (Odds(0.3, 0.1, 0.02, 50, plain=0.28), {}, ("big", "medium")),
+        (Odds(0.05, 0.1, 0.02, 50, plain=0.01), {}, ("small", None)),  # nothing to win
+        (KNOWS, {"thinking": "always"}, ("big", "medium")),  # cannot be told not to
+        (KNOWS, {"effort": "low"}, ("big", "low")),
+        (KNOWS, {"effort": "off"}, ("small", "off")),
+        (KNOWS, {"quality": 1.0}, ("big", "medium")),  # best, whatever it takes
+    ],
+)
+def test_thought_is_left_out_only_where_it_adds_too_little(
+    odds: Odds, more: dict[str, object], wanted: tuple[str, str]
+) -> None:
+    assert decided(FACT, odds, **more)[:2] == wanted
+
+
+def test_counts_of_answers_without_thought() -> None:
+    found = rows(FACT, both=30, strong_only=10, weak_only=0, neither=0)
+    told = [msgspec.structs.replace(row, strong_plain_correct=number > 3) for number, row in enumerate(found)]
+    assert counted(found)["lookup"].plain is None
+    odds = counted(told)["lookup"]
+    assert odds.plain == pytest.approx((4 + PULL * odds.wrong) / (40 + PULL), abs=1e-4)
+    assert counted(found[:20] + told[: PULL - 1])["lookup"].plain is None

@@ -23,8 +23,8 @@ from zhongshu.router.estimate import Hardness, cost_nano, earlier, hardness, tok
 from zhongshu.router.judges import judge_for
 from zhongshu.router.modality import able as able_for
 from zhongshu.router.remembered import Remembered
+from zhongshu.router.saying import why_of, with_cost
 from zhongshu.router.settings import RouterSettings, dial_of, threshold_of
-from zhongshu.router.task import NAMES_ZH
 
 AUTO = "auto"
 _NANO = 1_000_000_000
@@ -138,7 +138,7 @@ class Decider:
         decided = self.decide(turn, able, dial=dial, found=found)
         if isinstance(decided, Refusal):
             return decided
-        (en, zh), chosen = _why(decided), decided.chosen
+        (en, zh), chosen = why_of(decided), decided.chosen
         route = Route(chosen.offer, chosen.effort, decided.rule, f"{en}.", f"{zh}。", decided.weighed, _other(decided))
         if self._remembered and key:
             self._remembered.keep(key, route)
@@ -149,7 +149,7 @@ class Decider:
         if route.offer.card.price.free:
             return route
         nano = cost_nano(turn, route.offer, found, route.effort, self._exchange)
-        said = _with_cost(route.reason[:-1], route.reason_zh[:-1], nano, self._currency(route.offer))
+        said = with_cost(route.reason[:-1], route.reason_zh[:-1], nano, self._currency(route.offer))
         return msgspec.structs.replace(route, reason=said.en, reason_zh=said.zh)
 
     def decide(
@@ -190,7 +190,8 @@ class Decider:
         wanted, rule = _wanted(turn, hard)
         bounds = _Bounds(ceiling, weighed.max_seconds)
         general = self._first(turn, plain, found, bounds, deep=hard and not deep)
-        reasoning = self._first(turn, deep, found, bounds, deep=hard or bool(plain))
+        light = not found.wants_thought(least_gain)
+        reasoning = self._first(turn, deep, found, bounds, deep=hard or bool(plain), light=light)
         both = tuple([one for one in (general, reasoning) if one is not None])
         chosen, stopped = _chosen(general, reasoning, wanted, bounds)
         if ceiling is not None and chosen.cost_nano > ceiling:
@@ -215,25 +216,35 @@ class Decider:
         return was, was is not hard
 
     def _first(
-        self, turn: Turn, offers: Sequence[Offer], found: Hardness, bounds: _Bounds, *, deep: bool
+        self,
+        turn: Turn,
+        offers: Sequence[Offer],
+        found: Hardness,
+        bounds: _Bounds,
+        *,
+        deep: bool,
+        light: bool = False,
     ) -> Candidate | None:
         """By the first offer in the settings' order that is well and within the bounds; else by the one that passes them
-        least."""
+        least. light: without thought, where that can be said and the caller says nothing."""
         if len(offers) > 1 and self._resting is not None:
             offers = [offer for offer in offers if not self._resting(offer)] or offers
         nearest: Candidate | None = None
         for offer in offers:
-            made = self._candidate(turn, offer, found, deep=deep)
+            made = self._candidate(turn, offer, found, deep=deep, light=light)
             if not bounds.passed(made):
                 return made
             if nearest is None or bounds.excess(made) < bounds.excess(nearest):
                 nearest = made
         return nearest
 
-    def _candidate(self, turn: Turn, offer: Offer, found: Hardness, *, deep: bool) -> Candidate:
+    def _candidate(self, turn: Turn, offer: Offer, found: Hardness, *, deep: bool, light: bool) -> Candidate:
         effort = _effort(turn, offer.card, found, deep=deep)
         thinks = deep and (offer.card.tier == "reasoning" or effort not in (None, "off"))
         quality = found.reasoned if thinks else 1 - found.chance
+        unthought = found.unthought if light and _may_skip_thought(turn, offer.card) else None
+        if unthought is not None:
+            effort, quality = "off", unthought
         seconds = self._seconds(turn, offer, found, effort)
         return Candidate(offer, effort, quality, cost_nano(turn, offer, found, effort, self._exchange), seconds)
 
@@ -282,65 +293,6 @@ def _other(decided: Decision) -> Other | None:
     return Other(other.offer, other.effort, went, found.gain, found.task)
 
 
-def said_of(decided: Decision, currency: str) -> Said:
-    """The reason, in one sentence of each language. Never holds text of the user's."""
-    return _with_cost(*_why(decided), decided.chosen.cost_nano, currency)
-
-
-def _with_cost(en: str, zh: str, nano: int, currency: str) -> Said:
-    if nano:
-        amount = f"{nano / _NANO:.6f}".rstrip("0").rstrip(".")
-        en, zh = f"{en}; expected cost {amount} {currency}", f"{zh}；预计费用 {amount} {currency}"
-    return Said(f"{en}.", f"{zh}。")
-
-
-def _why(decided: Decision) -> tuple[str, str]:
-    found, general = decided.hardness, 1 - decided.hardness.chance
-    zh_task = NAMES_ZH[found.task]
-    if decided.stays and decided.rule in ("hard", "simple"):
-        kind, kind_zh = ("reasoning", "推理") if decided.hard else ("general", "通用")
-        return (
-            f"A close decision: the turn stays with the {kind} model that had the question before; the chance of a right answer "
-            f"would move from {general:.2f} to {found.reasoned:.2f}",
-            f"差别不大：仍由回答上一问题的{kind_zh}模型回答；答对的可能预计从 {general:.2f} 变为 {found.reasoned:.2f}",
-        )
-    again, again_zh = (" (it goes on from an earlier question)", "（承接前面的问题）") if found.follow_up else ("", "")
-    marks = "".join(f", {en}" for en, _, _ in found.weightiest[:2] if not found.learnt)
-    marks_zh = "".join(f"、{zh}" for _, zh, _ in found.weightiest[:2] if not found.learnt)
-    en = f"This is {_ARTICLES.get(found.task, 'a ' + found.task)}{marks}{again}: deep thought is expected to move the chance of a right answer from {general:.2f} to {found.reasoned:.2f}"
-    zh = f"这是{zh_task}{marks_zh}{again_zh}：深度思考预计使答对的可能从 {general:.2f} 变为 {found.reasoned:.2f}"
-    asks = f"the {decided.least_gain:.2f} that dial {decided.dial:.2f} asks for"
-    asks_zh = f"档位 {decided.dial:.2f} 所要求的 {decided.least_gain:.2f}"
-    match decided.rule:
-        case "asked":
-            effort = decided.chosen.effort or "deep"
-            return f"The caller asked for {effort} thought; {_lower(en)}", f"调用方要求 {effort} 级思考；{zh}"
-        case "ceiling":
-            if decided.stopped == "seconds":
-                return f"{en}, but it would take longer than the ceiling", f"{zh}，但预计用时超过上限"
-            return f"{en}, but it would cost more than the ceiling", f"{zh}，但预计费用超过上限"
-        case "only":
-            tier = decided.chosen.offer.card.tier
-            return (
-                f"Only a {tier} model can answer; {_lower(en)}",
-                f"只有{'推理' if tier == 'reasoning' else '通用'}模型可用；{zh}",
-            )
-        case "hard":
-            return f"{en}, at least {asks}", f"{zh}，不低于{asks_zh}"
-        case _:
-            return f"{en}, less than {asks}", f"{zh}，低于{asks_zh}"
-
-
-_ARTICLES = {
-    "mathematics": "mathematics", "code": "code", "writing": "writing", "chat": "small talk", "lookup": "a plain question",
-    "transform": "work on a given text", "planning": "planning", "diagnosis": "diagnosis", "choice": "a choice question",
-}  # fmt: skip
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
 def _wanted(turn: Turn, hard: bool) -> tuple[bool, str]:
     """Whether the reasoning model is wanted, and by which rule. What the caller says goes before what we find."""
     if turn.effort in ("off", "minimal"):
@@ -382,6 +334,11 @@ _WHOSE = {
     "assistant": Said("it is the assistant's", "该上限来自助手"),
     "settings": Said("it is this installation's `router.max_cost`", "该上限为本系统设置的 `router.max_cost`"),
 }
+
+
+def _may_skip_thought(turn: Turn, card: ModelCard) -> bool:
+    """Whether this model can be told not to think, and the caller has said nothing about it."""
+    return card.thinking in ("switch", "prompted") and turn.effort is None and not turn.thinking_tokens
 
 
 def _too_dear(nano: int, by: str) -> Refusal:

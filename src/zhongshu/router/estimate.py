@@ -69,6 +69,17 @@ class Hardness(msgspec.Struct, frozen=True):
         """By how much deep thought is expected to raise the chance of a right answer; may be below 0."""
         return self.reasoned - (1 - self.chance)
 
+    @property
+    def unthought(self) -> float | None:
+        """The chance that the reasoning model is right without thought; None where nobody counted."""
+        return None if self.odds is None or self.odds.plain is None else 1 - self.odds.plain
+
+    def wants_thought(self, least_gain: float) -> bool:
+        """Whether a reasoning model that may answer at once is to think first: thought adds enough to that, or the model
+        alone adds too little."""
+        plain = self.unthought
+        return plain is None or self.reasoned - plain >= least_gain or plain - (1 - self.chance) < least_gain
+
     def chance_for(self, gain: float) -> float:
         """How likely wrong a general model would have to be for deep thought to add as much; above 1: it never does."""
         rest, harm = self._rest()

@@ -29,11 +29,15 @@ def _of(task: Task, rows: Sequence[Labelled]) -> Odds:
     usual = odds_of(task)
     wrong = [row for row in rows if not row.weak_correct]
     right = [row for row in rows if row.weak_correct]
+    wrong_at_all = _drawn(len(wrong), len(rows), usual.wrong)
+    plain = [row.strong_plain_correct for row in rows if row.strong_plain_correct is not None]
     return Odds(
-        wrong=_drawn(len(wrong), len(rows), usual.wrong),
+        wrong=wrong_at_all,
         rest=_drawn(sum(not row.strong_correct for row in wrong), len(wrong), usual.rest),
         harm=_drawn(sum(not row.strong_correct for row in right), len(right), usual.harm),
         rows=len(rows),
+        # Without thought the strong model is taken to be no better than the weak one until it has shown that it is.
+        plain=_drawn(plain.count(False), len(plain), wrong_at_all) if len(plain) >= PULL else None,
     )
 
 

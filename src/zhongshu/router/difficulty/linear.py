@@ -64,13 +64,15 @@ class Odds(msgspec.Struct, frozen=True):
     """How two models did on one kind of task, in chances from 0 to 1.
 
     wrong: that the weak model is wrong. rest: that the strong one is wrong too where the weak one is. harm: that it is
-    wrong where the weak one is right. rows: counted.
+    wrong where the weak one is right. rows: counted. plain: that the strong one is wrong when it does not think first;
+    None where that was not counted.
     """
 
     wrong: float
     rest: float
     harm: float
     rows: int = 0
+    plain: float | None = None
 
 
 class Difficulty(msgspec.Struct, frozen=True):

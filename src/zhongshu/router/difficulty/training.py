@@ -30,13 +30,14 @@ FEWEST = 50
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """One question, and how two models did."""
+    """One question, and how two models did. strong_plain_correct: how the strong one did without thinking first."""
 
     prompt: str
     weak_correct: bool
     strong_correct: bool
     weak_response: str | None = None
     subject: str = ""
+    strong_plain_correct: bool | None = None
 
 
 class BadLine(ValueError):
