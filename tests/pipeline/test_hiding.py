@@ -7,6 +7,7 @@ import pytest
 
 from tests.pipeline.conftest import PRICE, Path
 from zhongshu.access.fake import SOMEBODY
+from zhongshu.api.extra import extra_of
 from zhongshu.core.answers import Answer, Choice, Event, Fold, StopDelta, TextDelta, ThoughtDelta, Usage, UsageDelta
 from zhongshu.core.models import Price
 from zhongshu.core.turns import Thought, ToolCall
@@ -67,6 +68,8 @@ async def test_a_plain_answer(hidden_from):
     else:
         assert (choice, reply.wire) == (SIGNED, b'{"exact":1}')
     assert (choice.text, choice.tool_calls) == (SIGNED.text, SIGNED.tool_calls)
+    extra = extra_of(done.answered.routed, done.label, done.answered.usage, done.answered.cost_nano, 0.0)
+    assert (extra.thought_ended, extra.usage.thinking) == ("settled", 20)
     record_has_it_all(way)
 
 

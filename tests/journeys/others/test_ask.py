@@ -20,6 +20,22 @@ def test_an_object(place, records):
     assert (kept["outcome"], kept["protocol"]) == ("answered", "rest.ask")
 
 
+@pytest.mark.parametrize(
+    ("said", "stated"),
+    [
+        ({"depth": "auto"}, None),
+        ({"depth": "high"}, ["reasoning_effort"]),
+        ({"depth": 512}, ["thinking_tokens"]),
+        ({"effort": "high"}, ["reasoning_effort"]),
+        ({"zhongshu": {"depth": 512}}, ["thinking_tokens"]),
+        ({"depth": "off", "zhongshu": {"depth": 512}}, None),
+    ],
+)
+def test_depth_is_read_and_stated_where_the_model_has_none(place, said, stated):
+    reply = asked(place, {"question": "hi", "model": "mock", **said}).json()
+    assert reply["zhongshu"].get("dropped") == stated
+
+
 def test_text_by_accept(place):
     reply = asked(place, {"question": "hi", "model": "mock"}, accept="text/plain")
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"
@@ -49,6 +65,8 @@ def test_a_stream_that_breaks_is_cut(place):
         ({}, "question"),
         ({"question": ""}, "question"),
         ({"question": "x", "effort": "huge"}, "effort"),
+        ({"question": "x", "depth": "huge"}, "depth"),
+        ({"question": "x", "depth": 0}, "depth"),
         ({"question": 5}, "question"),
     ],
 )

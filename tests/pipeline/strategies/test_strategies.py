@@ -266,3 +266,27 @@ async def test_what_an_assistant_cannot_do_is_refused(fields, param):
     assert isinstance(refused, Refusal)
     assert (refused.problem.code, refused.problem.param) == ("model_cannot", param)
     assert pair.gate.permits[0].released
+
+
+@pytest.mark.parametrize(
+    ("has", "said", "effort", "tokens"),
+    [
+        ("high", {}, "high", None),
+        (600, {}, None, 600),
+        ("auto", {}, None, None),
+        (600, {"effort": "low"}, "low", None),
+        ("high", {"thinking_tokens": 600}, None, 600),
+    ],
+)
+async def test_depth_is_the_callers_else_the_assistants(streamed, has, said, effort, tokens):
+    pair = Pair(Saying("g", "g says"), Saying("r", "r says"), "tiered", 0.9, effort=has)
+    await pair.asked(streamed, **said)
+    (call,) = pair.reasoning.calls
+    assert (call.turn.effort, call.effort, call.turn.thinking_tokens) == (effort, effort, tokens)
+
+
+async def test_a_budget_of_the_callers_asks_the_reasoning_model_and_the_assistants_own_does_not(streamed):
+    pair = Pair(Saying("g", "g says"), Saying("r", "r says"), "tiered", 0.1, effort=600)
+    assert (await pair.asked(streamed))[0] == "g says"
+    pair = Pair(Saying("g", "g says"), Saying("r", "r says"), "tiered", 0.1)
+    assert (await pair.asked(streamed, thinking_tokens=600))[0] == "r says"

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from zhongshu.core.answers import Answer, Fold, Usage
-from zhongshu.core.depth import deep
+from zhongshu.core.depth import Deep, deep
 from zhongshu.core.models import Assistant, Offer, Shape
 from zhongshu.core.ports import Asking, EventStream
 from zhongshu.core.problems import LEFT, Problem
@@ -59,13 +59,15 @@ class Spent(msgspec.Struct, frozen=True):
 
 
 def prompted(arrived: Arrived, assistant: Assistant) -> Turn:
-    """The turn with the assistant's prompt before it, and the tokens it is to think with where the caller says
-    nothing of depth."""
-    turn = shaped(arrived.turn, Shape(prompt=assistant.prompt)) if assistant.prompt else arrived.turn
-    budget = deep(assistant.effort).tokens
-    if budget is None or turn.effort is not None or turn.thinking_tokens is not None:
-        return turn
-    return msgspec.structs.replace(turn, thinking_tokens=budget)
+    """The turn with the assistant's prompt before it."""
+    return shaped(arrived.turn, Shape(prompt=assistant.prompt)) if assistant.prompt else arrived.turn
+
+
+def depth_of(turn: Turn, assistant: Assistant) -> Deep:
+    """How deep the reasoning model thinks: as the caller says, else as the assistant has it."""
+    if turn.effort is not None or turn.thinking_tokens is not None:
+        return Deep(turn.effort, turn.thinking_tokens)
+    return deep(assistant.effort)
 
 
 def asking_of(step: Step, turn: Turn, arrived: Arrived, assistant: Assistant, tiers: Mapping[By, Tiers]) -> Asking:
@@ -73,11 +75,11 @@ def asking_of(step: Step, turn: Turn, arrived: Arrived, assistant: Assistant, ti
     offers = tiers[step.by]
     effort = _effort(step, turn, assistant, offers[0][0])
     caller = msgspec.structs.replace(arrived.caller, models=())
-    return Asking(_turn_of(step, turn, effort), caller, offers, effort)
+    return Asking(_turn_of(step, turn, effort, depth_of(turn, assistant).tokens), caller, offers, effort)
 
 
-def _turn_of(step: Step, turn: Turn, effort: Effort | None) -> Turn:
-    thinking = turn.thinking_tokens if step.by == "reasoning" or not step.why else None
+def _turn_of(step: Step, turn: Turn, effort: Effort | None, tokens: int | None) -> Turn:
+    thinking = tokens if step.by == "reasoning" or not step.why else None
     changes: dict[str, Any] = {"effort": effort, "thinking_tokens": thinking}
     sampling = turn.sampling
     if step.inner:
@@ -95,7 +97,7 @@ def _effort(step: Step, turn: Turn, assistant: Assistant, offer: Offer) -> Effor
     """How deep this call thinks: the general model of several not at all, where that can be said."""
     if step.by == "general" and (step.why or assistant.reasoning):
         return "off" if offer.card.thinking in _SWITCHED else None
-    return turn.effort or deep(assistant.effort).effort
+    return depth_of(turn, assistant).effort
 
 
 def spent_by(inner: Inner, rooms: Rooms) -> Spent | None:

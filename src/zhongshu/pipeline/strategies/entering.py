@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from zhongshu.core.depth import deep
 from zhongshu.core.models import Route
 from zhongshu.core.ports import Asking
 from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.pipeline.route import tiers_of
 from zhongshu.pipeline.stages import Admitted, Rooms, Routed
-from zhongshu.pipeline.strategies.calls import Tiers
+from zhongshu.pipeline.strategies.calls import Tiers, depth_of
 from zhongshu.pipeline.strategies.dialled import dialled
 from zhongshu.pipeline.strategies.steps import By
 from zhongshu.pipeline.strategies.work import AssistantWork
@@ -43,7 +42,7 @@ def assisted(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
         return given
     assistant, alone, dial = given
     first = next(iter(tiers.values()))
-    effort = turn.effort or deep(assistant.effort).effort
+    effort = depth_of(turn, assistant).effort
     asking = Asking(turn, arrived.caller, first, effort)
     why = "The caller asked for this assistant.", "调用方指定了该助手。"
     route = Route(first[0][0], effort, assistant.strategy, *why, dial)

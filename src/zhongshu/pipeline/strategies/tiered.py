@@ -17,6 +17,8 @@ def _chosen(given: Given) -> tuple[By, Told]:
     effort, least = given.turn.effort, given.assistant.threshold
     if effort in ("off", "minimal"):
         return "general", Told("The caller asked for no deep thought.", "调用方要求不做深度思考。")
+    if given.turn.thinking_tokens is not None:
+        return "reasoning", Told("The caller gave a budget for thought.", "调用方给出了思考预算。")
     if effort is not None:
         return "reasoning", Told(f"The caller asked for {effort} effort.", f"调用方要求 {effort} 级思考。")
     if given.judge is None:

@@ -44,6 +44,8 @@ def brief(call: Call, context_tokens: int, *, guarded: bool = False) -> Brief:
     turn = call.turn
     if turn.kind == "completion":
         return Brief(messages=[])
+    if any(message.thoughts for message in turn.messages):
+        _state(call, "messages.thoughts")  # a template leaves out what was thought before
     zh = chinese(turn)
     usable = _usable(turn)
     may_reply = turn.tool_choice.mode == "auto"
