@@ -169,10 +169,10 @@ class Exchange:
 
     def piece(self, body: bytes) -> bool:
         """One more piece of a body under way, not the last. False when it must go the long way."""
-        if self._wire.write_paused or not self._chunked or self.head_only:
-            return self.disconnected
+        if self._wire.write_paused or self.complete or self._head or not (self._chunked and body):
+            return False
         if not self.disconnected:
-            self._write(body, more=True)
+            self._wire.write(b"%x\r\n%b\r\n" % (len(body), body))
         return True
 
     def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
