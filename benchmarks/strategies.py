@@ -49,7 +49,9 @@ KEY = "zs-bench-strategies-0123456789abcdef"
 MAX_TOKENS = 512
 AT_ONCE = 6
 TIMEOUT_S = 900
-WAYS = ("general", "reasoning", "auto", "tiered", "cascade", "front-back", "draft-check")
+GENERAL, REASONING = "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"
+WAYS = ("general", "reasoning", REASONING, "auto", "tiered", "cascade", "front-back", "draft-check")
+"""What is asked for; the model's own name: the larger model without thought."""
 SLOW = ("front-back", "draft-check")
 
 _SETTINGS = """
@@ -95,7 +97,6 @@ strategy = "{strategy}"
 {models}
 {more}
 """
-GENERAL, REASONING = "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -113,7 +114,7 @@ def settings(home: Path, port: int) -> str:
     )
     both = f'general = "{GENERAL}"\nreasoning = "{REASONING}"'
     for way in WAYS:
-        if way == "auto":
+        if way in ("auto", REASONING):
             continue
         single = {"general": f'general = "{GENERAL}"', "reasoning": f'reasoning = "{REASONING}"'}
         strategy = "direct" if way in single else way
@@ -266,6 +267,7 @@ def labels(options: Options, kept: Outcomes, file: Path) -> int:
     for question in making.questions(options.split):
         weak = known.get(("general", digest("general", question)))
         strong = known.get(("reasoning", digest("reasoning", question)))
+        plain = known.get((REASONING, digest(REASONING, question)))
         if weak and strong:
             line = {
                 "prompt": question.prompt,
@@ -274,6 +276,7 @@ def labels(options: Options, kept: Outcomes, file: Path) -> int:
                 "weak_response": weak.answer,
                 "subject": f"{question.kind} {question.language}",
             }
+            line |= {"strong_plain_correct": plain.right} if plain else {}
             lines.append(msgspec.json.encode(line) + b"\n")
     file.write_bytes(b"".join(lines))
     return len(lines)

@@ -26,7 +26,11 @@ from zhongshu.router.settings import RouterSettings, threshold_of
 Numbers = NDArray[np.float64]
 BASE, FLOOR = "reasoning", "general"
 KEPT, COMPUTE = ratio_at_least(0.95), ratio_at_most(0.55)
-_TITLES = {"general": "always general", "reasoning": "always reasoning"}
+_TITLES = {
+    "general": "always general",
+    "reasoning": "always reasoning",
+    "qwen2.5-coder-1.5b": "always the larger model, no thought",
+}
 _ROUNDS = 1000
 ByQuestion = dict[str, dict[str, Outcome]]
 """For each way, its outcomes by the question's id."""
@@ -75,7 +79,7 @@ def _of_way(way: str, mine: list[Outcome], base: list[Outcome], floor: list[Outc
         row("compute", "10^9 parameters x tokens a question", _compute(mine), _compute(base), COMPUTE),
         row("tokens", "written a question", _mean(mine, "tokens"), _mean(base, "tokens"), note=_thought(mine)),
         row("seconds", "s a question", _mean(mine, "seconds"), _mean(base, "seconds"), note=_asked_at_once(mine)),
-        *([] if way in _TITLES else [_worth(title, mine, base, floor)]),
+        *([] if way in (BASE, FLOOR) else [_worth(title, mine, base, floor)]),
     ]
 
 

@@ -186,7 +186,7 @@ def test_the_slow_ways_get_a_subset_even_over_kinds() -> None:
 def test_the_settings_hold_every_way_and_start(tmp_path: Path) -> None:
     strategies.write_settings(tmp_path, 1)
     settings = load(tmp_path / "zhongshu.toml", environ={})
-    assert {row.name for row in settings.assistants} == set(strategies.WAYS) - {"auto"}
+    assert {row.name for row in settings.assistants} == set(strategies.WAYS) - {"auto", strategies.REASONING}
     assert {row.model: row.output for row in settings.prices} == {
         "qwen2.5-coder-0.5b": 0.630167424,
         "qwen2.5-coder-1.5b": 1.777088,
