@@ -331,9 +331,9 @@ def _show_report(found: Report) -> None:
     if found.always_general_nano is not None and found.always_reasoning_nano is not None and found.turns:
         out.print(
             t("By prices alone, not measured: always general ", "仅按价格估计，并非实测：始终通用 ")
-            + money(found.always_general_nano, found.currency)
+            + (money(found.always_general_nano, found.currency) or "0")
             + t(", always reasoning ", "，始终推理 ")
-            + money(found.always_reasoning_nano, found.currency)
+            + (money(found.always_reasoning_nano, found.currency) or "0")
             + (
                 t(f"; {found.saved:.1%} less was paid.", f"；实付少 {found.saved:.1%}。")
                 if found.saved is not None
@@ -349,8 +349,7 @@ def _show_report(found: Report) -> None:
         )
         out.print(
             t("better than the random mix by ", "优于随机混合 ") + _spanned(proof.over_random, "+.3f") + "; "
-            + t("accuracy kept ", "保持准确率 ") + _spanned(proof.kept) + "; " + t("saved ", "节省 ")
-            + _spanned(proof.saved)
+            + t("accuracy kept ", "保持准确率 ") + _spanned(proof.kept)
         )  # fmt: skip
     taken = found.samples
     if taken.taken:
@@ -359,7 +358,7 @@ def _show_report(found: Report) -> None:
                 f"{taken.taken} samples: {taken.judged} judged, {taken.open} not, {taken.failed} failed; they cost ",
                 f"{taken.taken} 个抽样：{taken.judged} 个已评判，{taken.open} 个未评判，{taken.failed} 个失败；费用 ",
             )
-            + money(taken.extra_nano, found.currency)
+            + (money(taken.extra_nano, found.currency) or "0")
         )
     for said in (found.claim.said, *found.unknown):
         out.print(said.zh if chinese() else said.en)

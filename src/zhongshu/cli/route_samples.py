@@ -54,8 +54,8 @@ def samples(
 @app.command(
     help=t(
         "Say how right both answers of a sample are, 0 to 1, in place of what was said before. "
-        "`zhongshu releases compare TRACE --text` shows both.",
-        "给出抽样中两个回答的对错（0 到 1），替代先前的评判。`zhongshu releases compare TRACE --text` 可查看两者。",
+        "`zhongshu releases compare TRACE` shows both.",
+        "给出抽样中两个回答的对错（0 到 1），替代先前的评判。`zhongshu releases compare TRACE` 可查看两者。",
     ),
     epilog=examples("zhongshu route judge 018f... --general 1 --reasoning 1"),
 )
