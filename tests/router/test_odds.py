@@ -11,8 +11,8 @@ import pytest
 from zhongshu.core.models import ModelCard, Offer, Release
 from zhongshu.core.turns import Message, Turn
 from zhongshu.router.decision import Decider
-from zhongshu.router.difficulty import linear
-from zhongshu.router.difficulty.judge import Judge
+from zhongshu.router.difficulty import linear, reading
+from zhongshu.router.difficulty.judge import DRAFT_NAMES, Judge
 from zhongshu.router.difficulty.linear import Odds, dump, load
 from zhongshu.router.difficulty.training import Labelled
 from zhongshu.router.estimate import hardness_of, odds_of
@@ -92,6 +92,10 @@ def test_every_file_shipped_for_a_pair_is_there_and_says_whose_it_is() -> None:
         assert model.pair == pair
         assert model.tasks
         assert model.version != load().version
+        heads = (model.choice, model.free, model.draft)
+        assert [head.names for head in heads] == [reading.CHOICE_NAMES, reading.NAMES, DRAFT_NAMES], (
+            f"{name} was trained for other features: docs/routing.md says how it is made anew"
+        )
 
 
 def decided(question: str, odds: Odds, quality: float = 0.5, thinking: str = "prompted", **fields: object):

@@ -92,7 +92,7 @@ class Difficulty(msgspec.Struct, frozen=True):
 
 
 SHIPPED = "shipped.json"
-FOR_PAIRS: dict[tuple[str, str], str] = {}
+FOR_PAIRS: dict[tuple[str, str], str] = {("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"): "qwen_coder.json"}
 """Shipped files made of the outcomes of two models that an installation may have; how: docs/routing.md."""
 
 
