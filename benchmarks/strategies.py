@@ -49,6 +49,7 @@ KEY = "zs-bench-strategies-0123456789abcdef"
 MAX_TOKENS = 512
 AT_ONCE = 6
 TIMEOUT_S = 900
+MOST_FAILED = 10
 GENERAL, REASONING = "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"
 WAYS = ("general", "reasoning", REASONING, "auto", "tiered", "cascade", "front-back", "draft-check")
 """What is asked for; the model's own name: the larger model without thought."""
@@ -246,11 +247,18 @@ def run_all(options: Options, kept: Outcomes) -> None:
 
 
 def _run_way(port: int, way: str, questions: list[Question], kept: Outcomes, pool: ThreadPoolExecutor) -> None:
-    lock, done, began = threading.Lock(), 0, time.monotonic()
+    """Ask one way everything. A question that gets no answer is left for the next run; too many of them end this one."""
+    lock, done, failed, began = threading.Lock(), 0, 0, time.monotonic()
 
     def one(question: Question) -> None:
-        nonlocal done
-        found = asked(port, way, question)
+        nonlocal done, failed
+        try:
+            found = asked(port, way, question)
+        except servers.Unavailable as error:
+            failed += 1
+            if failed > MOST_FAILED:
+                raise
+            return command.say(f"  {question.id}: {error}; left for the next run")
         with lock:
             kept.add(found)
             done += 1

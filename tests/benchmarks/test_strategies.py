@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from benchmarks.questions import making
-from benchmarks.questions.kinds import KINDS, LANGUAGES
+from benchmarks.questions.kinds import KINDS, LANGUAGES, Question
 from benchmarks.rows import Row
 from benchmarks.strategy_outcomes import Outcome, Outcomes
 from benchmarks.strategy_rows import by_question, picture, rows_of
@@ -124,6 +124,31 @@ def test_an_outcome_is_read_off_a_reply(stand_in: tuple[int, list[dict[str, Any]
 def test_a_refusal_stops_the_run_with_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises((servers.Unavailable, OSError)):
         strategies.asked(servers.free_port(), "auto", TRAIN[0])
+
+
+def test_a_question_without_an_answer_is_left_for_the_next_run_and_many_end_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stand_in: tuple[int, list[dict[str, Any]]]
+) -> None:
+    port, _ = stand_in
+    answered, silent = strategies.asked, {one.id for one in TRAIN[3:7]}
+
+    def asked(at: int, way: str, question: Question) -> Outcome:
+        if question.id in silent:
+            raise servers.Unavailable("too busy")
+        return answered(at, way, question)
+
+    monkeypatch.setattr(strategies, "platform", lambda: _Open(port))
+    monkeypatch.setattr(strategies, "asked", asked)
+    kept = Outcomes(tmp_path / "o.jsonl")
+    options = strategies.Options(split="train", ways=("auto",))
+    strategies.run_all(options, kept)
+    assert {one.id for one in TRAIN} - {one.id for one in kept.outcomes} == silent
+    silent.clear()
+    strategies.run_all(options, kept)
+    assert len(kept.outcomes) == len(TRAIN)
+    silent.update(one.id for one in TRAIN)
+    with pytest.raises(servers.Unavailable, match="too busy"):
+        strategies.run_all(options, Outcomes(tmp_path / "other.jsonl"))
 
 
 def test_rows_say_what_auto_keeps_and_what_it_takes() -> None:
