@@ -242,6 +242,8 @@ def test_turns_are_sampled_judged_and_reported(sampling):
     assert sampling.ask("/admin/v1/route/report.svg")[2].startswith("<svg")
     status, _, told = sampling.ask(f"/admin/v1/route/explain/{own[0]}")
     assert (status, told["sample"]["by"], told["explained"]["task"]) == (200, "agreement", "mathematics")
+    assert "stands unseen beside" in sampling.cli("route", "explain", open_one["sample"])
+    assert "unseen" in sampling.ask(f"/admin/v1/route/explain/{open_one['sample']}")[2]["unknown"]["en"]
     status, _, tuned = sampling.ask("/admin/v1/route/tune?quality=0.9")
     assert (status, tuned["rows"]) == (200, 3)
     assert json.loads(sampling.cli("route", "tune", "--quality", "0.9", "--json"))["dial"] == tuned["dial"]

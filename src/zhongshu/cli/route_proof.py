@@ -61,7 +61,7 @@ def explain(
         currency = looking.currency
     shown, record = found.shown, found.shown.record
     sample = None if found.sample is None else _sample(found.sample)
-    if record.asked != "auto" or record.rule in ("named", ""):
+    if record.asked != "auto" or record.rule in ("named", "") or record.shadow_of:
         return _say_recorded(shown, as_json)
     if found.decided is None and found.refused is None:
         _refuse_without_text(shown)
@@ -189,7 +189,22 @@ def _say_recorded(shown: Shown, as_json: bool) -> None:
     record = shown.record
     if as_json:
         return print_json(
-            {"trace": record.trace, "release": record.release, "rule": record.rule, "reason": record.reason}
+            {
+                "trace": record.trace,
+                "release": record.release,
+                "rule": record.rule,
+                "reason": record.reason,
+                "shadow_of": record.shadow_of,
+            }
+        )
+    if record.shadow_of:
+        return out.print(
+            t(
+                f"It stands unseen beside the turn {record.shadow_of}, of which this can be asked.",
+                f"它是请求 {record.shadow_of} 的暗中对照；请查询该请求。",
+            ),
+            markup=False,
+            soft_wrap=True,
         )
     out.print(
         t(

@@ -93,7 +93,7 @@ class Routings:
             raise fault("turn_not_found", trace=trace)
         record = shown.record
         sample = self._samples.of(trace)
-        if record.asked != AUTO or record.rule in ("named", ""):
+        if record.asked != AUTO or record.rule in ("named", "") or record.shadow_of:
             return Explained(shown, None, sample=sample)
         turn = _turn_of(shown)
         if turn is None or not self._weighing.offers:

@@ -298,6 +298,9 @@ def _explained(parts: AdminParts, trace: str) -> ExplainOut:
     if decided is None:
         if found.refused is not None:
             unknown = Said(found.refused.message, found.refused.message_zh)
+        elif record.shadow_of:
+            beside = record.shadow_of
+            unknown = Said(f"It stands unseen beside the turn {beside}.", f"它是请求 {beside} 的暗中对照。")
         elif record.asked != "auto" or record.rule in ("named", ""):
             unknown = Said("Nothing was weighed: only `auto` is decided.", "未作权衡：只有 `auto` 需要决策。")
         else:
