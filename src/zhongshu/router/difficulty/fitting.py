@@ -14,6 +14,7 @@ from zhongshu.router.difficulty.linear import Linear
 from zhongshu.router.difficulty.measures import Flags, Numbers
 
 Matrix = NDArray[np.float64]
+_GAIN_IN_CHANCE = 2.0
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -55,11 +56,17 @@ def fit(
     if not recipe.own_chance:
         slope, offset = _logistic(predicted_out_of_fold(names, features, wanted, recipe, weights), ~weak)
         return msgspec.structs.replace(fitted, slope=slope, offset=offset)
-    # Weighed alike and not pulled anywhere: a chance is to be right on average, not to rank well.
-    own, wrong = Recipe(recipe.own_chance, folds=recipe.folds, seed=recipe.seed), (~weak).astype(np.float64)
-    slope, offset = _logistic(predicted_out_of_fold(names, features, wrong, own), ~weak)
-    doubt = _ridge(names, features, wrong, own)
+    own = own_chance_of(recipe)
+    mixed = target(weak, strong, own.gain)
+    slope, offset = _logistic(predicted_out_of_fold(names, features, mixed, own), ~weak)
+    doubt = _ridge(names, features, mixed, own)
     return msgspec.structs.replace(fitted, slope=slope, offset=offset, doubt=doubt.weights, doubt_bias=doubt.bias)
+
+
+def own_chance_of(recipe: Recipe) -> Recipe:
+    """How the sum behind a chance of its own is fitted: rows weigh alike and nothing pulls, as a chance is to be right
+    on average; of gain and doubt it takes as much as still tells how often the weak model is wrong."""
+    return Recipe(recipe.own_chance, gain=_GAIN_IN_CHANCE, folds=recipe.folds, seed=recipe.seed)
 
 
 def weights_of(subjects: Sequence[str] | None, count: int, recipe: Recipe) -> Numbers:

@@ -13,7 +13,15 @@ import msgspec
 import numpy as np
 
 from zhongshu.router.difficulty import reading
-from zhongshu.router.difficulty.fitting import Matrix, Recipe, fit, predicted_out_of_fold, target, weights_of
+from zhongshu.router.difficulty.fitting import (
+    Matrix,
+    Recipe,
+    fit,
+    own_chance_of,
+    predicted_out_of_fold,
+    target,
+    weights_of,
+)
 from zhongshu.router.difficulty.judge import DRAFT_NAMES, draft_features
 from zhongshu.router.difficulty.linear import Difficulty, Linear
 from zhongshu.router.difficulty.measures import Flags, apgr, calibration_error
@@ -115,8 +123,9 @@ def _fitted(
     model = fit(names, features, weak, strong, recipe, subjects)
     weights = weights_of(subjects, len(read), recipe)
     out = predicted_out_of_fold(names, features, target(weak, strong, recipe.gain), recipe, weights)
-    own = Recipe(recipe.own_chance, folds=recipe.folds, seed=recipe.seed)
-    doubt = predicted_out_of_fold(names, features, target(weak, strong, 0), own) if recipe.own_chance else out
+    own = own_chance_of(recipe)
+    mixed = target(weak, strong, own.gain)
+    doubt = predicted_out_of_fold(names, features, mixed, own) if recipe.own_chance else out
     chance = 1 / (1 + np.exp(-(model.slope * doubt + model.offset)))
     measured[f"{head}_apgr"] = round(apgr(out, weak, strong), 4)
     measured[f"{head}_calibration_error"] = round(calibration_error(chance, ~weak), 4)
