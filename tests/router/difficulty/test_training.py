@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from zhongshu.router.difficulty import measures
-from zhongshu.router.difficulty.fitting import Recipe, fit, predict, predicted_out_of_fold, target
+from zhongshu.router.difficulty.fitting import Recipe, chances, fit, predict, predicted_out_of_fold, target, weights_of
 from zhongshu.router.difficulty.linear import load
 from zhongshu.router.difficulty.training import BadLine, Labelled, read_lines, train
 
@@ -73,3 +73,21 @@ def test_a_line_that_cannot_be_used_is_named(tmp_path, line):
     (tmp_path / "f.jsonl").write_bytes(good + b"\n" + line)
     with pytest.raises(BadLine, match=r"f\.jsonl, line 3"):
         read_lines(tmp_path / "f.jsonl")
+
+
+def test_a_chance_of_its_own_is_read_alike_one_by_one_and_all_at_once():
+    features = RNG.normal(size=(600, 4))
+    weak, strong = outcomes(features[:, 1])
+    subjects = ["large"] * 500 + ["small"] * 100
+    recipe = Recipe(strength=10, gain=5, own_chance=10, balanced=True)
+    model = fit(tuple("abcd"), features, weak, strong, recipe, subjects)
+    assert len(model.doubt) == 4
+    one = [model.chance(row) for row in features[:5].tolist()]
+    assert one == pytest.approx(chances(model, features[:5]).tolist())
+    assert measures.calibration_error(chances(model, features), ~weak) < 0.1
+
+
+def test_a_subject_weighs_as_the_root_of_its_size():
+    weights = weights_of(["large"] * 400 + ["small"] * 100, 500, Recipe(strength=1, balanced=True))
+    assert weights[:400].sum() == pytest.approx(2 * weights[400:].sum())
+    assert weights.mean() == pytest.approx(1)
