@@ -77,6 +77,14 @@ def test_a_price_file_adds_rows_and_may_know_more_models(tmp_path: Path) -> None
         load(write(tmp_path, MODEL + '[money]\nprices_file = "prices.toml"\n'), environ=HOME)
 
 
+def test_a_model_of_the_profile_may_have_a_price(tmp_path: Path) -> None:
+    price = '[[prices]]\nmodel = "smollm2-135m"\noutput = 0.5\n'
+    settings = load(write(tmp_path, f'profile = "tiny"\n{price}'), environ=HOME)
+    assert [row.model for row in settings.prices] == ["smollm2-135m"]
+    with pytest.raises(SettingsError, match="there is no such model"):
+        load(write(tmp_path, f'profile = "none"\n{price}'), environ=HOME)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

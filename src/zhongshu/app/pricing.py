@@ -13,6 +13,7 @@ import msgspec
 from zhongshu.access.money import exchange_of
 from zhongshu.app.checking import Checker, Origin
 from zhongshu.app.complaints import SettingsError
+from zhongshu.app.profiles import joined
 from zhongshu.app.toml_lines import Place, locate
 from zhongshu.catalog.prices import PriceRow, flaws, priced, tariffs
 from zhongshu.core.models import Offer
@@ -98,9 +99,10 @@ def _check_rows(rows: tuple[PriceRow, ...], checker: Checker) -> None:
 
 
 def _check_names(settings: Settings, checker: Checker) -> None:
-    """A price of the settings is of a model that is there; a price file may know more models."""
-    known = {row.name for row in settings.models} | {name for row in settings.upstreams for name in row.models}
-    releases = {f"{row.name}@{row.version}" for row in settings.models} | {f"{name}@1" for name in known}
+    """A price of the settings is of a model that is there, the profile's among them; a price file may know more models."""
+    models = joined(settings.profile, settings.models)
+    known = {row.name for row in models} | {name for row in settings.upstreams for name in row.models}
+    releases = {f"{row.name}@{row.version}" for row in models} | {f"{name}@1" for name in known}
     for number, row in enumerate(settings.prices):
         if row.model not in known and row.model not in releases:
             checker.complain(
