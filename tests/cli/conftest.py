@@ -20,7 +20,9 @@ class Running:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self._server = uvicorn.Server(uvicorn.Config(house.app, port=0, log_level="error", lifespan="off"))
+        self._server = uvicorn.Server(
+            uvicorn.Config(house.app, port=0, log_level="error", lifespan="off", interface="asgi3")
+        )
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
     def __enter__(self) -> Running:

@@ -16,6 +16,7 @@ import zhongshu.access.tables
 import zhongshu.batches.tables
 import zhongshu.catalog.tables
 import zhongshu.files.tables
+import zhongshu.sessions.tables
 import zhongshu.storage.revisions
 import zhongshu.upstreams.dispatch.switches  # noqa: F401
 from zhongshu.storage import database
