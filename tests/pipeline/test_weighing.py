@@ -68,9 +68,7 @@ def test_who_says_it_first(path, wish, header, key, assistant, found, by):
 
 
 def test_each_of_the_three_has_a_word_of_its_own(path):
-    arrived = asked(
-        path(), headers={b"x-zhongshu-max-cost": b"0.5"}, prefers=Preference(0.9, 0.1, 20.0), quality=0.2
-    )
+    arrived = asked(path(), headers={b"x-zhongshu-max-cost": b"0.5"}, prefers=Preference(0.9, 0.1, 20.0), quality=0.2)
     assert dial_of(arrived) == Dial(0.2, "request", 0.5, "header", 20.0, "key")
     assert dial_of(asked(path())) is NO_DIAL
 
