@@ -1,8 +1,8 @@
 """Within a conversation: a turn stays with its model unless the difficulty changes; a ceiling of time; who rests."""
 
 import pytest
-
 from tests.router.test_decision import BOTH, GENERAL, REASONING, offer, talk, turn
+
 from zhongshu.core.dials import Dial
 from zhongshu.core.problems import Refusal
 from zhongshu.router.conversation import continues
