@@ -155,6 +155,24 @@ async def test_a_draft_without_defects_is_accepted(streamed):
     assert "it is five" in checked.messages[-1].text()
 
 
+@pytest.mark.parametrize(
+    ("checked", "repaired"),
+    [
+        ('{"answer": "five", "agrees": true, "defects": []}', False),
+        ('{"answer": "five", "agrees": false, "defects": []}', True),
+        ('{"answer": "five", "agrees": false, "defects": ["five, not six"]}', True),
+        ('{"answer": " ", "agrees": false, "defects": []}', False),
+        ('{"defects": []}', False),
+    ],
+)
+async def test_a_checker_that_comes_to_something_else_has_found_a_defect(streamed, checked, repaired):
+    pair = Pair(Saying("g", "it is six", "it is five"), Saying("r", checked, GOOD), "draft-check")
+    said, _ = await pair.asked(streamed)
+    assert said == ("it is five" if repaired else "it is six")
+    if repaired:
+        assert "five" in pair.general.calls[1].turn.messages[-1].text()
+
+
 async def test_a_repair_is_checked_again(streamed):
     pair = Pair(Saying("g", "it is six", "it is five"), Saying("r", BAD, GOOD), "draft-check")
     said, record = await pair.asked(streamed)

@@ -16,16 +16,25 @@ from zhongshu.pipeline.strategies import wording
 from zhongshu.pipeline.strategies.steps import NO_FORMAT, Given, Plan, Stand, Step, Told, calls_tools, text_of
 
 _SCHEMA = Raw(
-    b'{"type":"object","properties":{"defects":{"type":"array","items":{"type":"string"},"maxItems":8}},'
-    b'"required":["defects"],"additionalProperties":false}'
+    b'{"type":"object","properties":{"answer":{"type":"string"},"agrees":{"type":"boolean"},'
+    b'"defects":{"type":"array","items":{"type":"string"},"maxItems":8}},'
+    b'"required":["answer","agrees","defects"],"additionalProperties":false}'
 )
 
 
 class _Checked(msgspec.Struct):
+    """The checker's own answer comes first: a small model that is asked for defects alone finds none (2026-11: the local
+    one accepted every wrong draft that was tried)."""
+
     defects: list[str]
+    answer: str = ""
+    agrees: bool = True
 
 
 _checked = msgspec.json.Decoder(_Checked).decode
+
+
+_OTHERWISE = "The draft is wrong / 草稿有误: {answer}"
 
 
 def draft_check(given: Given) -> Plan:
@@ -76,7 +85,10 @@ def _defects(said: Answer) -> list[str] | None:
         found = _checked(text[begin : end + 1])
     except (msgspec.DecodeError, UnicodeEncodeError):
         return None
-    return [defect.strip() for defect in found.defects if defect.strip()]
+    defects = [defect.strip() for defect in found.defects if defect.strip()]
+    if not defects and not found.agrees and found.answer.strip():
+        return [_OTHERWISE.format(answer=found.answer.strip())]
+    return defects
 
 
 def _accepted(repairs: int) -> Told:
