@@ -53,7 +53,8 @@ MOST_FAILED = 10
 GENERAL, REASONING = "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"
 WAYS = ("general", "reasoning", REASONING, "auto", "tiered", "cascade", "front-back", "draft-check")
 """What is asked for; the model's own name: the larger model without thought."""
-SLOW = ("front-back", "draft-check")
+SLOW = ("tiered", "cascade", "front-back", "draft-check")
+"""What `--each` shortens."""
 
 _SETTINGS = """
 profile = "default"
@@ -325,7 +326,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command.parser(__doc__)
     parser.add_argument("--split", default="report", choices=("train", "report"))
     parser.add_argument("--only", default=",".join(WAYS), help=f"any of {', '.join(WAYS)}")
-    parser.add_argument("--each", type=int, help="questions of each kind and language for the slow ways; default all")
+    parser.add_argument(
+        "--each", type=int, help=f"questions of each kind and language for {', '.join(SLOW)}; default all"
+    )
     parser.add_argument("--again", default="", help="ways whose answers so far are left out, as after a change of ours")
     parser.add_argument("--labels", type=Path, help="write lines for `zhongshu route train` instead of a table")
     parser.add_argument("--table", action="store_true", help="ask nothing, print what has been answered")
