@@ -24,12 +24,12 @@ from zhongshu.router.proof import Case, prove
 from zhongshu.router.settings import RouterSettings, threshold_of
 
 Numbers = NDArray[np.float64]
-BASE, FLOOR = "reasoning", "general"
+BASE, FLOOR, LARGER = "reasoning", "general", "qwen2.5-coder-1.5b"
 KEPT, COMPUTE = ratio_at_least(0.95), ratio_at_most(0.55)
 _TITLES = {
     "general": "always general",
     "reasoning": "always reasoning",
-    "qwen2.5-coder-1.5b": "always the larger model, no thought",
+    LARGER: "always the larger model, no thought",
 }
 _ROUNDS = 1000
 ByQuestion = dict[str, dict[str, Outcome]]
@@ -165,10 +165,13 @@ def judge_rows(judges: Mapping[str, Judge], prompts: Mapping[str, str], found: B
     prompts: by the question's id. Nothing is asked: a turn that goes to a model is as right and as dear as it was there.
     """
     base, floor = found.get(BASE, {}), found.get(FLOOR, {})
-    shared = sorted(base.keys() & floor.keys() & prompts.keys())
+    at_once = found.get(LARGER, {})
+    shared = sorted(base.keys() & floor.keys() & at_once.keys() & prompts.keys())
     if not shared:
         return []
-    return [row for name, judge in judges.items() for row in _of_judge(name, judge, shared, prompts, base, floor)]
+    return [
+        row for name, judge in judges.items() for row in _of_judge(name, judge, shared, prompts, (base, floor, at_once))
+    ]
 
 
 def _of_judge(
@@ -176,16 +179,19 @@ def _of_judge(
     judge: Judge,
     shared: list[str],
     prompts: Mapping[str, str],
-    base: dict[str, Outcome],
-    floor: dict[str, Outcome],
+    ways: tuple[dict[str, Outcome], dict[str, Outcome], dict[str, Outcome]],
 ) -> list[Row]:
+    base, floor, at_once = ways
     judged = [hardness_of(prompts[one], judge) for one in shared]
     least = threshold_of(RouterSettings().dial)
-    gone = [(base if one.gain > 0 and one.gain >= least else floor)[at] for at, one in zip(shared, judged, strict=True)]
+    gone = [
+        (floor if one.gain <= 0 or one.gain < least else base if one.wants_thought(least) else at_once)[at]
+        for at, one in zip(shared, judged, strict=True)
+    ]
     every = [base[one] for one in shared]
     chance = np.array([one.chance for one in judged])
     wrong = np.array([not floor[one].right for one in shared])
-    title, calls = f"judge {name}", sum(one.way == BASE for one in gone) / len(gone)
+    title, calls = f"judge {name}", sum(one.way != FLOOR for one in gone) / len(gone)
     always = Reference(_TITLES[BASE], _right(every))
     return [
         Row(

@@ -15,13 +15,18 @@ from benchmarks.questions import making
 from benchmarks.questions.kinds import KINDS, LANGUAGES, Question
 from benchmarks.rows import Row
 from benchmarks.strategy_outcomes import Outcome, Outcomes
-from benchmarks.strategy_rows import by_question, picture, rows_of
+from benchmarks.strategy_rows import by_question, judge_rows, picture, rows_of
 
 from benchmarks import servers, strategies
 from zhongshu.app.settings import load
+from zhongshu.router.difficulty.judge import Judge
+from zhongshu.router.difficulty.linear import FOR_PAIRS
+from zhongshu.router.difficulty.linear import load as load_model
 from zhongshu.router.difficulty.training import read_lines
+from zhongshu.router.task import mark
 
 TRAIN = making.questions("train")
+PAIR = FOR_PAIRS[strategies.GENERAL, strategies.REASONING]
 
 
 def outcome(way: str, number: int, *, right: bool, compute: float, model: str = "small@1") -> Outcome:
@@ -174,6 +179,24 @@ def test_rows_say_what_auto_keeps_and_what_it_takes() -> None:
     assert all(isinstance(row, Row) and row.unit for row in rows.values())
     assert [row.name for row in rows.values() if row.target] == ["auto: accuracy", "auto: compute"]
     assert picture(ways).startswith("<svg")
+
+
+def test_judges_are_compared_by_what_each_way_did_with_their_choices() -> None:
+    found = [
+        *(outcome("general", n, right=False, compute=1.0) for n in range(20)),
+        *(outcome("reasoning", n, right=True, compute=100.0) for n in range(20)),
+        *(outcome(strategies.REASONING, n, right=True, compute=10.0) for n in range(20)),
+    ]
+    prompts = {one.id: one.prompt for one in TRAIN}
+    rows = {
+        row.name: row for row in judge_rows({"pair": Judge(load_model(PAIR))}, prompts, by_question(found, todays()))
+    }
+    chosen, compute = rows["judge pair: accuracy, by the single models' answers"], [*rows.values()][1]
+    texts = sum(mark(one.prompt).task == "transform" for one in TRAIN[:20])
+    sums = sum(one.kind == "arithmetic" for one in TRAIN[:20])
+    assert chosen.value == pytest.approx(1 - texts / 20)
+    assert compute.value == pytest.approx((texts + sums * 100 + (20 - texts - sums) * 10) / 20)
+    assert judge_rows({}, prompts, {}) == []
 
 
 def test_rows_miss_their_target_where_auto_is_no_better_than_the_small_model() -> None:
