@@ -23,8 +23,8 @@ _SCHEMA = Raw(
 
 
 class _Checked(msgspec.Struct):
-    """The checker's own answer comes first: a small model that is asked for defects alone finds none (2026-11: the local
-    one accepted every wrong draft that was tried)."""
+    """The checker's own answer comes first, so that it counts as a defect where the draft comes to something else, even if
+    the checker lists none. (The local 1.5B accepted three wrong drafts of three either way: it takes over what it reads.)"""
 
     defects: list[str]
     answer: str = ""
