@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import urllib.parse
@@ -99,21 +100,24 @@ class Cell:
 
 
 class House:
-    """The installation, the upstream behind it, and one connection to it."""
+    """The installation, and the upstream behind it. Connections are not kept: tests of other files may run for longer than
+    a server keeps an idle one."""
 
     def __init__(self, url: str, upstream: int) -> None:
-        self._connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=30)
-        self._upstream = http.client.HTTPConnection("127.0.0.1", upstream, timeout=30)
+        self._address = urllib.parse.urlsplit(url).netloc
+        self._upstream = f"127.0.0.1:{upstream}"
 
     def post(self, path: str, headers: dict[str, str], body: bytes) -> Reply:
-        self._connection.request("POST", path, body, headers | {"content-type": "application/json"})
-        reply = self._connection.getresponse()
-        return Reply(reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read())
+        with contextlib.closing(http.client.HTTPConnection(self._address, timeout=60)) as connection:
+            connection.request("POST", path, body, headers | {"content-type": "application/json"})
+            reply = connection.getresponse()
+            return Reply(reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read())
 
     def last(self) -> bytes:
         """The exact body of what the upstream was asked last."""
-        self._upstream.request("GET", "/v1/last")
-        return self._upstream.getresponse().read()
+        with contextlib.closing(http.client.HTTPConnection(self._upstream, timeout=60)) as connection:
+            connection.request("GET", "/v1/last")
+            return connection.getresponse().read()
 
 
 def settings_of(port: int, names: list[str]) -> str:

@@ -10,6 +10,8 @@ from tests.faults.conftest import SERVER, port_of
 from tests.faults.judging import turn
 from tests.faults.test_books_over_http import PATHS, asked
 from tests.running import ONE_TRY, platform
+from zhongshu.upstreams.scripted.app import ScriptedApp
+from zhongshu.upstreams.scripted.script import Behaviour, Script
 from zhongshu.upstreams.scripted.serve import serving
 
 # What is asked -> HTTP status and code, plain or before the first piece of a stream.
@@ -30,11 +32,12 @@ DURING = {
     "mock-hang-mid": "upstream_timeout",
 }
 FINE = ("mock-usage-wrong", "mock")
+DRIP = Behaviour(each_s=0.1)
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    with serving() as upstream, socket.socket() as unused:
+    with serving(ScriptedApp(Script(models={"drip": DRIP}))) as upstream, socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound and not listened at: whoever connects is refused
         places = {
             "scripted": f"http://127.0.0.1:{upstream.port}/v1",
@@ -45,8 +48,8 @@ def running(tmp_path_factory):
         text = f'profile = "none"\n{SERVER}\n{ONE_TRY}'
         for name, url in places.items():
             text += f'[[upstreams]]\nname = "{name}"\nkind = "openai-compatible"\nbase_url = "{url}"\nkey = "none"\n'
-            text += "first_byte_s = 1.0\nidle_s = 1.0\n" if name == "scripted" else ""
-        for name in (*BEFORE, *DURING, *FINE, "mock-bad-sse", "mock-slow"):
+            text += "first_byte_s = 2.0\nidle_s = 2.0\n" if name == "scripted" else ""
+        for name in (*BEFORE, *DURING, *FINE, "mock-bad-sse", "drip"):
             at, there = (name, "mock") if name in places else ("scripted", name)
             text += f'[[models]]\nname = "{name}"\nupstream = "{at}"\nupstream_model = "{there}"\n'
         with platform(tmp_path_factory.mktemp("each"), text) as running:
@@ -101,7 +104,7 @@ async def test_a_stream_that_is_no_event_stream_has_said_nothing(running, protoc
 
 @pytest.mark.parametrize("protocol", PATHS)
 async def test_a_stream_that_drips_is_read_to_its_end(running, protocol):
-    reply = await asking(running, protocol, "mock-slow", True)
+    reply = await asking(running, protocol, "drip", True)
     assert (reply.status, reply.whole, turn(running.home, reply.trace).outcome) == (200, True, "answered")
 
 

@@ -18,7 +18,7 @@ abilities = ["chat", "completion", "tools", "json", "schema", "logprobs"]
 context = 8192
 parameters = 134515008
 licence = "Apache-2.0"
-sampling.max_tokens = 400
+sampling.max_tokens = 200
 sampling.seed = 7
 
 [[models]]

@@ -162,7 +162,7 @@ async def test_the_process_indexes_signs_on_request_and_at_the_end(home: Path, m
     await journal.write(make(2))
     await journal.aclose()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(90) == 0
     assert newest_checkpoint(home) == number + 1
     assert read_lines(anchor) == read_lines(checkpoint_file(home))
     report = verify(home, anchor=anchor)
@@ -174,7 +174,7 @@ def test_the_process_ends_with_its_parent(home: Path) -> None:
     process = start(home)
     assert process.stdin
     process.stdin.close()
-    assert process.wait(20) == 0
+    assert process.wait(90) == 0
 
 
 async def test_killed_and_started_again_it_goes_on(home: Path, make: Make) -> None:

@@ -177,10 +177,10 @@ async def test_an_idle_connection_is_closed_and_a_busy_one_is_not():
 
 async def test_a_reply_may_take_longer_than_its_request_that_came_in_two_pieces():
     async def slow(scope, receive, send):
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(3.0)
         await echo(scope, receive, send)
 
-    async with served(slow, arrive_within_s=0.3) as port:
+    async with served(slow, arrive_within_s=1.5) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for asked in [("/long", b"first"), ("/long", b"second")]:
             head, body = request(*asked)[: -len(asked[1])], asked[1]
