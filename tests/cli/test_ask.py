@@ -152,8 +152,8 @@ def test_ctrl_c_ends_it_at_once_and_the_upstream_is_left(serve, more):
 
     server = serve(slow)
     # A test run started in the background has its Ctrl-C switched off, and so would its children.
-    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from zhongshu.cli.ask import app; app()"
-    command = [sys.executable, "-c", code, "Q", "-m", "small", *more]
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from zhongshu.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "ask", "Q", "-m", "small", *more]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asking:
         assert began.wait(30)
         if not more:

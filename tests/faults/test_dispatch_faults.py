@@ -11,7 +11,7 @@ import time
 import pytest
 import uvicorn
 
-from tests.faults.asking import Asking, ask, begin, chat, request
+from tests.faults.asking import Asking, Reply, ask, begin, chat, request
 from tests.faults.conftest import port_of
 from tests.faults.judging import turns
 from tests.faults.keys import new_key, spent_nano
@@ -432,8 +432,10 @@ async def test_more_turns_than_an_upstream_takes(two_workers, pair_of_upstreams)
 async def test_who_leaves_while_waiting_is_never_asked_for(two_workers, pair_of_upstreams):
     port, stats = port_of(two_workers), pair_of_upstreams[0].app.stats
     before = stats.by_model.get("busy", 0)
-    held = [asyncio.create_task(ask(port, chat("narrow", mock={"first_s": 1.0}))) for _ in range(12)]
-    await until(lambda: stats.in_flight >= 2)
+    held: list[asyncio.Task[Reply]] = []
+    while stats.in_flight < 4:  # until neither worker has a free place, however connections fall to them
+        held.append(asyncio.create_task(ask(port, chat("narrow", mock={"first_s": 3.0}))))
+        await asyncio.sleep(0.03)
     gone = [await Asking(port).open(request(chat("narrow", f"gone {number}"))) for number in range(6)]
     await asyncio.sleep(0.3)
     for asking in gone:
