@@ -6,7 +6,7 @@ from typing import Any
 
 from zhongshu.core.problems import Said
 from zhongshu.core.records import Record
-from zhongshu.router.decision import Decision
+from zhongshu.router.decision import Candidate, Decision
 from zhongshu.router.saying import said_of
 
 _NANO = 1_000_000_000
@@ -177,26 +177,24 @@ def _by_ceilings(decided: Decision, currency: str) -> list[tuple[str, Said]]:
                     Said(f"So it does at a price higher by more than {more:.0%}.", f"其价格上涨超过 {more:.0%} 亦然。"),
                 )
             )
-    if deep.seconds is not None:
-        took = f"{deep.seconds:.3g}"
-        if decided.stopped == "seconds":
-            found.append(
-                (
-                    "time",
-                    Said(
-                        f"With {took} seconds or more to answer the reasoning model answers.",
-                        f"若用时上限不低于 {took} 秒，则由推理模型回答。",
-                    ),
-                )
-            )
-        elif decided.chosen is deep:
-            found.append(
-                (
-                    "time",
-                    Said(
-                        f"With less than {took} seconds to answer the general model answers.",
-                        f"若用时上限低于 {took} 秒，则由通用模型回答。",
-                    ),
-                )
-            )
-    return found
+    return [*found, *_by_time(decided, deep)]
+
+
+def _by_time(decided: Decision, deep: Candidate) -> list[tuple[str, Said]]:
+    """What a ceiling on time would have done."""
+    if deep.seconds is None:
+        return []
+    took = f"{deep.seconds:.3g}"
+    if decided.stopped == "seconds":
+        other = Said(
+            f"With {took} seconds or more to answer the reasoning model answers.",
+            f"若用时上限不低于 {took} 秒，则由推理模型回答。",
+        )
+        return [("time", other)]
+    if decided.chosen is deep:
+        other = Said(
+            f"With less than {took} seconds to answer the general model answers.",
+            f"若用时上限低于 {took} 秒，则由通用模型回答。",
+        )
+        return [("time", other)]
+    return []
