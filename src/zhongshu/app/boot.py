@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import msgspec
 
+from zhongshu.app.checking import path_from_text
 from zhongshu.app.settings import Settings
 
 
@@ -30,10 +28,4 @@ class Boot(msgspec.Struct, frozen=True):
 
 def read_boot(line: bytes) -> Boot:
     """A Boot from its line."""
-    return msgspec.json.decode(line, type=Boot, dec_hook=_path)
-
-
-def _path(kind: type[Any], value: Any) -> Any:
-    if kind is Path or issubclass(kind, Path):
-        return Path(value)
-    raise NotImplementedError(kind.__name__)
+    return msgspec.json.decode(line, type=Boot, dec_hook=path_from_text)

@@ -182,4 +182,4 @@ def path_from_text(kind: type, value: Any) -> Any:
     """msgspec's hook for the one type of ours it does not know."""
     if kind is Path and isinstance(value, str):
         return Path(value)
-    raise NotImplementedError
+    raise NotImplementedError  # msgspec's own way for a hook to say that it does not know a type
