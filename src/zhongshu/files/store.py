@@ -11,7 +11,8 @@ from zhongshu.files.tables import files
 
 
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that is kept. Times in nanoseconds, UTC; expires_ns None keeps it until it is deleted."""
+    """A file that is kept. Times in nanoseconds, UTC; expires_ns None keeps it until it is deleted. text_key: the
+    number of the data key that its content is sealed with; None: it may be plain, from before files were sealed."""
 
     id: str
     tenant: str
@@ -22,6 +23,7 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     created_ns: int
     expires_ns: int | None = None
+    text_key: int | None = None
 
 
 def put(db: Connection, file: StoredFile) -> None:

@@ -18,5 +18,6 @@ files = Table(
     Column("sha256", Text, nullable=False),
     Column("created_ns", BigInteger, nullable=False),
     Column("expires_ns", BigInteger),
+    Column("text_key", BigInteger),
     Index("ix_files_tenant_created_ns", "tenant", "created_ns"),
 )
