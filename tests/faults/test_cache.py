@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -48,6 +49,11 @@ def until_hit(running, text, seconds=15):
         time.sleep(0.05)
 
 
+def exact(home):
+    """The recorded turns that the cache answered."""
+    return [row for row in turns(home) if row.cache == "exact"]
+
+
 def whole(running):
     """Whether the file is sound."""
     with contextlib.closing(sqlite3.connect(running.home / "cache.db")) as db:
@@ -56,9 +62,15 @@ def whole(running):
 
 def test_both_workers_and_the_ledger_know_of_hits(kept):
     until_hit(kept, "a first question")
-    hits = [ask(kept, "a first question") for _ in range(20)]
-    assert hits == ["exact"] * 20
-    rows = [row for row in turns(kept.home) if row.cache == "exact"]
+    hits, until = 0, time.monotonic() + 60
+    while len({row.stream for row in exact(kept.home)}) < 2:  # which worker takes a connection is the kernel's affair
+        with ThreadPoolExecutor(8) as together:
+            answered = list(together.map(lambda _: ask(kept, "a first question"), range(16)))
+        assert answered == ["exact"] * 16
+        hits += 16
+        assert time.monotonic() < until, "one worker answered them all"
+    rows = exact(kept.home)
+    assert len(rows) >= hits
     assert {row.stream for row in rows} == {"worker-0", "worker-1"}
     assert all(row.cost_nano == 0 < row.saved_nano for row in rows)
     assert "100.0%" not in kept.cli("cache", "stats")
