@@ -1,4 +1,4 @@
-"""The annotated settings file, written from the Structs (names, types, defaults) and the rows of meanings.py.
+"""The annotated settings file, written from the Structs (names, types, defaults) and the rows of meanings/.
 
 A line that starts with `#` and a letter is a setting at its default, to be uncommented; `# ` and words is a comment.
 """
