@@ -24,6 +24,7 @@ from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import SystemClock
 from zhongshu.files.settings import FileSettings
 from zhongshu.files.shelf import FileShelf
+from zhongshu.ledger.textkeys import TextKeys
 from zhongshu.storage.database import open_database
 from zhongshu.upstreams.memory import Reply
 
@@ -103,7 +104,7 @@ def _open(tmp_path_factory):
     desk = asyncio.run(with_turns(tmp_path_factory.mktemp("surface") / "home"))
     home = tmp_path_factory.mktemp("kept")
     state = open_database(home / "state.db")
-    shelf = FileShelf(home / "files", state, FileSettings, SystemClock())
+    shelf = FileShelf(home / "files", state, TextKeys(home), FileSettings, SystemClock())
     batches = BatchDesk(state, shelf, lambda: ("/v1/chat/completions",), SystemClock())
     kept = Kept(shelf, batches, lambda: None, LiveTurns(lambda: None, Load(), WebSocketSettings))
     models = [ModelSettings(name="all", upstream="up", tier="general", abilities=ABILITIES)]

@@ -16,7 +16,7 @@ GOOD = {"custom_id": "a", "method": "POST", "url": "/x", "body": {}}
 def mistakes(tmp_path, *lines):
     file = tmp_path / "in.jsonl"
     file.write_bytes(b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines))
-    found = check(file, "/x", SETTINGS)
+    found = check(lambda: file.open("rb"), "/x", SETTINGS)
     return [(mistake.line, mistake.code) for mistake in found.mistakes]
 
 
@@ -61,6 +61,6 @@ def test_what_is_written_is_read(tmp_path_factory, ids, ended):
     file = tmp_path_factory.mktemp("in") / "in.jsonl"
     lines = [json.dumps({**GOOD, "custom_id": each, "body": {"n": each}}) for each in ids]
     file.write_text("\n".join(lines) + ("\n" if ended else ""))
-    found = list(requests(file, "/x", SETTINGS))
+    found = list(requests(lambda: file.open("rb"), "/x", SETTINGS))
     assert [request.custom_id for request in found] == ids
     assert [json.loads(request.body) for request in found] == [{"n": each} for each in ids]

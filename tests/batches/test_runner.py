@@ -14,6 +14,7 @@ from zhongshu.core.access import Caller
 from zhongshu.core.clock import SystemClock
 from zhongshu.files.settings import FileSettings
 from zhongshu.files.shelf import FileShelf
+from zhongshu.ledger.textkeys import TextKeys
 from zhongshu.storage.database import open_database
 
 ME = Caller("acme", "k_1")
@@ -44,7 +45,7 @@ class House:
     def __init__(self, folder, asks, *, clock=None, hold=lambda live: False, **settings):
         self.clock = clock or SystemClock()
         self.state = open_database(folder / "state.db")
-        self.shelf = FileShelf(folder / "files", self.state, FileSettings, self.clock)
+        self.shelf = FileShelf(folder / "files", self.state, TextKeys(folder), FileSettings, self.clock)
         self.desk = BatchDesk(self.state, self.shelf, lambda: asks.endpoints, self.clock)
         made = BatchSettings(**{"concurrency": 2, **settings})
         self.runner = BatchRunner(folder / "batches", self.desk, self.shelf, asks, lambda: made, hold, self.clock)
@@ -133,7 +134,7 @@ async def test_what_was_not_answered_in_time_has_expired(open_house):
     clock.ahead_ns = 3_600_000_000_001
     house.runner.start()
     ended = await house.ended(made.id)
-    assert (ended.status, ended.failed) == ("expired", 3)
+    assert (ended.status, ended.failed, ended.expired) == ("expired", 3, 3)
     assert {row["error"]["code"] for row in await house.rows(ended.error_file)} == {"batch_expired"}
 
 
@@ -169,3 +170,48 @@ async def test_an_input_file_that_is_gone_fails_the_batch(open_house):
     house.runner.start()
     ended = await house.ended(made.id)
     assert (ended.status, ended.mistakes[0].code) == ("failed", "input_gone")
+
+
+async def test_what_was_answered_is_kept_when_the_input_goes_in_the_middle(open_house):
+    asks = Asks(pause_s=0.02)
+    house = open_house(asks)
+    made = await house.hand_in(20)
+    house.runner.start()
+    while len(asks.asked) < 8:
+        await asyncio.sleep(0.005)
+    await house.runner.aclose()
+    await house.shelf.delete("acme", "file-in")
+    again = open_house(Asks())
+    again.runner.start()
+    ended = await again.ended(made.id)
+    assert (ended.status, ended.mistakes[0].code) == ("failed", "input_gone")
+    assert ended.completed >= 6
+    assert len(await again.rows(ended.output_file)) == ended.completed
+
+
+async def test_an_input_file_that_was_changed_on_the_disk_fails_the_batch(open_house):
+    house = open_house(Asks())
+    made = await house.hand_in()
+    path = house.shelf.path(await house.shelf.get("acme", "file-in"))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    house.runner.start()
+    ended = await house.ended(made.id)
+    assert (ended.status, ended.mistakes[0].code, ended.output_file) == ("failed", "file_damaged", None)
+
+
+async def test_nothing_of_a_batch_lies_on_the_disk_in_plain(open_house, tmp_path):
+    house = open_house(Asks(Reply(200, b'{"answer":"xyzzy-answer"}', "t"), pause_s=0.01))
+    seen = []
+    made = await house.hand_in(20)
+    house.runner.start()
+    while (await house.desk.get("acme", made.id)).status not in ENDED:
+        seen += [path.read_bytes() for path in (tmp_path / "batches").rglob("done")]
+        await asyncio.sleep(0.01)
+    kept = [path.read_bytes() for path in (tmp_path / "files").rglob("file-*")]
+    assert len(kept) == 2
+    assert any(seen)
+    assert not [one for one in (*seen, *kept) if b"xyzzy-answer" in one or b"custom_id" in one]
+    ended = await house.ended(made.id)
+    assert {row["response"]["body"]["answer"] for row in await house.rows(ended.output_file)} == {"xyzzy-answer"}

@@ -179,7 +179,7 @@ async def test_a_place_that_cannot_be_written_costs_no_turn(home, caches, monkey
 
 
 async def test_erasing_a_tenants_texts_takes_the_answers_with_them(home, caches, monkeypatch):
-    monkeypatch.setattr("zhongshu.caches.sealing._FRESH_S", 0.0)
+    monkeypatch.setattr("zhongshu.storage.sealing._FRESH_S", 0.0)
     way, other = Cached(caches()), Cached(caches())
     await way.ask("a")
     await way.ask("a", tenant="other")

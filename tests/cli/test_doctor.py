@@ -11,14 +11,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import insert, update
 
 from zhongshu.app import paths
 from zhongshu.app.running import RUNNING_FILE, Running
 from zhongshu.cli.doctor import app
 from zhongshu.core.clock import Clock, FakeClock, SystemClock
 from zhongshu.core.records import Record
+from zhongshu.files.tables import files
 from zhongshu.ledger.journal import open_journal
 from zhongshu.ledger.settings import LedgerSettings
+from zhongshu.storage.database import open_database
 
 
 @pytest.fixture
@@ -155,3 +158,19 @@ def test_a_database_that_cannot_be_read(run, ready, name, remedy):
     finding = found(run)["database", "fail"]
     assert name in finding["en"]
     assert remedy in finding["mend_en"]
+
+
+def test_files_of_callers_are_counted_by_whether_they_are_encrypted(run, ready):
+    assert ("files", "ok") not in found(run)
+    with closing(open_database(ready / "state.db")) as state:
+        for number, name in enumerate(("file-1", "file-2")):
+            with state.write() as db:
+                row = dict.fromkeys(("tenant", "key_id", "purpose", "filename", "sha256"), "x")
+                db.execute(insert(files).values(id=name, bytes=1, created_ns=1, text_key=number or None, **row))
+        seen = found(run)
+        assert seen["files", "warn"]["en"].startswith("1 files")
+        assert "textkeys.db" in seen["files", "fail"]["mend_en"]
+        with closing(sqlite3.connect(ready / "textkeys.db")), state.write() as db:
+            db.execute(update(files).values(text_key=7))
+        (ready / "textkeys.db").touch(mode=0o600)
+        assert found(run)["files", "ok"]["en"] == "2 files of callers, encrypted"

@@ -5,6 +5,7 @@ import pytest
 from zhongshu.core.clock import FakeClock
 from zhongshu.files.settings import FileSettings
 from zhongshu.files.shelf import FileShelf
+from zhongshu.ledger.textkeys import TextKeys
 from zhongshu.storage.database import open_database
 
 
@@ -21,5 +22,12 @@ def state(tmp_path):
 
 
 @pytest.fixture
-def shelf(tmp_path, state, clock):
-    return FileShelf(tmp_path / "files", state, lambda: FileSettings(max_file_bytes=4096, tenant_bytes=8192), clock)
+def ring(tmp_path):
+    return TextKeys(tmp_path)
+
+
+@pytest.fixture
+def shelf(tmp_path, state, ring, clock):
+    return FileShelf(
+        tmp_path / "files", state, ring, lambda: FileSettings(max_file_bytes=4096, tenant_bytes=8192), clock
+    )

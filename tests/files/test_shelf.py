@@ -1,18 +1,22 @@
 """The shelf: room for each tenant, expiry, and what a crash may leave behind."""
 
 import asyncio
+import hashlib
 import os
 
 import pytest
+from sqlalchemy import update
 
 from zhongshu.core.problems import Fault
+from zhongshu.files.tables import files
+from zhongshu.ledger.textkeys import month_of
 
 
 async def keep(shelf, data=b"x", tenant="acme", **more):
     upload = await shelf.begin(tenant)
     try:
         await upload.write(data)
-        return await shelf.keep(upload, tenant=tenant, key_id="k", purpose="user_data", filename="a", **more)
+        return await shelf.keep(upload, key_id="k", purpose="user_data", filename="a", **more)
     finally:
         upload.discard()
 
@@ -95,3 +99,58 @@ async def test_pages_go_on_where_the_last_ended(shelf, clock):
     assert [file.id for file in (*first, *rest)] == made[::-1]
     up = await shelf.page("acme", purpose=None, after=made[1], limit=9, newest=False)
     assert [file.id for file in up] == made[2:]
+
+
+async def content(shelf, file):
+    return b"".join([piece async for piece in shelf.pieces(file)])
+
+
+def is_gone(path):
+    return not path.exists()
+
+
+async def test_contents_lie_sealed_and_the_digest_is_of_the_content(shelf):
+    made = await keep(shelf, b"a secret of acme")
+    assert b"secret" not in shelf.path(made).read_bytes()
+    assert made.sha256 == hashlib.sha256(b"a secret of acme").hexdigest()
+    assert made.bytes == 16
+
+
+async def test_no_file_stands_in_for_another(shelf):
+    one, two = await keep(shelf, b"one"), await keep(shelf, b"two", tenant="other")
+    shelf.path(one).write_bytes(shelf.path(two).read_bytes())
+    assert await refused(content(shelf, one)) == "file_damaged"
+
+
+async def test_a_file_from_before_sealing_is_read_and_then_sealed(shelf, state):
+    made = await keep(shelf, b"as it came")
+    shelf.path(made).write_bytes(b"as it came")
+    with state.write() as db:
+        db.execute(update(files).values(text_key=None))
+    plain = await shelf.get("acme", made.id)
+    assert await content(shelf, plain) == b"as it came"
+    await shelf.sweep()
+    assert b"as it came" not in shelf.path(made).read_bytes()
+    assert await shelf.get("acme", made.id) == made
+    assert await content(shelf, made) == b"as it came"
+    assert await content(shelf, plain) == b"as it came"  # who looked it up before it was sealed
+
+
+async def test_a_plain_file_put_in_the_place_of_a_sealed_one_is_not_given(shelf):
+    made = await keep(shelf, b"as it came")
+    shelf.path(made).write_bytes(b"as it went")
+    assert await refused(content(shelf, made)) == "file_damaged"
+
+
+async def test_shredding_a_months_key_takes_its_files_and_no_others(shelf, ring, clock, monkeypatch):
+    monkeypatch.setattr("zhongshu.storage.sealing._FRESH_S", 0.0)
+    january, others = await keep(shelf, b"x"), await keep(shelf, b"y", tenant="other")
+    month = month_of(clock.now_ns())
+    clock.advance(40 * 86_400)
+    march = await keep(shelf, b"z")
+    assert ring.shred("acme", month, clock.now_ns(), "asked for") == 1
+    assert await refused(content(shelf, january)) == "file_not_found"
+    await shelf.sweep()
+    assert is_gone(shelf.path(january))
+    assert await refused(shelf.get("acme", january.id)) == "file_not_found"
+    assert [await content(shelf, others), await content(shelf, march)] == [b"y", b"z"]

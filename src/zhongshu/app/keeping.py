@@ -20,6 +20,7 @@ from zhongshu.batches.desk import BatchDesk
 from zhongshu.batches.runner import BatchRunner
 from zhongshu.core.clock import Clock
 from zhongshu.files.shelf import FileShelf
+from zhongshu.ledger.textkeys import TextKeys
 from zhongshu.pipeline.stages import Rooms
 from zhongshu.storage.database import Database
 
@@ -39,7 +40,7 @@ class Keeping:
     ) -> None:
         home = settings().home
         self._load = load
-        self._shelf = FileShelf(home / "files", state, lambda: settings().files, clock)
+        self._shelf = FileShelf(home / "files", state, TextKeys(home), lambda: settings().files, clock)
         lines = BatchLines(
             rooms,
             {

@@ -28,6 +28,7 @@ _TELL_S = 1.0
 _HOLD_S = 0.1
 _LONGEST_WAIT_S = 60.0
 _FIRST_PAUSE_S = 1.0
+_PIECE = 1 << 20
 
 _encode = msgspec.json.Encoder().encode
 
@@ -70,21 +71,24 @@ class Job:
         self._stop.set()
 
     async def run(self) -> None:
-        """All that is left to do."""
+        """All that is left to do. A batch whose input cannot be read any more has failed; what was answered is kept."""
         try:
             file = await self._shelf.get(self._batch.tenant, self._batch.input_file)
+            await self._run(lambda: self._shelf.open(file))
         except Fault as gone:
-            await self._end("failed", (Mistake("input_gone", gone.problem.message, gone.problem.message_zh),))
-            return
-        path = self._shelf.path(file)
+            told = gone.problem
+            code = "input_gone" if told.code == "file_not_found" else told.code
+            await self._end("failed", (Mistake(code, told.message, told.message_zh),), **await self._files())
+
+    async def _run(self, opens: reading.Opens) -> None:
         if self._batch.status == "validating":
-            found = await asyncio.to_thread(reading.check, path, self._batch.endpoint, self._settings)
+            found = await asyncio.to_thread(reading.check, opens, self._batch.endpoint, self._settings)
             if found.mistakes:
                 return await self._end("failed", found.mistakes)
             await self._change("in_progress", total=found.total, in_progress_ns=self._clock.now_ns())
         if self._batch.status in ("in_progress", "cancelling"):
-            await self._answer(reading.requests(path, self._batch.endpoint, self._settings))
-        await self._finish(reading.requests(path, self._batch.endpoint, self._settings))
+            await self._answer(reading.requests(opens, self._batch.endpoint, self._settings))
+        await self._finish(reading.requests(opens, self._batch.endpoint, self._settings))
 
     # --- answering
 
@@ -150,8 +154,8 @@ class Job:
             "error": None,
         }
         async with self._adding:
-            ok, result = reply.status == 200, _encode(line)
-            adding = asyncio.ensure_future(asyncio.to_thread(self._spool.add, request.number, ok=ok, result=result))
+            outcome = "ok" if reply.status == 200 else "failed"
+            adding = asyncio.ensure_future(asyncio.to_thread(self._spool.add, request.number, outcome, _encode(line)))
             try:
                 await asyncio.shield(adding)
             except asyncio.CancelledError:
@@ -171,26 +175,30 @@ class Job:
         """Put the files together and close the batch."""
         now_ns = self._clock.now_ns()
         cancelled = self._stop.is_set() or self._batch.status == "cancelling"
-        done = self._spool.completed + self._spool.failed
-        late = not cancelled and done < self._batch.total
+        done = self._spool.completed + self._spool.failed + self._spool.expired
+        late = not cancelled and (done < self._batch.total or self._spool.expired > 0)
         if late:
             await self._give_up(requests)
         if not cancelled:
             await self._change("finalizing", finalizing_ns=self._batch.finalizing_ns or now_ns)
-        output = await self._file("output", self._pieces(ok=True), self._spool.completed)
-        error = await self._file("error", self._pieces(ok=False), self._spool.failed)
         ended: Status = "cancelled" if cancelled else "expired" if late else "completed"
-        await self._end(ended, (), output_file=output, error_file=error)
+        await self._end(ended, (), **await self._files())
 
     async def _give_up(self, requests: Iterator[Request]) -> None:
         """What was not answered in time is said to have expired."""
         told = problem("batch_expired")
         error = {"code": told.code, "message": told.message}
-        for request in requests:
+        while (request := await self._next(requests)) is not None:
             if request.number not in self._spool:
                 line = {"id": f"batch_req_{self.id}_{request.number}", "custom_id": request.custom_id}
                 result = _encode(line | {"response": None, "error": error})
-                await asyncio.to_thread(self._spool.add, request.number, ok=False, result=result)
+                await asyncio.to_thread(self._spool.add, request.number, "expired", result)
+
+    async def _files(self) -> dict[str, str | None]:
+        """Make the files of what there is."""
+        output = await self._file("output", self._pieces(ok=True), self._spool.completed)
+        error = await self._file("error", self._pieces(ok=False), self._spool.failed + self._spool.expired)
+        return {"output_file": output, "error_file": error}
 
     async def _file(self, what: str, pieces: AsyncIterator[bytes], lines: int) -> str | None:
         if not lines:
@@ -208,8 +216,9 @@ class Job:
         return file.id
 
     async def _pieces(self, *, ok: bool) -> AsyncIterator[bytes]:
-        for result in self._spool.results(ok=ok):
-            yield result
+        results = self._spool.results(ok=ok)
+        while piece := await asyncio.to_thread(_some, results):
+            yield piece
 
     async def _end(self, status: Status, mistakes: tuple[Mistake, ...], **fields: Any) -> None:
         await self._change(status, mistakes=mistakes, ended_ns=self._clock.now_ns(), **fields)
@@ -217,7 +226,12 @@ class Job:
 
     async def _change(self, status: Status | None, **fields: Any) -> None:
         """Write the batch's state. A cancellation that came meanwhile is not overwritten, save by an end."""
-        counts = {"completed": self._spool.completed, "failed": self._spool.failed}
+        spool = self._spool
+        counts = {
+            "completed": spool.completed,
+            "failed": spool.failed + spool.expired,
+            "expired": spool.expired,
+        }
 
         def changed(found: Batch) -> Batch:
             kept = found.status if status is None or (found.status == "cancelling" and status not in ENDED) else status
@@ -228,3 +242,14 @@ class Job:
             self._batch = after
             if after.status == "cancelling":
                 self._stop.set()
+
+
+def _some(results: Iterator[bytes]) -> bytes:
+    """The next results, a megabyte of them; empty when there are none left."""
+    taken, size = list[bytes](), 0
+    for result in results:
+        taken.append(result)
+        size += len(result)
+        if size >= _PIECE:
+            break
+    return b"".join(taken)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
 import msgspec
 from msgspec import Raw
@@ -24,6 +23,8 @@ class _Line(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+Opens = Callable[[], BinaryIO]
+"""Opens an input file for reading from its beginning."""
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -33,12 +34,12 @@ class Checked(msgspec.Struct, frozen=True):
     mistakes: tuple[Mistake, ...]
 
 
-def check(path: Path, endpoint: str, settings: BatchSettings) -> Checked:
-    """Read the whole file once. Stops at a hundred mistakes. Raises OSError when it cannot be read."""
+def check(opens: Opens, endpoint: str, settings: BatchSettings) -> Checked:
+    """Read the whole file once. Stops at a hundred mistakes. Raises what opening and reading it raise."""
     mistakes: list[Mistake] = []
     seen: dict[str, int] = {}
     total = 0
-    for number, line in _lines(path, settings.max_line_bytes):
+    for number, line in _lines(opens, settings.max_line_bytes):
         found = _read(number, line, endpoint, settings)
         if isinstance(found, Mistake):
             mistakes.append(found)
@@ -63,17 +64,17 @@ def check(path: Path, endpoint: str, settings: BatchSettings) -> Checked:
     return Checked(total, tuple(mistakes))
 
 
-def requests(path: Path, endpoint: str, settings: BatchSettings) -> Iterator[Request]:
+def requests(opens: Opens, endpoint: str, settings: BatchSettings) -> Iterator[Request]:
     """The requests of a file that `check` found good, in order."""
-    for number, line in _lines(path, settings.max_line_bytes):
+    for number, line in _lines(opens, settings.max_line_bytes):
         found = _read(number, line, endpoint, settings)
         if isinstance(found, Request):
             yield found
 
 
-def _lines(path: Path, limit: int) -> Iterator[tuple[int, bytes]]:
+def _lines(opens: Opens, limit: int) -> Iterator[tuple[int, bytes]]:
     """Numbers from 1 and lines; blank ones are left out. A line over the limit comes cut, one byte too long."""
-    with path.open("rb") as file:
+    with opens() as file:
         number = 0
         while line := file.readline(limit + 1):
             number += 1

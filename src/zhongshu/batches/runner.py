@@ -26,6 +26,7 @@ from zhongshu.batches.values import RUNNING, Asks, Batch
 from zhongshu.core.clock import Clock
 from zhongshu.core.problems import Fault
 from zhongshu.files.shelf import FileShelf
+from zhongshu.storage.sealing import Sealed
 
 _LOOK_S = 1.0
 _SWEEP_S = 300.0
@@ -98,7 +99,8 @@ class BatchRunner:
                 if batch.status == "cancelling":
                     mine[0].cancel()
             elif len(self._jobs) < _AT_ONCE:
-                spool = await asyncio.to_thread(take, self._folder / batch.id)
+                seals = _ShelfSeals(self._shelf, batch)
+                spool = await asyncio.to_thread(take, self._folder / batch.id, seals)
                 if spool is not None:
                     await self._begin(batch, spool)
 
@@ -140,3 +142,23 @@ class BatchRunner:
         if now_s >= self._swept_s:
             self._swept_s = now_s + _SWEEP_S
             await self._shelf.sweep()
+
+
+class _ShelfSeals:
+    """spool.Seals: a batch's results are sealed like the files they become."""
+
+    def __init__(self, shelf: FileShelf, batch: Batch) -> None:
+        self._shelf = shelf
+        self._tenant = batch.tenant
+        self._id = batch.id
+
+    def seal(self, number: int, result: bytes) -> bytes:
+        made = self._shelf.seal(self._tenant, self._place(number), result)
+        return made.text_key.to_bytes(8, "big") + made.bytes
+
+    def open(self, number: int, sealed: bytes) -> bytes | None:
+        kept = Sealed(int.from_bytes(sealed[:8], "big"), sealed[8:])
+        return self._shelf.unseal(self._tenant, self._place(number), kept)
+
+    def _place(self, number: int) -> bytes:
+        return f"{self._id} {number}".encode()

@@ -1,9 +1,10 @@
 """What has come of a batch so far, on the disk: one line for each request that is done, durable before it counts.
 
 A spool is held by one process at a time, through a lock that the system frees when its holder dies, however it dies:
-no clock, no heartbeat, and a successor can begin at once. A line is `number ok result`; a last line without its end
+no clock, no heartbeat, and a successor can begin at once. A line is `number outcome result`; a last line without its end
 was being written when the holder died, and is cut off: that request is asked again. So no request is in the output
-twice, and one in flight at a kill may be asked twice.
+twice, and one in flight at a kill may be asked twice. Results are sealed; one that does not open any more, because its
+key was shredded, was never there.
 """
 
 from __future__ import annotations
@@ -12,30 +13,46 @@ import contextlib
 import fcntl
 import os
 import shutil
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from zhongshu.storage.database import private_folder
 
 _PIECE = 1 << 20
 
+Outcome = Literal["failed", "ok", "expired"]
+_OUTCOMES: tuple[Outcome, ...] = ("failed", "ok", "expired")  # a line has the number
+
+
+class Seals(Protocol):
+    """Seals what is kept, bound to the number of its line. Blocking."""
+
+    def seal(self, number: int, result: bytes) -> bytes: ...
+    def open(self, number: int, sealed: bytes) -> bytes | None:
+        """None when its key was shredded."""
+        ...
+
 
 class _Place(NamedTuple):
     offset: int
     length: int
-    ok: bool
+    outcome: Outcome
 
 
 class Spool:
-    """One batch's. Open it with `take`."""
+    """One batch's. Open it with `take`. failed: of requests that got an answer or gave up; expired: that got none in
+    time."""
 
-    def __init__(self, folder: Path, lock: int) -> None:
+    def __init__(self, folder: Path, lock: int, seals: Seals) -> None:
         self._folder = folder
         self._lock = lock
+        self._seals = seals
         self._places: dict[int, _Place] = {}
         self.completed = 0
         self.failed = 0
+        self.expired = 0
         self._file = os.open(folder / "done", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._end = 0
         self._read()
@@ -44,11 +61,12 @@ class Spool:
         """Whether the request of this line is done."""
         return number in self._places
 
-    def add(self, number: int, *, ok: bool, result: bytes) -> None:
-        """Keep what came of a request; on disk when this returns. `result` is one line of JSON. Raises OSError, and
-        then nothing was kept."""
-        head = b"%d %d " % (number, ok)
-        data = b"%b%b\n" % (head, result)
+    def add(self, number: int, outcome: Outcome, result: bytes) -> None:
+        """Keep what came of a request; on disk when this returns. `result` is one line of JSON. Raises OSError,
+        sqlite3.Error and ValueError, and then nothing was kept."""
+        head = b"%d %d " % (number, _OUTCOMES.index(outcome))
+        sealed = b64encode(self._seals.seal(number, result))
+        data = b"%b%b\n" % (head, sealed)
         try:
             written = 0
             while written < len(data):
@@ -58,14 +76,16 @@ class Spool:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._end)
             raise
-        self._note(number, _Place(self._end + len(head), len(result), ok))
+        self._note(number, _Place(self._end + len(head), len(sealed), outcome))
         self._end += len(data)
 
     def results(self, *, ok: bool) -> Iterator[bytes]:
         """The results that went well or did not, each with its line end, in the order of the input."""
-        for _, place in sorted(self._places.items()):
-            if place.ok == ok:
-                yield os.pread(self._file, place.length + 1, place.offset)
+        for number, place in sorted(self._places.items()):
+            if (place.outcome == "ok") == ok:
+                result = self._opened(number, os.pread(self._file, place.length, place.offset))
+                if result is not None:
+                    yield result + b"\n"
 
     def close(self) -> None:
         """Let another process have it."""
@@ -76,12 +96,18 @@ class Spool:
         """The batch is over."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _opened(self, number: int, kept: bytes) -> bytes | None:
+        """A result; a plain one is from before results were sealed."""
+        return kept if kept.startswith(b"{") else self._seals.open(number, b64decode(kept))
+
     def _note(self, number: int, place: _Place) -> None:
         self._places[number] = place
-        if place.ok:
+        if place.outcome == "ok":
             self.completed += 1
-        else:
+        elif place.outcome == "failed":
             self.failed += 1
+        else:
+            self.expired += 1
 
     def _read(self) -> None:
         """What an earlier holder kept, up to its last whole line."""
@@ -90,21 +116,21 @@ class Spool:
             for line in file:
                 if not line.endswith(b"\n"):
                     break
-                number, ok, _ = line.split(b" ", 2)
-                head = len(number) + len(ok) + 2
-                if int(number) not in self._places:
-                    self._note(int(number), _Place(self._end + head, len(line) - head - 1, ok == b"1"))
+                number, outcome, kept = line[:-1].split(b" ", 2)
+                head = len(number) + len(outcome) + 2
+                if int(number) not in self._places and self._opened(int(number), kept) is not None:
+                    self._note(int(number), _Place(self._end + head, len(kept), _OUTCOMES[int(outcome)]))
                 self._end += len(line)
         os.ftruncate(self._file, self._end)
 
 
-def take(folder: Path) -> Spool | None:
-    """The spool in `folder`, made if it is not there; None while another holds it. Raises OSError."""
+def take(folder: Path, seals: Seals) -> Spool | None:
+    """The spool in `folder`, made if it is not there; None while another holds it. Raises OSError, sqlite3.Error."""
     private_folder(folder)
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return Spool(folder, lock)
+        return Spool(folder, lock, seals)
     except BlockingIOError:
         os.close(lock)
         return None

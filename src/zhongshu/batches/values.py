@@ -24,8 +24,9 @@ class Mistake(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch. Times in nanoseconds, UTC. key_id: whose limits its requests count against. output_expires_s: how long
-    the files it makes are kept; None for ever."""
+    """A batch. Times in nanoseconds, UTC. key_id: whose limits its requests count against. failed: of `total`; expired:
+    of those that failed, how many were not answered in time. output_expires_s: how long the files it makes are kept;
+    None for ever."""
 
     id: str
     tenant: str
@@ -41,6 +42,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     total: int = 0
     completed: int = 0
     failed: int = 0
+    expired: int = 0
     output_file: str | None = None
     error_file: str | None = None
     output_expires_s: float | None = None

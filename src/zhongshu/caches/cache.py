@@ -17,13 +17,13 @@ from zhongshu.caches.front import Front, Held
 from zhongshu.caches.keys import Identities, Identity
 from zhongshu.caches.meaning import Batching, Embedder, Meaning
 from zhongshu.caches.rules import Rule, Rules, plain_words, question_of, whole, wished
-from zhongshu.caches.sealing import Sealer, TextKeyRing
 from zhongshu.caches.store import Bounds
 from zhongshu.core.access import PRIORITIES, priority_of
 from zhongshu.core.answers import Answer, Usage
 from zhongshu.core.clock import Clock
 from zhongshu.core.ports import Asking, Hit
 from zhongshu.core.problems import Fault
+from zhongshu.storage.sealing import KeyRing, Sealer
 from zhongshu.storage.secrets import load_or_create_secret
 
 log = logging.getLogger("zhongshu.caches")
@@ -49,13 +49,13 @@ _decode = msgspec.json.Decoder(Kept).decode
 class AnswerCache:
     """Answers given before. `use` says by which rules. missed: turns looked for in vain, by release."""
 
-    def __init__(self, home: Path, rules: Rules, ring: TextKeyRing, clock: Clock) -> None:
+    def __init__(self, home: Path, rules: Rules, ring: KeyRing, clock: Clock) -> None:
         settings = rules.settings
         self.clock = clock
         self.rules = rules
         self.policy = ""
         self.front = Front(settings.memory_bytes, settings.tenant_share)
-        self.disk = Disk(home, Sealer(ring), _bounds(rules), self.front)
+        self.disk = Disk(home, Sealer(ring, b"zs cached answer"), _bounds(rules), self.front)
         self.meaning: Meaning | None = None
         self.flights = Flights()
         self.missed: dict[str, int] = {}

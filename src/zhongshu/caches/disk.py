@@ -19,8 +19,8 @@ from typing import TypeVar
 import msgspec
 
 from zhongshu.caches.front import Front
-from zhongshu.caches.sealing import Sealed, Sealer
 from zhongshu.caches.store import FILE, Bounds, Entry, Question, Store
+from zhongshu.storage.sealing import Sealed, Sealer
 
 T = TypeVar("T")
 log = logging.getLogger("zhongshu.caches")

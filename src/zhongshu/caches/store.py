@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
-from zhongshu.caches.sealing import Sealed
+from zhongshu.storage.sealing import Sealed
 
 T = TypeVar("T")
 FILE = "cache.db"

@@ -272,8 +272,8 @@ def events(
 
 @app.command(
     help=t(
-        "Erase a tenant's texts of a month for good, by shredding their key. The records stay.",
-        "销毁密钥，从而永久删除某租户某月的文本；记录本身保留。",
+        "Erase a tenant's texts and files of a month for good, by shredding their key. The records stay.",
+        "销毁密钥，从而永久删除某租户某月的文本与文件；记录本身保留。",
     ),
     epilog=examples(
         "zhongshu ledger erase --tenant acme --month 2026-01 --reason 'contract ended'",
@@ -300,7 +300,9 @@ def erase(
 
     found = settings(config)
     home = home_of(found)
-    question = t(f"Erase the texts of {tenant} in {month} for good?", f"永久删除 {tenant} 在 {month} 的文本？")
+    question = t(
+        f"Erase the texts and files of {tenant} in {month} for good?", f"永久删除 {tenant} 在 {month} 的文本与文件？"
+    )
     if not yes and as_json:
         fail(
             "It cannot be undone: add --yes to erase without being asked.",

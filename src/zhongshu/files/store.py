@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, or_, select, tuple_
+from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, or_, select, tuple_, update
 
 from zhongshu.files.tables import files
 
@@ -68,6 +68,22 @@ def remove(db: Connection, tenant: str, id: str) -> bool:
 def expired(db: Connection, now_ns: int) -> tuple[StoredFile, ...]:
     """Files whose time is over."""
     return tuple(_file(row) for row in db.execute(select(files).where(files.c.expires_ns <= now_ns)).mappings())
+
+
+def text_keys(db: Connection) -> tuple[int, ...]:
+    """The data keys that contents are sealed with."""
+    found = select(files.c.text_key).where(files.c.text_key.is_not(None)).distinct()
+    return tuple(db.execute(found).scalars())
+
+
+def of_text_key(db: Connection, number: int | None) -> tuple[StoredFile, ...]:
+    """Files whose content is sealed with this data key; None: those of which it is not known to be sealed."""
+    return tuple(_file(row) for row in db.execute(select(files).where(files.c.text_key == number)).mappings())
+
+
+def told_text_key(db: Connection, id: str, number: int) -> None:
+    """A file's content is sealed with this data key."""
+    db.execute(update(files).where(files.c.id == id).values(text_key=number))
 
 
 def ids(db: Connection) -> frozenset[str]:

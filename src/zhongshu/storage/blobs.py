@@ -6,7 +6,6 @@ Knows nothing of what is in them, nor who may read them. Everything here is sync
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import secrets
@@ -59,24 +58,16 @@ class Blobs:
 
 
 class Draft:
-    """A blob on its way. `size` in bytes and `sha256` grow with what is written."""
+    """A blob on its way."""
 
     def __init__(self, path: Path, blobs: Blobs) -> None:
         self._path = path
         self._blobs = blobs
         self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
-        self._digest = hashlib.sha256()
-        self.size = 0
-
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
 
     def write(self, data: bytes) -> None:
         """Some more of it."""
         self._file.write(data)
-        self._digest.update(data)
-        self.size += len(data)
 
     def keep(self, owner: str, name: str) -> Path:
         """Make it durable and put it into its place, over what was there."""

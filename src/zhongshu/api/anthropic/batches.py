@@ -17,7 +17,7 @@ from zhongshu.api.anthropic.asking import refuse
 from zhongshu.api.anthropic.dialect import credential_of
 from zhongshu.api.anthropic.errors import AnthropicHead, error_body
 from zhongshu.api.asgi import App, Headers, Scope, Send, read_body
-from zhongshu.api.openai.request import BodyDecoder
+from zhongshu.api.decoding import BodyDecoder
 from zhongshu.api.openai.resource import Resource, Visit, limit_of
 from zhongshu.batches.desk import BatchDesk
 from zhongshu.batches.values import ENDED, Batch, new_id
@@ -108,12 +108,11 @@ class _Batches:
         _check_names(asked.requests)
         tenant, key_id = visit.caller.tenant, visit.caller.key_id
         name = new_id().replace("batch_", "file-")
-        upload = await self._shelf.begin(tenant)
+        upload = await self._shelf.begin(tenant, id=name)
         try:
             for line in map(_written, asked.requests):
                 await upload.write(line)
-            filename = "message_batch.jsonl"
-            await self._shelf.keep(upload, tenant=tenant, key_id=key_id, purpose="batch", filename=filename, id=name)
+            await self._shelf.keep(upload, key_id=key_id, purpose="batch", filename="message_batch.jsonl")
         finally:
             upload.discard()
         batch = await self._desk.create(
@@ -250,10 +249,15 @@ def batch_object(batch: Batch) -> dict[str, Any]:
     asked = batch.total or int(batch.metadata.get("requests", "0"))
     left = max(0, asked - batch.completed - batch.failed)
     state = "ended" if over else "canceling" if batch.status == "cancelling" else "in_progress"
-    counts = {"processing": 0 if over else left, "succeeded": batch.completed, "errored": batch.failed}
-    counts |= {"canceled": left if batch.status == "cancelled" else 0, "expired": 0}
-    if batch.status == "failed":
-        counts["errored"] = asked
+    counts = {
+        "processing": 0 if over else left,
+        "succeeded": batch.completed,
+        "errored": batch.failed - batch.expired,
+        "canceled": left if batch.status == "cancelled" else 0,
+        "expired": batch.expired,
+    }
+    if batch.status == "failed":  # whatever has no answer stands in the results as an error
+        counts["errored"] = asked - batch.completed - batch.expired
     name = _theirs(batch.id)
     return {
         "id": name,

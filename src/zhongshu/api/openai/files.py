@@ -69,7 +69,6 @@ class _Files:
             form = await _received(visit, reader, upload)
             kept = await self._shelf.keep(
                 upload,
-                tenant=visit.caller.tenant,
                 key_id=visit.caller.key_id,
                 purpose=form.purpose(),
                 filename=form.filename(),

@@ -26,6 +26,7 @@ def check_state(settings: Settings) -> Iterator[Finding]:
     yield _writable(settings.home)
     yield from _private(settings.home)
     yield from _databases(settings.home)
+    yield from _files(settings.home)
     yield from _journal(settings.home, settings.ledger.clock_tolerance_s)
     yield from _models(settings)
     yield _producer(settings)
@@ -94,6 +95,33 @@ def _unreadable(file: Path) -> str:
     except sqlite3.Error as error:
         return str(error)
     return ""
+
+
+def _files(home: Path) -> Iterator[Finding]:
+    """Whether the contents of all files that callers keep here are sealed, and the keys to open them are there."""
+    try:
+        with closing(sqlite3.connect(f"{(home / 'state.db').as_uri()}?mode=ro", uri=True, timeout=2)) as base:
+            sealed, plain = base.execute("SELECT count(text_key), count(*) - count(text_key) FROM files").fetchone()
+    except sqlite3.Error:  # said by the check of the databases, or a home that `zhongshu up` will bring up to date
+        return
+    if plain:
+        yield warn(
+            "files",
+            f"{plain} files of callers are from before contents were encrypted, and are plain on the disk",
+            f"{plain} 个用户文件早于内容加密功能，在磁盘上仍为明文",
+            "Start the server (`zhongshu up`): it encrypts them within five minutes.",
+            "请启动服务（`zhongshu up`），五分钟内会将其加密。",
+        )
+    if sealed and not (home / "textkeys.db").is_file():
+        yield fail(
+            "files",
+            f"{sealed} files of callers are encrypted, and textkeys.db with their keys is not here",
+            f"{sealed} 个用户文件已加密，但存放密钥的 textkeys.db 不存在",
+            "Put back textkeys.db and secrets/text.key from a copy of the same time as files/.",
+            "请从与 files/ 同一时刻的备份恢复 textkeys.db 和 secrets/text.key。",
+        )
+    elif sealed and not plain:
+        yield ok("files", f"{sealed} files of callers, encrypted", f"{sealed} 个用户文件，均已加密")
 
 
 def _journal(home: Path, tolerance_s: float) -> Iterator[Finding]:

@@ -11,6 +11,15 @@ KEPT: dict[str, Row] = {
         "There is no file `{file}`. It may have expired; see GET /v1/files.",
         "没有文件 `{file}`，可能已过期。请查看 GET /v1/files。",
     ),
+    "file_damaged": Row(
+        500,
+        "server_error",
+        "The content of file `{file}` cannot be opened: it was changed on the disk, or this installation's text key is "
+        "another. Upload the file again; the operator puts back `files/`, `textkeys.db` and `secrets/text.key` of one "
+        "time.",
+        "文件 `{file}` 的内容无法打开：磁盘上的内容被改动，或本系统的文本密钥已更换。请重新上传；"
+        "由运维恢复同一时刻的 `files/`、`textkeys.db` 和 `secrets/text.key`。",
+    ),
     "file_too_large": Row(
         413,
         INVALID,
