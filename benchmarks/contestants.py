@@ -7,6 +7,7 @@ limits, label and durable journal on.
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -69,6 +70,15 @@ def nginx(core: int, upstream: int, *, streaming: bool = False) -> Generator[Run
         command = [binary, "-p", folder, "-c", str(settings)]
         with servers.Server("nginx", command, core=core, port=port) as server:
             yield Running(server, load.Door(port=port))
+
+
+@contextmanager
+def bare(core: int, upstream: int) -> Generator[Running]:
+    """A Python proxy with nothing in it (benchmarks/bare.py): how fast this machine is, in the terms of a gateway."""
+    port = servers.free_port()
+    command = [sys.executable, "-m", "benchmarks.bare", str(port), str(upstream)]
+    with servers.Server("bare proxy", command, core=core, port=port) as server:
+        yield Running(server, load.Door(port=port))
 
 
 @contextmanager
@@ -189,5 +199,11 @@ def zhongshu(core: int, upstream: int) -> Generator[Running]:
         yield running
 
 
-ALL = {"nginx": nginx, "portkey": portkey, "litellm": litellm, "zhongshu": zhongshu}
-TITLES = {"nginx": "nginx", "portkey": "Portkey 1.15.2", "litellm": "LiteLLM 1.100.5", "zhongshu": "Zhongshu"}
+ALL = {"nginx": nginx, "bare": bare, "portkey": portkey, "litellm": litellm, "zhongshu": zhongshu}
+TITLES = {
+    "nginx": "nginx",
+    "bare": "bare Python proxy",
+    "portkey": "Portkey 1.15.2",
+    "litellm": "LiteLLM 1.100.5",
+    "zhongshu": "Zhongshu",
+}
