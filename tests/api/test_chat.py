@@ -45,7 +45,7 @@ async def test_the_record_is_complete_before_the_reply():
 
 
 async def test_fields_nobody_knows_pass_both_ways_untouched():
-    strange = '{"model":"small","messages":[{"role":"user","content":"x","odd":{"b":1,"a":12345678901234567890}}],"top_k":5,"zhongshu":{"x":1},"f":1.10}'
+    strange = '{"model":"small","messages":[{"role":"user","content":"x","odd":{"b":1,"a":12345678901234567890}}],"top_k":5,"zhongshu":{"quality":1},"f":1.10}'
     house = House(whole(ANSWER | {"system_fingerprint": "fp", "odd": [1, {"z": 1, "a": 2}]}))
     reply = await house.send("POST", "/v1/chat/completions", strange.encode())
     sent = house.transport.requests[0].body.decode()

@@ -89,7 +89,7 @@ def test_each_of_the_three_has_a_word_of_its_own(path):
     ],
 )
 async def test_a_header_that_will_not_do_is_named(path, header, value):
-    for model in ("auto", "t"):
+    for model in ("auto", "t", "deep"):
         made = two_tiers(path)
         refused = await answer(made.rooms, asked(made, model=model, headers={header.encode(): value}))
         assert isinstance(refused, Refusal)
@@ -100,7 +100,7 @@ async def test_a_header_that_will_not_do_is_named(path, header, value):
 
 async def test_a_named_model_weighs_nothing(path):
     made = two_tiers(path)
-    done = await answer(made.rooms, asked(made, model="deep", headers={b"x-zhongshu-quality": b"2"}))
+    done = await answer(made.rooms, asked(made, model="deep", headers={b"x-zhongshu-quality": b"0.2"}))
     assert not isinstance(done, Refusal)
     assert made.journal.records[0].dial == NO_DIAL
 

@@ -1,4 +1,4 @@
-"""docs/errors.md, written from the rows of core/problems.py.
+"""docs/errors.md, written from the rows of core/problems/.
 
     python -m zhongshu.api.error_docs > docs/errors.md
 
@@ -20,14 +20,14 @@ Every error of the HTTP API has OpenAI's form, so that its SDKs raise what they 
 ```json
 {
   "error": {
-    "message": "Field `max_tokens` is not usable: Expected `int`, got `str`.",
+    "message": "Field `max_tokens` is not usable: give a whole number of at least 1, not a text.",
     "type": "invalid_request_error",
     "param": "max_tokens",
     "code": "invalid_value"
   },
   "zhongshu": {
     "trace": "01a2006c53ec970d7a8df6587d4d5db7",
-    "message_zh": "字段 `max_tokens` 不可用：Expected `int`, got `str`。"
+    "message_zh": "字段 `max_tokens` 不可用：请填写不小于 1 的整数，而不是文本。"
   }
 }
 ```

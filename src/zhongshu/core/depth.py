@@ -8,7 +8,10 @@ import msgspec
 from msgspec import Meta
 
 Effort = Literal["off", "minimal", "low", "medium", "high"]
-Depth = Literal["auto", "off", "minimal", "low", "medium", "high"] | Annotated[int, Meta(ge=1, le=1_000_000)]
+Depth = (
+    Literal["auto", "off", "minimal", "low", "medium", "high"]
+    | Annotated[int, Meta(ge=1, le=1_000_000, extra={"unit": ("tokens", "词元数")})]
+)
 """auto: as the router, the assistant or the model has it. A number: tokens that may be spent on thought."""
 
 

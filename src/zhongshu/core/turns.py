@@ -183,7 +183,7 @@ class Wire(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, dialect=rest_of(self.dialect), fields=fields)
 
 
-class Wishes(msgspec.Struct, frozen=True):
+class Wishes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a caller may say to us, beside the request: the field `zhongshu` of any JSON body.
 
     cache: "no-store" neither uses nor keeps a cached answer, "refresh" asks anew and keeps. priority: who waits first

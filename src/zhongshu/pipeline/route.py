@@ -8,7 +8,7 @@ from zhongshu.core.models import Offer, Route
 from zhongshu.core.ports import Asking
 from zhongshu.core.problems import Refusal
 from zhongshu.pipeline.stages import Admitted, Arrived, Rooms, Routed
-from zhongshu.pipeline.weighing import dial_of
+from zhongshu.pipeline.weighing import dial_of, unfit
 
 AUTO = "auto"
 
@@ -21,7 +21,7 @@ def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
         dial = dial_of(arrived)
         chosen = dial if isinstance(dial, Refusal) else rooms.router.route(turn, admitted.offers, dial)
     else:
-        chosen = rooms.router.route(turn, admitted.offers)
+        chosen = unfit(arrived) or rooms.router.route(turn, admitted.offers)
     if isinstance(chosen, Refusal):
         return chosen
     if arrived.read:

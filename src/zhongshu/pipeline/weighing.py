@@ -5,12 +5,15 @@ Read only where somebody weighs: for `auto` and for assistants. What nobody said
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from zhongshu.core.dials import FIELDS, NO_DIAL, RANGES, Dial, Preference, fits
 from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.pipeline.stages import Arrived
 
 HEADERS = {field: b"x-zhongshu-" + field.replace("_", "-").encode() for field in FIELDS}
 """For clients that cannot send a field of their own."""
+_QUALITY, _COST, _SECONDS = HEADERS.values()
 
 
 def dial_of(arrived: Arrived, assistant: Preference | None = None) -> Dial | Refusal:
@@ -18,6 +21,26 @@ def dial_of(arrived: Arrived, assistant: Preference | None = None) -> Dial | Ref
     wishes, headers, dial = arrived.turn.wishes, arrived.headers, NO_DIAL
     if wishes.quality is not None or wishes.max_cost is not None or wishes.max_seconds is not None:
         dial = dial.or_else(Preference(wishes.quality, wishes.max_cost, wishes.max_seconds), "request")
+    if _QUALITY in headers or _COST in headers or _SECONDS in headers:
+        said = _said_in(headers)
+        if isinstance(said, Refusal):
+            return said
+        dial = dial.or_else(said, "header")
+    if arrived.caller.prefers is not None:
+        dial = dial.or_else(arrived.caller.prefers, "key")
+    return dial.or_else(assistant, "assistant") if assistant else dial
+
+
+def unfit(arrived: Arrived) -> Refusal | None:
+    """The refusal of a header that will not do, on a turn that nobody weighs: a named model's."""
+    headers = arrived.headers
+    if _QUALITY in headers or _COST in headers or _SECONDS in headers:
+        said = _said_in(headers)
+        return said if isinstance(said, Refusal) else None
+    return None
+
+
+def _said_in(headers: Mapping[bytes, bytes]) -> Preference | Refusal:
     said: dict[str, float] = {}
     for field, name in HEADERS.items():
         given = headers.get(name)
@@ -26,11 +49,7 @@ def dial_of(arrived: Arrived, assistant: Preference | None = None) -> Dial | Ref
             if value is None:
                 return _refusal(field, name)
             said[field] = value
-    if said:
-        dial = dial.or_else(Preference(**said), "header")
-    if arrived.caller.prefers is not None:
-        dial = dial.or_else(arrived.caller.prefers, "key")
-    return dial.or_else(assistant, "assistant") if assistant else dial
+    return Preference(**said)
 
 
 def _number(field: str, given: bytes) -> float | None:

@@ -1,7 +1,7 @@
-"""What a decoder says about a field, in two languages, with the values that are allowed and never the one that was sent.
+"""What a decoder says about a field, in two languages: what may stand there, and never the value that was sent.
 
-msgspec names the place and the kind of mistake ("Expected `int`, got `str` - at `$.max_tokens`"). Where it quotes the
-value ("Invalid enum value 'x'"), the quote is replaced by what may stand there, read from the type.
+msgspec names the place and the kind of mistake ("Expected `float | null`, got `str` - at `$.zhongshu.quality`"). What the
+field takes is read from its type and said in plain words ("give a number from 0 to 1, not a text").
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Iterator
 
 from msgspec import inspect
 
+from zhongshu.api.openai.taken import GOT, taken
 from zhongshu.core.problems import Fault, Said, fault
 
 _WHERE = re.compile(r" - at `\$\.?(.*?)`$", re.S)
 _MISSING = re.compile(r"missing required field `([^`]+)`")
+_UNKNOWN = re.compile(r"Object contains unknown field ")
+_GOT = re.compile(r", got `(\w+)`$")
 _STEP = re.compile(r"\[[^\]]*\]|[^.\[\]]+")
 _CHINESE = (
-    (re.compile(r"Expected (`[^`]+`), got (`[^`]+`)$"), r"应为 \1，实为 \2"),
-    (re.compile(r"Expected (`[^`]+`) of length (.*)$"), r"应为 \1，长度 \2"),
-    (re.compile(r"Expected (`[^`]+`) (.*)$"), r"应为 \1 \2"),
     (re.compile(r"Number out of range$"), "数字超出范围"),
     (re.compile(r"Input data was truncated$"), "数据不完整"),
     (re.compile(r"(?:trailing characters|invalid character) \(byte (\d+)\)$"), r"第 \1 字节处有多余或非法的字符"),
@@ -34,7 +34,7 @@ def unusable(kind: type, text: str) -> Fault:
     if missing:
         field = f"{field}.{missing[1]}" if field else missing[1]
         return fault("missing_field", param=field, field=field)
-    said = _allowed(kind, field) if why.startswith("Invalid ") else in_both(why)
+    said = _unknown(kind, field) if _UNKNOWN.match(why) else _given(kind, field, why)
     return fault("invalid_value", param=field or None, field=field or "body", why=said)
 
 
@@ -46,26 +46,52 @@ def in_both(why: str) -> Said:
     return Said(why, why)
 
 
-def _allowed(kind: type, field: str) -> Said:
+def _given(kind: type, field: str, why: str) -> Said:
+    """What the field takes, and what came in its place, where that is another type."""
+    places, tags = _places(kind, field)
+    allowed = taken([t for place in places for t in _each(place)], tags)
+    if allowed is None:
+        return (
+            Said("it is not a value of this field", "该字段不接受此值") if why.startswith("Invalid ") else in_both(why)
+        )
+    came = _GOT.search(why)
+    got = GOT.get(came[1]) if came else None
+    return Said(
+        f"give {allowed.en}" + (f", not {got.en}" if got else ""),
+        f"请填写{allowed.zh}" + (f"，而不是{got.zh}" if got else ""),
+    )
+
+
+def _unknown(kind: type, field: str) -> Said:
+    places, _ = _places(kind, field)
+    structs = [t for place in places for t in _flat(place) if isinstance(t, inspect.StructType)]
+    names = ", ".join(f"`{f.encode_name}`" for struct in structs for f in struct.fields)
+    return Said(f"it has a field that is not known; known are {names}", f"含有未知的字段；可用的字段：{names}")
+
+
+def _places(kind: type, field: str) -> tuple[list[inspect.Type], list[str]]:
+    """The types of what may stand at a place; the tags, where it is what tells several objects apart."""
     places: list[inspect.Type] = [inspect.type_info(kind)]
     tags: list[str] = []
     for step in _STEP.findall(field):
         structs = [t for place in places for t in _flat(place) if isinstance(t, inspect.StructType)]
         tags = [str(struct.tag) for struct in structs if struct.tag_field == step]
         places = [inner for place in places for t in _flat(place) for inner in _inside(t, step)]
-    values = tags or [str(v) for place in places for t in _flat(place) for v in _values(t)]
-    if not values:
-        return Said("it is not a value of this field", "该字段不接受此值")
-    shown = ", ".join(f'"{value}"' for value in dict.fromkeys(values))
-    return Said(f"it must be one of {shown}", f"须为以下之一：{shown}")
+    return places, tags
 
 
 def _flat(place: inspect.Type) -> Iterator[inspect.Type]:
+    for each in _each(place):
+        yield each.type if isinstance(each, inspect.Metadata) else each
+
+
+def _each(place: inspect.Type) -> Iterator[inspect.Type]:
+    """Every type that may stand there, with what is said about it."""
     if isinstance(place, inspect.UnionType):
-        for each in place.types:
-            yield from _flat(each)
-    elif isinstance(place, inspect.Metadata):
-        yield from _flat(place.type)
+        for one in place.types:
+            yield from _each(one)
+    elif isinstance(place, inspect.Metadata) and isinstance(place.type, inspect.UnionType):
+        yield from _each(place.type)
     else:
         yield place
 
@@ -80,9 +106,3 @@ def _inside(place: inspect.Type, step: str) -> Iterator[inspect.Type]:
             yield place.value_type
         case _:
             return
-
-
-def _values(place: inspect.Type) -> tuple[object, ...]:
-    if isinstance(place, inspect.LiteralType):
-        return place.values
-    return tuple(item.value for item in place.cls) if isinstance(place, inspect.EnumType) else ()
