@@ -13,6 +13,11 @@ def slot_name(number: int) -> str:
     return f"worker-{number}"
 
 
+def slot_number(slot: str) -> int:
+    """The number in a worker's name."""
+    return int(slot.removeprefix("worker-"))
+
+
 class Boot(msgspec.Struct, frozen=True):
     """What a worker is told. socket_fd: the listening socket, inherited."""
 

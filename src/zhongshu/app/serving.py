@@ -1,22 +1,32 @@
 """The HTTP server of a worker: uvicorn on a socket it was given, with connections of our own (app/http/).
 
-Shutdown is ours to start (drain first), so uvicorn installs no signal handlers.
+Shutdown is ours to start (drain first), so uvicorn installs no signal handlers. A worker that shares its socket with
+others takes connections by an acceptor of our own, which spreads them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Generator
+from typing import Any
 
 import uvicorn
 
 from zhongshu.api.asgi import App
+from zhongshu.app.http.acceptor import Acceptor
 from zhongshu.app.http.connection import Door
+from zhongshu.app.http.counts import OpenCounts
 
 
 class Server(uvicorn.Server):
-    """uvicorn without its signal handlers."""
+    """uvicorn without its signal handlers. counts: of the workers it shares its socket with; None: of none."""
+
+    def __init__(self, config: uvicorn.Config, counts: OpenCounts | None = None) -> None:
+        super().__init__(config)
+        self._counts = counts
+        self._acceptor: Acceptor | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -28,9 +38,37 @@ class Server(uvicorn.Server):
         self.config.timeout_graceful_shutdown = max(1, round(grace_s))
         self.should_exit = True
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections: as uvicorn does, or in turn with other workers."""
+        if self._counts is None or not sockets:
+            return await super().startup(sockets)
+        self._acceptor = Acceptor(sockets[0], self._counts, self._connection)
+        self.server_state.connections = self._acceptor.open
+        self._acceptor.start()
+        self.servers: Any = [self._acceptor]
+        self.started = True
+        return None
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take none any more, and end those that there are."""
+        if self._acceptor is not None:  # whoever was accepted last is told to end too
+            self._acceptor.close()
+            await self._acceptor.wait_closed()
+        await super().shutdown(sockets)
+
+    def _connection(self) -> asyncio.Protocol:
+        made: Any = self.config.http_protocol_class
+        return made(config=self.config, server_state=self.server_state, app_state={})
+
 
 def server(
-    app: App, *, keep_alive_s: float, arrive_within_s: float, backlog: int, max_message_bytes: int = 16 * 1024 * 1024
+    app: App,
+    *,
+    keep_alive_s: float,
+    arrive_within_s: float,
+    backlog: int,
+    max_message_bytes: int = 16 * 1024 * 1024,
+    counts: OpenCounts | None = None,
 ) -> Server:
     """A server for one worker. Call `await server.serve(sockets=[...])`."""
     config = uvicorn.Config(
@@ -48,7 +86,7 @@ def server(
         date_header=False,
         backlog=backlog,
     )
-    return Server(config)
+    return Server(config, counts)
 
 
 def listening_socket(host: str, port: int, backlog: int) -> socket.socket:

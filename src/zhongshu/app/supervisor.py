@@ -25,6 +25,7 @@ from zhongshu.app.alerting import alerting
 from zhongshu.app.boot import Boot, slot_name
 from zhongshu.app.canaries import judging
 from zhongshu.app.children import Child
+from zhongshu.app.http.counts import counts_file, gone, lay_out
 from zhongshu.app.preparing import engine_specs, first_key, reconcile
 from zhongshu.app.running import RUNNING_FILE, Running
 from zhongshu.app.serving import listening_socket
@@ -116,6 +117,8 @@ class Supervisor:
         """Start everything, announce, wait for a signal, stop everything."""
         key = first_key(self._settings)
         reconcile(self._settings)
+        if len(self._workers) > 1:
+            lay_out(counts_file(self._settings.home), len(self._workers))
         self._on_signals()
         await self._engine.start()
         watching = asyncio.create_task(alerting(lambda: self._settings), name="alerts")
@@ -149,8 +152,15 @@ class Supervisor:
             lambda: self._boot(slot),
             pass_fd=self._listener.fileno(),
             grace_s=self._settings.server.drain_s + 5,
-            on_death=lambda: reconcile(self._settings, slot),
+            on_death=lambda: self._died(number, slot),
         )
+
+    def _died(self, number: int, slot: str) -> None:
+        try:
+            if len(self._workers) > 1:
+                gone(counts_file(self._settings.home), number)
+        finally:
+            reconcile(self._settings, slot)
 
     def _boot(self, slot: str) -> bytes:
         return Boot(slot, self._listener.fileno(), str(self._engine.socket_path), self._settings).line()

@@ -19,10 +19,11 @@ from pathlib import Path
 
 import uvloop
 
-from zhongshu.app.boot import Boot, read_boot
+from zhongshu.app.boot import Boot, read_boot, slot_number
 from zhongshu.app.build import open_installation
 from zhongshu.app.children import READY, TRY_AGAIN
 from zhongshu.app.forwarding import Forwarded
+from zhongshu.app.http.counts import OpenCounts, counts_file
 from zhongshu.app.leaving import leave
 from zhongshu.app.logs import set_up_logs
 from zhongshu.app.serving import Server, server
@@ -82,6 +83,7 @@ class Worker:
             arrive_within_s=settings.body_timeout_s,
             backlog=settings.backlog,
             max_message_bytes=settings.max_body_bytes,
+            counts=_counts(boot),
         )
         self._on_signals()
         self._listen_to_parent()
@@ -142,6 +144,17 @@ class Worker:
         until_s = loop.time() + within_s
         while self._installation.load.in_flight and loop.time() < until_s:
             await asyncio.sleep(_LOOK_S)
+
+
+def _counts(boot: Boot) -> OpenCounts | None:
+    """Where workers tell each other how many connections they have; None for one that is alone."""
+    if boot.settings.server.workers == 1:
+        return None
+    try:
+        return OpenCounts(counts_file(boot.settings.home), slot_number(boot.slot))
+    except OSError as error:  # somebody took the file away: served all the same
+        log.warning("connections are not spread evenly: %s", error.strerror)
+        return None
 
 
 def _tune_collector() -> asyncio.Task[None]:
