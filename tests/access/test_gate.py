@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.waiting import eventually
 
 from zhongshu.access.build import Access, open_access
 from zhongshu.access.permits import FreePermit, LimitedPermit
@@ -92,9 +93,11 @@ async def test_a_revoked_key_is_noticed_by_a_running_gate(tmp_path: Path):
     caller = await access.gate.identify(credential)
     assert isinstance(caller, Caller)
     access.admin.revoke_key(new.key.id)
-    async with asyncio.timeout(10):
-        while isinstance(await access.gate.identify(credential), Caller):
-            await asyncio.sleep(0.01)
+
+    async def noticed() -> bool:
+        return not isinstance(await access.gate.identify(credential), Caller)
+
+    await eventually(noticed)
     refusal = await access.gate.admit(caller, ASK)
     assert isinstance(refusal, Refusal)
     assert refusal.problem.code == "invalid_api_key"
@@ -119,6 +122,7 @@ async def test_a_keys_class_is_no_higher_than_its_tenants(
     caller = await access.gate.identify(new.secret.encode())
     assert isinstance(caller, Caller)
     assert caller.priority == has
+    assert caller.first is (tenant == "high")
 
 
 async def test_a_changed_class_is_noticed_and_an_unknown_one_refused(access: Access):
@@ -382,15 +386,12 @@ async def test_the_upkeep_outlives_a_bad_moment(tmp_path: Path, monkeypatch: pyt
         raise OSError("no space left on device")
 
     monkeypatch.setattr(access.gate._counters, "apply", full)
-    async with asyncio.timeout(10):
-        await seen.wait()
+    await eventually(seen.is_set)
     monkeypatch.setattr(access.gate._counters, "apply", real)
     caller = await caller_of(access, budget_nano=10**6)
     permit = await let_in(access, caller)
     permit.settle(Usage(1, 1), 123)
-    async with asyncio.timeout(10):
-        while access.admin.key_spending(caller.key_id).spent_nano != 123:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: access.admin.key_spending(caller.key_id).spent_nano == 123)
     await access.aclose()
 
 

@@ -37,7 +37,8 @@ class Account:
         self.narrow = bool(self._budgets)
         self.unpriced: str | None = None
         key = found.key
-        self.caller = Caller(found.tenant.id, key.id, key.role, key.models, key.prefers or None, _class(found))
+        first = found.tenant.limits.priority == "high"
+        self.caller = Caller(found.tenant.id, key.id, key.role, key.models, key.prefers or None, _class(found), first)
         self.expires_ns = FOREVER_NS if found.key.expires_ns is None else found.key.expires_ns
         self.until_ns = 0
         self.bundle: Bundle | None = None

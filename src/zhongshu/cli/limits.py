@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import msgspec
 import typer
@@ -45,25 +45,35 @@ PriorityOption = typer.Option(
     "--priority",
     metavar="low|normal|high|none",
     help=t(
-        "The class of its turns where there is a queue; requests may only lower it. none: as they say.",
-        "排队时其请求的优先级；请求只能降低它。none：由请求自定。",
+        "The class of its turns where there is a queue; requests may only lower it. A tenant's high goes before other "
+        "tenants' turns. none: as they say.",
+        "排队时其请求的优先级；请求只能降低它。租户的 high 先于其他租户的请求。none：由请求自定。",
     ),
 )
 
 
-def changed(
-    before: Limits,
-    *,
-    requests: str | None = None,
-    tokens: str | None = None,
-    concurrency: str | None = None,
-    budget: str | None = None,
-    period: str | None = None,
-    currency: str | None = None,
-    priority: str | None = None,
-    budget_option: str = "--budget",
-) -> Limits:
-    """`before` with the options that were given; "none" takes a limit away. Leaves with what is wrong with one."""
+class Typed(NamedTuple):
+    """Limits as they were typed; None for an option that was not."""
+
+    requests: str | None = None
+    tokens: str | None = None
+    concurrency: str | None = None
+    budget: str | None = None
+    period: str | None = None
+    currency: str | None = None
+    priority: str | None = None
+
+
+def some(typed: Typed) -> Typed:
+    """The same; leaves when no option was typed."""
+    if not any(typed):
+        fail("Name at least one limit; see --help.", "请至少指定一项限额，参见 --help。", code=2)
+    return typed
+
+
+def changed(before: Limits, typed: Typed, *, budget_option: str = "--budget") -> Limits:
+    """`before` with what was typed; "none" takes a limit away. Leaves with what is wrong with one."""
+    period, currency, priority = typed.period, typed.currency, typed.priority
     if period is not None and period not in ("day", "month", "total"):
         _refuse("--period", period, "use day, month or total", "请使用 day、month 或 total")
     if currency is not None and currency not in ("CNY", "USD"):
@@ -71,10 +81,10 @@ def changed(
     if priority is not None and priority not in (*PRIORITIES, NONE):
         _refuse("--priority", priority, "use low, normal, high or none", "请使用 low、normal、high 或 none")
     return Limits(
-        requests_per_minute=_count("--requests-per-minute", requests, before.requests_per_minute),
-        tokens_per_minute=_count("--tokens-per-minute", tokens, before.tokens_per_minute),
-        concurrency=_count("--concurrency", concurrency, before.concurrency),
-        budget_nano=before.budget_nano if budget is None else money(budget_option, budget),
+        requests_per_minute=_count("--requests-per-minute", typed.requests, before.requests_per_minute),
+        tokens_per_minute=_count("--tokens-per-minute", typed.tokens, before.tokens_per_minute),
+        concurrency=_count("--concurrency", typed.concurrency, before.concurrency),
+        budget_nano=before.budget_nano if typed.budget is None else money(budget_option, typed.budget),
         budget_period=period or before.budget_period,
         currency=currency or before.currency,
         priority=before.priority if priority is None else None if priority == NONE else priority,

@@ -10,7 +10,8 @@ from zhongshu.core.dials import Preference
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a tenant or key may use. None means no limit. `budget_nano` is money in billionths of `currency`, spent
     over `budget_period` ("day", "month" or "total", in UTC). priority: the class of its turns ("low", "normal", "high"),
-    which a request may only lower; None leaves it to the request."""
+    which a request may only lower; None leaves it to the request. "high" of a tenant counts among tenants, of a key among
+    its tenant's."""
 
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
@@ -37,6 +38,7 @@ class Caller(msgspec.Struct, frozen=True):
 
     models: names this key may ask for, empty for all. roles: "user" may ask, "admin" may manage. prefers: how its turns
     are weighed where they do not say; None for nothing. priority: the class of its turns; None leaves it to them.
+    first: its tenant's class is "high", so that its turns of that class are served before other tenants'.
     """
 
     tenant: str
@@ -45,6 +47,7 @@ class Caller(msgspec.Struct, frozen=True):
     models: tuple[str, ...] = ()
     prefers: Preference | None = None
     priority: str | None = None
+    first: bool = False
 
 
 class Ask(msgspec.Struct, frozen=True):

@@ -114,14 +114,16 @@ class Desk:
         self.board = Board(self.clock, Rules(dispatch=rules, **more))
         self.dispatcher = UpstreamDispatcher(self.actors, self.clock, self.board)
 
-    def asking(self, *tiers, text="hello", tenant="t", priority="normal", body_bytes=100, most=None, **fields):
+    def asking(
+        self, *tiers, text="hello", tenant="t", priority="normal", body_bytes=100, most=None, first=False, **fields
+    ):
         messages = fields.pop("messages", (Message("user", text),))
         turn = Turn(
             "t" * 32, 1, "chat", "openai.chat", "m", messages=messages, body_bytes=body_bytes,
             wishes=Wishes(priority=priority), **fields,
         )  # fmt: skip
         told = tiers or (tuple(map(offer, self.actors)),)
-        return Asking(turn, Caller(tenant, "k", priority=most), told, None)
+        return Asking(turn, Caller(tenant, "k", priority=most, first=first), told, None)
 
     async def complete(self, asking):
         return (await self.dispatcher.complete(asking)).choices[0].text

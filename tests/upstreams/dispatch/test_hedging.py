@@ -82,16 +82,30 @@ async def test_two_answers_in_the_same_moment_are_both_paid_and_one_is_outrun(de
     assert sorted((a.error, a.cost_nano) for a in asking.attempts) == [("", 0), ("outrun", cost_nano)]
 
 
+class Behind(Actor):
+    """Answers a moment after its rival was asked, however late that is."""
+
+    def __init__(self, name, rival):
+        super().__init__(name, 1.0)
+        self.rival = rival
+
+    async def pause(self, seconds):
+        while not self.rival.calls:
+            await asyncio.sleep(0.001)
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+
 async def test_who_is_quick_has_no_rival(desk):
     b = Actor("b")
-    d = hedged(desk, Actor("a"), b)
+    d = hedged(desk, Actor("a"), b, after_s=30)
     assert await d.complete(d.asking(*BOTH)) == "a"
     assert not b.calls
 
 
 async def test_the_first_may_still_win(desk):
     b = Actor("b", 60)
-    d = hedged(desk, Actor("a", 0.05), b)
+    d = hedged(desk, Behind("a", b), b)
     asking = d.asking(*BOTH)
     assert await d.complete(asking) == "a"
     assert codes(asking) == [("a", "", ""), ("b", "outrun", "hedge")]
@@ -99,7 +113,8 @@ async def test_the_first_may_still_win(desk):
 
 
 async def test_a_rival_that_fails_leaves_the_first_at_work(desk):
-    d = hedged(desk, Actor("a", 0.05), Actor("b", error("b")))
+    b = Actor("b", error("b"))
+    d = hedged(desk, Behind("a", b), b)
     asking = d.asking(*BOTH)
     assert await d.complete(asking) == "a"
     assert codes(asking) == [("b", "upstream_error", "hedge"), ("a", "", "")]

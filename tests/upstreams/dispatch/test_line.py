@@ -235,6 +235,92 @@ async def test_low_does_not_starve(desk):
     assert a.order.index("low") <= 9
 
 
+async def test_a_tenant_put_first_goes_before_others_and_no_caller_can_say_so(desk):
+    a = Held("a")
+    d = desk(a, **limited(1, queue=100))
+    tasks = [ask(d, "start")]
+    await settled()
+    for text, tenant, how in (
+        ("x says high", "x", {"priority": "high"}),
+        ("x has a key of class high", "x", {"priority": None, "most": "high"}),
+        ("gold", "gold", {"priority": None, "most": "high", "first": True}),
+        ("gold says normal", "gold", {"priority": "normal", "most": "high", "first": True}),
+        ("gold says low", "gold", {"priority": "low", "most": "high", "first": True}),
+        ("gold, a key of class normal", "gold", {"priority": "high", "most": "normal", "first": True}),
+        ("gold again", "gold", {"priority": "high", "most": "high", "first": True}),
+    ):
+        tasks.append(ask(d, text, tenant=tenant, **how))
+        await settled()
+    await a.let_go(8)
+    await asyncio.gather(*tasks)
+    assert a.order == [
+        "start", "gold", "gold again", "x says high", "gold says normal", "x has a key of class high",
+        "gold, a key of class normal", "gold says low",
+    ]  # fmt: skip
+
+
+async def test_nobody_starves_behind_a_tenant_put_first(desk):
+    a = Held("a")
+    d = desk(a, **limited(1, queue=100))
+    tasks = [ask(d, "start")]
+    await settled()
+    tasks += [ask(d, f"gold {n}", tenant="gold", priority=None, most="high", first=True) for n in range(20)]
+    tasks += [ask(d, "low", priority="low"), ask(d, "normal"), ask(d, "normal too")]
+    await settled()
+    await a.let_go(24)
+    await asyncio.gather(*tasks)
+    assert [a.order.index(text) for text in ("normal", "low", "normal too")] == [4, 8, 12]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "newcomer", "gives_up"),
+    [
+        (["low", "normal"], "normal", "low"),
+        (["low", "normal"], "gold", "low"),
+        (["normal", "high"], "gold", "normal"),
+        (["normal", "high"], "high", "normal"),
+        (["gold", "gold"], "normal", None),
+        (["gold", "normal"], "low", None),
+        (["high", "high"], "high", None),
+    ],
+)
+async def test_in_a_full_line_a_lower_class_makes_room_for_a_higher(desk, waiting, newcomer, gives_up):
+    kinds = {
+        "low": {"priority": "low"}, "normal": {}, "high": {"priority": "high"},
+        "gold": {"tenant": "gold", "priority": None, "most": "high", "first": True},
+    }  # fmt: skip
+    a = Held("a")
+    d = desk(a, **limited(1, queue=2))
+    tasks = [ask(d, "start")]
+    await settled()
+    for kind in (*waiting, newcomer):
+        tasks.append(ask(d, kind, **kinds[kind]))
+        await settled()
+    refused = [task for task in tasks if task.done()]
+    assert [task.exception().problem.code for task in refused] == ["overloaded"]
+    assert refused[0] is tasks[-1 if gives_up is None else 1 + waiting.index(gives_up)]
+    await a.let_go(3)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_who_gives_up_a_place_in_one_line_keeps_the_one_in_another(desk):
+    a, b = Held("a"), Held("b")
+    d = desk(a, b, hosts={"a": HostLimits(1, 1), "b": HostLimits(1, 1)})
+    both = ((offer("a"), offer("b")),)
+    tasks = [ask(d, "at a", (offer("a"),)), ask(d, "at b", (offer("b"),))]
+    await settled()
+    anywhere = ask(d, "anywhere", *both, priority="low")
+    await settled()
+    tasks.append(ask(d, "only a", (offer("a"),)))
+    await settled()
+    assert not anywhere.done()
+    await b.let_go()
+    assert b.order == ["at b", "anywhere"]
+    await b.let_go()
+    await a.let_go(2)
+    await asyncio.gather(*tasks, anywhere)
+
+
 async def test_a_reload_with_more_places_lets_in_who_waits(desk):
     from zhongshu.upstreams.dispatch.board import Rules
 

@@ -1,7 +1,6 @@
 """Switches in the state database: every process that follows them has them, whoever set them."""
 
-import asyncio
-
+from tests.waiting import eventually
 from zhongshu.core.clock import FakeClock
 from zhongshu.storage.database import open_database
 from zhongshu.storage.revisions import Follower
@@ -22,8 +21,7 @@ async def test_two_processes_follow_one_switch(tmp_path):
     assert [board.replica("a", "m").passes(0) for board in boards] == [False, False], "from before the start too"
     Switches(open_database(tmp_path / "state.db"), clock).set("a", "", "auto")
     switches.set("a", "m", "closed")
-    while any(board.replica("a", "m").breaker.forced != "closed" for board in boards):
-        await asyncio.sleep(0.01)
+    await eventually(lambda: all(board.replica("a", "m").breaker.forced == "closed" for board in boards))
     assert [board.host("a").breaker.forced for board in boards] == ["auto", "auto"]
     assert switches.all() == (Switch("a", "m", "closed"),)
     for follower in followers:

@@ -157,9 +157,8 @@ class Course(Generic[T]):
         within_s = max(0.0, (self._deadline_ns - began_ns) / 1e9)
         replicas = tuple([candidate.replica for candidate in pool])
         try:
-            return await line.wait(
-                caller.tenant, priority_of(turn.wishes.priority, caller.priority), replicas, within_s
-            )
+            priority = priority_of(turn.wishes.priority, caller.priority)
+            return await line.wait(line.Place(caller.tenant, priority, caller.first), replicas, within_s)
         finally:
             self._asking.queued_us += (self._now_ns() - began_ns) // 1000
 
