@@ -133,7 +133,16 @@ def settings_of(port: int, names: list[str]) -> str:
             'abilities = ["chat", "tools", "json", "schema", "vision", "thinking"]\n'
             for name in names
         ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *[_second(port, wire, base) for wire, base in _BASES.items()]])
+
+
+def _second(port: int, wire: str, base: str) -> str:
+    """Another provider of the same wire format: the same server, by another name."""
+    return (
+        f'[[upstreams]]\nname = "second-{wire}"\nwire = "{wire}"\nbase_url = "http://localhost:{port}{base}"\nkey = "none"\n'
+        f'[[models]]\nname = "second-{wire}/all-fives"\nupstream = "second-{wire}"\nupstream_model = "all-fives"\n'
+        'thinking = "switch"\nabilities = ["chat", "tools", "thinking"]\n'
+    )
 
 
 def _chains() -> str:

@@ -54,6 +54,38 @@ def test_what_one_provider_signed_no_other_is_given_litellm_27946(cell, other):
     assert [call.name for call in heard.calls] == [call.name for call in said.calls], "the conversation goes on"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("pair", [("second-", ""), ("", "second-")])
+def test_two_providers_of_one_wire_format_are_told_apart(cell, pair, stream):
+    """What the one signed, the other is not given, though both speak one format; who signed it gets it byte for byte."""
+    by, other = pair
+    house, wire, protocol = cell.house, cell.wire, cell.protocol
+    native = Cell(house, WIRES[wire], wire).said(ASK)
+    model = f"{by}{wire}/all-fives"
+    first = cell.post(model, protocol.body_of(ASK.to(model), stream), stream)
+    assert first.status == 200, first.body
+    said = protocol.streamed(first.body) if stream else protocol.whole(first.body)
+    assert bool(proofs_of(said)) == bool(proofs_of(native))
+    if stream:
+        return assert_names_its_provider(said, first.body, native, by)
+    for to in (model, f"{other}{wire}/all-fives"):
+        again = cell.post(to, protocol.again(ASK.to(to), json.loads(first.body)))
+        assert again.status == 200, again.body
+        told = house.last()
+        assert MARK not in told
+        given = [proof for proof in proofs_of(native) if proof.encode() in told]
+        assert given == (proofs_of(native) if to == model else []), to
+        if to != model and proofs_of(native):
+            assert STATED & set(again.dropped), again.dropped
+
+
+def assert_names_its_provider(said, body, native, by):
+    """In every event, also those that sum up: unmarked from the format's first provider alone, and to its own clients."""
+    if by:
+        assert all(proof.startswith("ZhSigned") for proof in proofs_of(said))
+        assert not [proof for proof in proofs_of(native) if f'"{proof}"'.encode() in body]
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_fallback_and_the_way_back_in_one_conversation(matrix, protocol):
     """Anthropic signs and answers, then fails: OpenAI answers in its place without that signature; then Anthropic is

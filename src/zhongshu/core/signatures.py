@@ -7,6 +7,9 @@ format it goes as the provider gave it. To any other client it goes marked, so t
 
 The mark is itself Base64 of nine bytes without `+` and `/`, as clients of Google's decode such fields and write them
 again in either alphabet. What comes without a mark was made in the format that it is spelt in.
+
+Where several providers speak one format, all but one of them are named beside it ("anthropic@6e1f...:ErUB...", see
+upstreams/marking.py), and their signatures go marked to every client: ZhSignedMore + Base64 of all that.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ _MARK = "ZhSigned"
 _CODES: dict[str, str] = {"anthropic": "Anth", "gemini": "Gemi", "responses": "Resp", "openai": "Chat"}
 _MAKERS = {code: maker for maker, code in _CODES.items()}
 _CALL = "Call"
+_MORE = "More"
 _STANDARD = str.maketrans("-_", "+/")
 _HEAD = len(_MARK) + 4
 
@@ -40,6 +44,8 @@ def own(signature: str | None, maker: Maker) -> str | None:
 def leaving(signature: str, dialect: Maker) -> str:
     """The signature as a client of this format gets it."""
     name, _, original = signature.partition(":")
+    if "@" in name:
+        return f"{_MARK}{_MORE}{b64encode(signature.encode()).decode()}"
     if name == dialect or name not in _CODES:
         return original
     return f"{_MARK}{_CODES[name]}{b64encode(original.encode()).decode()}"
@@ -52,12 +58,24 @@ def arriving(given: str | None, dialect: Maker) -> str | None:
         return None
     if not given.startswith(_MARK):
         return f"{dialect}:{given}"
-    encoded = given[_HEAD:].translate(_STANDARD)
-    maker = _MAKERS.get(given[len(_MARK) : _HEAD], "")
+    encoded, code = given[_HEAD:].translate(_STANDARD), given[len(_MARK) : _HEAD]
     try:
-        return f"{maker}:{b64decode(encoded + '=' * (-len(encoded) % 4), validate=True).decode()}"
+        original = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode()
     except ValueError:
         return ":"
+    if code != _MORE:
+        return f"{_MAKERS.get(code, '')}:{original}"
+    return original if "@" in original.partition(":")[0] else ":"
+
+
+def by_another(signature: str, maker: str) -> str:
+    """The signature under another maker's name; "" is nobody, and no provider takes it back."""
+    return f"{maker}:{signature.partition(':')[2]}"
+
+
+def maker_of(signature: str) -> str:
+    """Who made it."""
+    return signature.partition(":")[0]
 
 
 def beside_call(signature: str) -> str:

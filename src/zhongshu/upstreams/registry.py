@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,6 +15,7 @@ from zhongshu.core.models import ModelCard, Offer, Release
 from zhongshu.core.ports import Upstream
 from zhongshu.upstreams.anthropic.upstream import AnthropicUpstream
 from zhongshu.upstreams.gemini.upstream import GeminiUpstream
+from zhongshu.upstreams.marking import marked
 from zhongshu.upstreams.openai.request import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
 from zhongshu.upstreams.responses.upstream import ResponsesUpstream
@@ -47,11 +49,38 @@ class KeyProblem(ValueError):
 
 
 def open_upstreams(rows: Sequence[UpstreamSettings], environ: Mapping[str, str] = os.environ) -> dict[str, Upstream]:
-    """Every upstream by its name, ready to be asked. Nothing is connected yet.
+    """Every upstream by its name, ready to be asked, those of one wire format told apart by whose signatures they take
+    back. Nothing is connected yet.
 
     Raises KeyProblem when a key, a header's value or a proxy cannot be read.
     """
-    return {row.name: open_upstream(row, environ) for row in rows}
+    return marked({row.name: open_upstream(row, environ) for row in rows}, speakers(rows))
+
+
+# Whose signatures stay as they are where several providers speak a format: who made the format, if it is among them.
+_MADE_BY: dict[WireFormat, str] = {
+    "anthropic": "anthropic", "gemini": "gemini", "responses": "openai-responses", "openai": "openrouter"
+}  # fmt: skip
+
+
+def speakers(rows: Sequence[UpstreamSettings]) -> list[tuple[str, WireFormat, str]]:
+    """Of each upstream that may sign, its name, wire format and provider; who made a format comes first."""
+    signing = sorted([row for row in rows if _signs(row)], key=lambda row: provider_of(row) != _MADE_BY[wire_of(row)])
+    return [(row.name, wire_of(row), provider_of(row)) for row in signing]
+
+
+def provider_of(row: UpstreamSettings) -> str:
+    """Whose signatures an upstream takes back: a known service's, of the `kind` that is said or at its own address; else
+    those of whoever is at that address. OpenAI encrypts for an organisation."""
+    service = known(row)
+    address = urlsplit(base_url_of(row)).netloc
+    if service is not None and (row.kind or address == urlsplit(service.base_url).netloc):
+        return f"{row.kind or row.name} {row.organisation}".rstrip()
+    return f"{address} {row.organisation}".rstrip()
+
+
+def _signs(row: UpstreamSettings) -> bool:
+    return wire_of(row) != "openai" or manner_of(row).signs in ("any", "details")
 
 
 def open_upstream(row: UpstreamSettings, environ: Mapping[str, str] = os.environ) -> AnyUpstream:
