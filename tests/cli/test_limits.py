@@ -5,7 +5,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhongshu.cli.limits import amount, cell, changed, money, plain
+from zhongshu.cli.limits import Typed, amount, cell, changed, money, plain
 from zhongshu.core.access import Limits
 
 
@@ -38,7 +38,7 @@ def test_money_survives_being_shown(nano: int):
 
 def test_only_what_was_named_changes():
     before = Limits(requests_per_minute=1, tokens_per_minute=2, budget_nano=3, budget_period="day", currency="USD")
-    after = changed(before, requests="none", concurrency="7")
+    after = changed(before, Typed(requests="none", concurrency="7"))
     assert after == Limits(
         requests_per_minute=None,
         tokens_per_minute=2,
@@ -62,7 +62,7 @@ def test_only_what_was_named_changes():
 )
 def test_a_bad_option_is_named(option: dict[str, str], capsys: pytest.CaptureFixture[str]):
     with pytest.raises(typer.Exit):
-        changed(Limits(), **option)
+        changed(Limits(), Typed(**option))
     shown = capsys.readouterr().err
     assert next(iter(option)) in shown.replace("requests-per-minute", "requests").replace("tokens-per", "tokens")
 

@@ -10,7 +10,7 @@ import typer
 from zhongshu.cli import limits as show_limits
 from zhongshu.cli.limits import CurrencyOption, PeriodOption, amount, moment, money
 from zhongshu.cli.managing import ConfigOption, examples, managing
-from zhongshu.cli.output import JsonOption, fail, out, print_json, print_table
+from zhongshu.cli.output import JsonOption, fail, print_done, print_json, print_table
 from zhongshu.cli.words import t
 
 if TYPE_CHECKING:
@@ -53,11 +53,8 @@ def set_budget(
     with managing(config) as admin:
         if nano is None:
             removed = admin.budgets.remove(tenant, scope, whose)
-            if as_json:
-                print_json({"removed": removed})
-            else:
-                out.print(t("Taken away.", "已取消。") if removed else t("There was none.", "本来没有。"))
-            return
+            sentence = t("Taken away.", "已取消。") if removed else t("There was none.", "本来没有。")
+            return print_done({"removed": removed}, sentence, as_json)
         home = admin.budgets.exchange.home
         made = admin.budgets.set(
             Budget(
@@ -70,10 +67,7 @@ def set_budget(
             )
         )
         spending = admin.budgets.spending(made)
-    if as_json:
-        print_json(_plain(made, spending))
-    else:
-        out.print(show_limits.spending_cell(spending), markup=False, highlight=False)
+    print_done(_plain(made, spending), show_limits.spending_cell(spending), as_json)
 
 
 @app.command("list", help=t("List the budgets of users and models.", "列出用户与模型的预算。"))

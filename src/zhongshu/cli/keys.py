@@ -22,11 +22,13 @@ from zhongshu.cli.limits import (
     PriorityOption,
     RequestsOption,
     TokensOption,
+    Typed,
     changed,
     moment,
+    some,
 )
-from zhongshu.cli.managing import ConfigOption, examples, managing, settings
-from zhongshu.cli.output import JsonOption, err, fail, out, print_json, print_table
+from zhongshu.cli.managing import ConfigOption, examples, in_force, managing, settings
+from zhongshu.cli.output import JsonOption, err, fail, print_done, print_json, print_table
 from zhongshu.cli.preferences import MaxCostOption, MaxSecondsOption, QualityOption, preferred
 from zhongshu.cli.words import t
 from zhongshu.core.access import Limits
@@ -42,6 +44,21 @@ app = typer.Typer(
 )
 KeyArgument = typer.Argument(
     metavar="KEY_ID", help=t("The key's id (k_...), never the key.", "密钥编号（k_...），不是密钥本身。")
+)
+RoleOption = typer.Option(
+    "user",
+    "--role",
+    metavar="user|admin",
+    help=t("user may ask; admin may manage too.", "user 可提问；admin 还可管理。"),
+)
+ModelsOption = typer.Option(
+    None, "--models", metavar="A,B", help=t("Only these models; default: all.", "只允许这些模型；默认全部。")
+)
+ExpiresOption = typer.Option(
+    None,
+    "--expires",
+    metavar="30d|DATE",
+    help=t("After 90m, 12h, 30d, or on a date (UTC).", "90m、12h、30d 之后，或某个日期（UTC）失效。"),
 )
 _SPAN = re.compile(r"([0-9]{1,5})([mhd])")
 _UNIT_S = {"m": 60, "h": 3600, "d": 86400}
@@ -62,21 +79,9 @@ _UNIT_S = {"m": 60, "h": 3600, "d": 86400}
 def create(
     name: str = typer.Argument(help=t("What the key is for.", "密钥用途。")),
     tenant: str = typer.Option("default", "--tenant", "-t", help=t("Whose key it is.", "所属租户。")),
-    role: str = typer.Option(
-        "user",
-        "--role",
-        metavar="user|admin",
-        help=t("user may ask; admin may manage too.", "user 可提问；admin 还可管理。"),
-    ),
-    models: str | None = typer.Option(
-        None, "--models", metavar="A,B", help=t("Only these models; default: all.", "只允许这些模型；默认全部。")
-    ),
-    expires: str | None = typer.Option(
-        None,
-        "--expires",
-        metavar="30d|DATE",
-        help=t("After 90m, 12h, 30d, or on a date (UTC).", "90m、12h、30d 之后，或某个日期（UTC）失效。"),
-    ),
+    role: str = RoleOption,
+    models: str | None = ModelsOption,
+    expires: str | None = ExpiresOption,
     requests: str | None = RequestsOption,
     tokens: str | None = TokensOption,
     concurrency: str | None = ConcurrencyOption,
@@ -91,16 +96,7 @@ def create(
     as_json: bool = JsonOption,
 ) -> None:
     prefers = preferred(NO_PREFERENCE, quality, max_cost, max_seconds)
-    limits = changed(
-        Limits(),
-        requests=requests,
-        tokens=tokens,
-        concurrency=concurrency,
-        budget=budget,
-        period=period,
-        currency=currency,
-        priority=priority,
-    )
+    limits = changed(Limits(), Typed(requests, tokens, concurrency, budget, period, currency, priority))
     allowed = _known_models(models, config)
     until_ns = _expiry(expires)
     with managing(config) as admin:
@@ -199,11 +195,8 @@ def show(key: str = KeyArgument, config: Path | None = ConfigOption, as_json: bo
 def revoke(key: str = KeyArgument, config: Path | None = ConfigOption, as_json: bool = JsonOption) -> None:
     with managing(config) as admin:
         revoked = admin.revoke_key(_id(key))
-    if as_json:
-        print_json(_plain(revoked))
-        return
     sentence = t(f"Key {revoked.id} ({revoked.name}) is revoked.", f"密钥 {revoked.id}（{revoked.name}）已吊销。")
-    out.print(sentence, markup=False, highlight=False)
+    print_done(_plain(revoked), sentence, as_json)
 
 
 @app.command(
@@ -230,25 +223,10 @@ def set_limits(
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
-    if not any((requests, tokens, concurrency, budget, period, currency, priority)):
-        fail("Name at least one limit; see --help.", "请至少指定一项限额，参见 --help。", code=2)
+    typed = some(Typed(requests, tokens, concurrency, budget, period, currency, priority))
     with managing(config) as admin:
-        after = changed(
-            admin.key(_id(key)).limits,
-            requests=requests,
-            tokens=tokens,
-            concurrency=concurrency,
-            budget=budget,
-            period=period,
-            currency=currency,
-            priority=priority,
-        )
-        made = admin.update_key(key, limits=after)
-    if as_json:
-        print_json(_plain(made))
-        return
-    sentence = t("Changed; a running server follows within a second.", "已修改；运行中的服务将在一秒内生效。")
-    out.print(sentence, markup=False, highlight=False)
+        made = admin.update_key(key, limits=changed(admin.key(_id(key)).limits, typed))
+    print_done(_plain(made), in_force(), as_json)
 
 
 @app.command(
@@ -276,11 +254,7 @@ def set_dial(
     with managing(config) as admin:
         before = admin.key(_id(key)).prefers
         made = admin.prefer(key, preferred(before, quality, max_cost, max_seconds), by="command line")
-    if as_json:
-        print_json(_plain(made))
-        return
-    sentence = t("Changed; a running server follows within a second.", "已修改；运行中的服务将在一秒内生效。")
-    out.print(sentence, markup=False, highlight=False)
+    print_done(_plain(made), in_force(), as_json)
 
 
 def _change(change: KeyChange) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,7 +9,16 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import typer
 
-from zhongshu.cli.ledger_reach import follow_turns, home_of, label_words, ledger, target, wanted_groups, wanted_turns
+from zhongshu.cli.ledger_reach import (
+    erased_keys,
+    follow_turns,
+    home_of,
+    label_words,
+    ledger,
+    target,
+    wanted_groups,
+    wanted_turns,
+)
 from zhongshu.cli.ledger_views import (
     KeyOption,
     ModelOption,
@@ -29,9 +37,8 @@ from zhongshu.cli.ledger_views import (
     show_turn,
 )
 from zhongshu.cli.managing import ConfigOption, examples, settings
-from zhongshu.cli.output import JsonOption, fail, fail_with, out, print_json
+from zhongshu.cli.output import JsonOption, fail, out, print_json
 from zhongshu.cli.words import t
-from zhongshu.core.problems import Fault
 
 if TYPE_CHECKING:
     from zhongshu.ledger.index import Index, Shown, Sums
@@ -293,50 +300,11 @@ def erase(
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
-    from zhongshu.core.clock import SystemClock
-    from zhongshu.ledger.erasure import Locked
-    from zhongshu.ledger.erasure import erase as erase_texts
-    from zhongshu.ledger.journal import SlotTaken
-
     found = settings(config)
-    home = home_of(found)
-    question = t(
-        f"Erase the texts and files of {tenant} in {month} for good?", f"永久删除 {tenant} 在 {month} 的文本与文件？"
-    )
-    if not yes and as_json:
-        fail(
-            "It cannot be undone: add --yes to erase without being asked.",
-            "此操作无法撤销：如无需确认，请加 --yes。",
-            code=2,
-        )
-    if not yes and not typer.confirm(question, err=True):
-        raise typer.Exit(1)
-    try:
-        gone = asyncio.run(
-            erase_texts(
-                found.ledger,
-                home,
-                SystemClock(),
-                tenant=tenant,
-                month=month,
-                reason=reason,
-                lawful_request=lawful_request,
-            )
-        )
-    except Locked:
-        fail(
-            f"{month} is younger than 183 days, so its texts must be kept. With a person's lawful request: "
-            "--lawful-request; the request is recorded.",
-            f"{month} 未满 183 天，文本须保存。如系个人依法请求，请加 --lawful-request，该请求将被记录。",
-        )
-    except ValueError:
-        fail(f"--month {month}: give a month such as 2026-01.", f"--month {month}：请填写月份，如 2026-01。", code=2)
-    except SlotTaken:
-        fail(
-            "Another ledger command is writing. Try again when it is done.", "另一条 ledger 命令正在写入，请稍后重试。"
-        )
-    except Fault as error:
-        fail_with(error.problem)
+    home_of(found)
+    if not yes:
+        _confirm_erasure(tenant, month, as_json)
+    gone = erased_keys(found, tenant, month, reason, lawful_request=lawful_request)
     if as_json:
         print_json({"tenant": tenant, "month": month, "erased_keys": gone})
     elif gone:
@@ -372,6 +340,18 @@ def checkpoint(config: Path | None = ConfigOption, as_json: bool = JsonOption) -
             )
         )
         out.print(key, highlight=False)
+
+
+def _confirm_erasure(tenant: str, month: str, as_json: bool) -> None:
+    if as_json:
+        fail(
+            "It cannot be undone: add --yes to erase without being asked.",
+            "此操作无法撤销：如无需确认，请加 --yes。",
+            code=2,
+        )
+    question = t(f"Erase the texts of {tenant} in {month} for good?", f"永久删除 {tenant} 在 {month} 的文本？")
+    if not typer.confirm(question, err=True):
+        raise typer.Exit(1)
 
 
 def _each(index: Index, wanted: Filter, text: bool, advance: Callable[[int], None]) -> Iterator[Shown]:

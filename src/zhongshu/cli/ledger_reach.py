@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable, Collection, Generator
@@ -13,7 +14,8 @@ import msgspec
 
 from zhongshu.cli.ledger_views import moment_ns, show_line
 from zhongshu.cli.managing import settings
-from zhongshu.cli.output import err, fail
+from zhongshu.cli.output import err, fail, fail_with
+from zhongshu.core.problems import Fault
 from zhongshu.core.records import Outcome
 
 if TYPE_CHECKING:
@@ -93,6 +95,34 @@ def label_words(found: Settings) -> LabelWords:
     from zhongshu.ledger.export import LabelWords
 
     return LabelWords(found.label.producer, found.label.words, found.label.words_zh)
+
+
+def erased_keys(found: Settings, tenant: str, month: str, reason: str, *, lawful_request: bool) -> int:
+    """Erase a tenant's texts of a month; how many keys were shredded. Leaves with what stands in the way."""
+    from zhongshu.core.clock import SystemClock
+    from zhongshu.ledger.erasure import Locked, erase
+    from zhongshu.ledger.journal import SlotTaken
+
+    erasing = erase(
+        found.ledger, found.home, SystemClock(),
+        tenant=tenant, month=month, reason=reason, lawful_request=lawful_request,
+    )  # fmt: skip
+    try:
+        return asyncio.run(erasing)
+    except Locked:
+        fail(
+            f"{month} is younger than 183 days, so its texts must be kept. With a person's lawful request: "
+            "--lawful-request; the request is recorded.",
+            f"{month} 未满 183 天，文本须保存。如系个人依法请求，请加 --lawful-request，该请求将被记录。",
+        )
+    except ValueError:
+        fail(f"--month {month}: give a month such as 2026-01.", f"--month {month}：请填写月份，如 2026-01。", code=2)
+    except SlotTaken:
+        fail(
+            "Another ledger command is writing. Try again when it is done.", "另一条 ledger 命令正在写入，请稍后重试。"
+        )
+    except Fault as error:
+        fail_with(error.problem)
 
 
 def follow_turns(index: Index, wanted: Filter, as_json: bool) -> None:

@@ -38,6 +38,11 @@ def settings(config: Path | None) -> Settings:
         fail(text, text, code=2)
 
 
+def in_force() -> str:
+    """Said after a change of what a running server goes by."""
+    return t("Changed; a running server follows within a second.", "已修改；运行中的服务将在一秒内生效。")
+
+
 @contextmanager
 def managing(config: Path | None) -> Generator[AccessAdmin]:
     """The tenants and keys of this installation, whether or not its server runs."""

@@ -36,6 +36,14 @@ def print_table(columns: Sequence[str | Column], rows: Sequence[Sequence[object]
     out.print(table)
 
 
+def print_done(value: Any, sentence: str, as_json: bool) -> None:
+    """What came of a command that changes something: the thing as JSON, or a sentence."""
+    if as_json:
+        print_json(value)
+    else:
+        out.print(sentence, markup=False, highlight=False)
+
+
 def fail(en: str, zh: str, *, code: int = 1) -> NoReturn:
     """Say what is wrong and how to mend it, on standard error, and leave."""
     err.print(t(en, zh), style="red", highlight=False, markup=False)

@@ -9,7 +9,20 @@ import typer
 from zhongshu.cli.ledger_views import SinceOption, UntilOption, moment_ns
 from zhongshu.cli.managing import ConfigOption, examples
 from zhongshu.cli.output import JsonOption, fail, out, print_json, print_table
-from zhongshu.cli.releases_reach import BY, cell, change, change_plain, desk, margin, rules_of, shares_of, span_s
+from zhongshu.cli.releases_canary import canary
+from zhongshu.cli.releases_reach import (
+    BY,
+    RELEASE,
+    ModelArgument,
+    StickyOption,
+    cell,
+    change,
+    change_plain,
+    desk,
+    rules_of,
+    shares_of,
+    stickiness,
+)
 from zhongshu.cli.words import chinese, t
 
 app = typer.Typer(
@@ -19,14 +32,6 @@ app = typer.Typer(
         "模型的版本：流量分配、灰度发布、A/B、影子流量、回退。",
     ),
 )
-ModelArgument = typer.Argument(help=t("The model's name.", "模型名称。"))
-StickyOption = typer.Option(
-    None,
-    "--sticky",
-    metavar="user|key|turn",
-    help=t("What keeps its release.", "按什么固定版本：用户、密钥，或每次请求另选。"),
-)
-RELEASE = t("The release's version.", "版本号。")
 ReleasesArgument = typer.Argument(metavar="VERSION...", help=RELEASE)
 SharesArgument = typer.Argument(None, metavar="VERSION=SHARE...", help=t("Weights of any sum.", "权重，总和不限。"))
 RuleOption = typer.Option(
@@ -140,7 +145,7 @@ def split(
         )
     rules = rules_of(rule) if rule or no_rules else None
     wanted = shares_of(shares) if shares else None
-    stick = _sticky(sticky)
+    stick = stickiness(sticky)
     change(config, as_json, lambda plans: plans.split(model, BY, shares=wanted, rules=rules, sticky=stick))
 
 
@@ -157,11 +162,11 @@ def ab(
 ) -> None:
     if len(set(releases)) < 2:
         fail("Name at least two releases to compare.", "请至少指定两个要比较的版本。", code=2)
-    stick = _sticky(sticky)
+    stick = stickiness(sticky)
     change(config, as_json, lambda plans: plans.split(model, BY, shares=dict.fromkeys(releases, 1.0), sticky=stick))
 
 
-@app.command(
+app.command(
     help=t(
         "Let a release take over in steps, judged as it goes; worse than allowed, it goes back by itself.",
         "让一个版本逐步接管流量并持续评判；超出允许的变差幅度时自动回退。",
@@ -170,63 +175,7 @@ def ab(
         "zhongshu releases canary helpdesk 2",
         "zhongshu releases canary helpdesk 2 --steps 1,10,50 --hold 30m --errors 1% --slower 20% --dearer 10%",
     ),
-)
-def canary(
-    model: str = ModelArgument,
-    release: str = typer.Argument(help=RELEASE),
-    steps: str = typer.Option(
-        "5,20,50", "--steps", help=t("Its shares in percent, step by step.", "各步的份额，百分比。")
-    ),
-    hold: str = typer.Option("10m", "--hold", help=t("How long a step lasts at least.", "每步至少持续多久。")),
-    min_turns: int = typer.Option(
-        200, "--min-turns", help=t("Turns that each side must have had in a step.", "每步中双方至少各有多少次请求。")
-    ),
-    confidence: float = typer.Option(
-        0.95, "--confidence", help=t("Over all looks and steps together.", "所有查看与步骤合计的置信度。")
-    ),
-    errors: str = typer.Option(
-        "2%",
-        "--errors",
-        help=t("More errors allowed, of all turns; none: do not look.", "允许多出的错误率；none 不检查。"),
-    ),
-    slower: str = typer.Option(
-        "25%", "--slower", help=t("Slower allowed, p95, relative.", "允许变慢的幅度（p95，相对值）。")
-    ),
-    dearer: str = typer.Option(
-        "none", "--dearer", help=t("Dearer allowed, for a turn, relative.", "允许变贵的幅度（单次，相对值）。")
-    ),
-    score: str = typer.Option(
-        "none", "--score", help=t("Lower score allowed, of 0 to 1.", "允许降低的评分（0 到 1）。")
-    ),
-    sticky: str | None = StickyOption,
-    config: Path | None = ConfigOption,
-    as_json: bool = JsonOption,
-) -> None:
-    from zhongshu.catalog.plans import Checks
-
-    try:
-        percents = tuple(float(step) for step in steps.split(","))
-    except ValueError:
-        fail(
-            f"--steps {steps}: give percentages that rise, such as 5,20,50.",
-            f"--steps {steps}：请填写递增的百分比，例如 5,20,50。",
-            code=2,
-        )
-    checks = Checks(
-        error_rate=margin("--errors", errors),
-        latency=margin("--slower", slower),
-        cost=margin("--dearer", dearer),
-        score=margin("--score", score),
-    )
-    step_s, stick = span_s("--hold", hold), _sticky(sticky)
-    change(
-        config,
-        as_json,
-        lambda plans: plans.canary(
-            model, BY, release, steps=percents, checks=checks, min_turns=min_turns, step_s=step_s,
-            confidence=confidence, sticky=stick,
-        ),
-    )  # fmt: skip
+)(canary)
 
 
 @app.command(
@@ -359,9 +308,3 @@ def compare(
         print_json([plain_side(side) for side in sides])
     else:
         show_sides(sides)
-
-
-def _sticky(text: str | None):
-    if text is None or text == "user" or text == "key" or text == "turn":
-        return text
-    fail(f"--sticky {text}: use user, key or turn.", f"--sticky {text}：请用 user、key 或 turn。", code=2)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import typer
 
 from zhongshu.cli.managing import settings
 from zhongshu.cli.output import err, fail, fail_with, out, print_json
@@ -19,9 +20,17 @@ from zhongshu.core.problems import Fault
 if TYPE_CHECKING:
     from zhongshu.app.settings import Settings
     from zhongshu.catalog.changing import ReleaseDesk
-    from zhongshu.catalog.plans import Change, Rule
+    from zhongshu.catalog.plans import Change, Rule, Sticky
 
 BY = "cli"
+RELEASE = t("The release's version.", "版本号。")
+ModelArgument = typer.Argument(help=t("The model's name.", "模型名称。"))
+StickyOption = typer.Option(
+    None,
+    "--sticky",
+    metavar="user|key|turn",
+    help=t("What keeps its release.", "按什么固定版本：用户、密钥，或每次请求另选。"),
+)
 _SPAN = re.compile(r"(\d{1,6})([smhd])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _RULE_PARTS = ("tenant", "key", "user", "header")
@@ -176,3 +185,10 @@ def margin(option: str, text: str) -> float | None:
             f"{option} {text}：请填写数值，例如 0.02 或 2%；不检查请填 none。",
             code=2,
         )
+
+
+def stickiness(text: str | None) -> Sticky | None:
+    """ "user", "key" or "turn"; None where it is not said."""
+    if text is None or text == "user" or text == "key" or text == "turn":
+        return text
+    fail(f"--sticky {text}: use user, key or turn.", f"--sticky {text}：请用 user、key 或 turn。", code=2)

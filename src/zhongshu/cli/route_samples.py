@@ -9,7 +9,7 @@ import typer
 
 from zhongshu.cli.ledger_views import SinceOption, TenantOption, UntilOption
 from zhongshu.cli.managing import ConfigOption, examples
-from zhongshu.cli.output import JsonOption, out, print_json
+from zhongshu.cli.output import JsonOption, out, print_done, print_json
 from zhongshu.cli.words import t
 
 app = typer.Typer()
@@ -70,9 +70,7 @@ def judge(
 
     with desk(config) as (_, releases):
         made = releases.samples.judge(trace, general, reasoning, "command line")
-    if as_json:
-        return print_json(msgspec.structs.asdict(made))
-    out.print(t(f"Noted for {made.trace}.", f"已记录：{made.trace}。"), markup=False, highlight=False)
+    print_done(msgspec.structs.asdict(made), t(f"Noted for {made.trace}.", f"已记录：{made.trace}。"), as_json)
 
 
 def _score(value: float | None) -> str:

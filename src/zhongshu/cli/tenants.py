@@ -16,11 +16,13 @@ from zhongshu.cli.limits import (
     PriorityOption,
     RequestsOption,
     TokensOption,
+    Typed,
     changed,
     moment,
+    some,
 )
-from zhongshu.cli.managing import ConfigOption, examples, managing
-from zhongshu.cli.output import JsonOption, fail, out, print_json, print_table
+from zhongshu.cli.managing import ConfigOption, examples, in_force, managing
+from zhongshu.cli.output import JsonOption, print_done, print_json, print_table
 from zhongshu.cli.words import t
 from zhongshu.core.access import Limits
 
@@ -55,19 +57,10 @@ def create(
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
-    limits = changed(
-        Limits(),
-        requests=requests,
-        tokens=tokens,
-        concurrency=concurrency,
-        budget=budget,
-        period=period,
-        currency=currency,
-        priority=priority,
-    )
+    limits = changed(Limits(), Typed(requests, tokens, concurrency, budget, period, currency, priority))
     with managing(config) as admin:
         made = admin.create_tenant(tenant, title=title, limits=limits)
-    _say(made, as_json, t(f"Tenant {made.id} is there.", f"已新建租户 {made.id}。"))
+    print_done(_plain(made), t(f"Tenant {made.id} is there.", f"已新建租户 {made.id}。"), as_json)
 
 
 @app.command(
@@ -131,13 +124,10 @@ def set_limits(
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
-    if not any((requests, tokens, concurrency, priority)):
-        fail("Name at least one limit; see --help.", "请至少指定一项限额，参见 --help。", code=2)
+    typed = some(Typed(requests, tokens, concurrency, priority=priority))
     with managing(config) as admin:
-        before = admin.tenant(tenant).limits
-        after = changed(before, requests=requests, tokens=tokens, concurrency=concurrency, priority=priority)
-        made = admin.update_tenant(tenant, limits=after)
-    _say(made, as_json, t("Changed; a running server follows within a second.", "已修改；运行中的服务将在一秒内生效。"))
+        made = admin.update_tenant(tenant, limits=changed(admin.tenant(tenant).limits, typed))
+    print_done(_plain(made), in_force(), as_json)
 
 
 @app.command(
@@ -160,19 +150,12 @@ def set_budget(
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
+    typed = Typed(budget=budget, period=period, currency=currency)
     with managing(config) as admin:
-        before = admin.tenant(tenant).limits
-        after = changed(before, budget=budget, period=period, currency=currency, budget_option="BUDGET")
+        after = changed(admin.tenant(tenant).limits, typed, budget_option="BUDGET")
         made = admin.update_tenant(tenant, limits=after)
         spending = admin.tenant_spending(tenant)
-    _say(made, as_json, show_limits.spending_cell(spending), spending)
-
-
-def _say(tenant: Tenant, as_json: bool, sentence: str, spending: Spending | None = None) -> None:
-    if as_json:
-        print_json(_plain(tenant, spending))
-    else:
-        out.print(sentence, markup=False, highlight=False)
+    print_done(_plain(made, spending), show_limits.spending_cell(spending), as_json)
 
 
 def _plain(tenant: Tenant, spending: Spending | None = None) -> dict[str, Any]:
