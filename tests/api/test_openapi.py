@@ -7,7 +7,7 @@ import pytest
 from tests.api.conftest import House, whole
 from zhongshu.api.admin.application import admin_application
 from zhongshu.api.not_served import INSTEAD
-from zhongshu.api.openai.request import ChatRequest
+from zhongshu.api.openai.shapes import ChatRequest
 from zhongshu.api.openapi import document
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhongshu.api.openai.request import ChatRequest, chat_turn, completion_turn, decode_chat, decode_completion
+from zhongshu.api.openai.request import chat_turn, completion_turn, decode_chat, decode_completion
+from zhongshu.api.openai.shapes import ChatRequest
 from zhongshu.caches.keys import Identities, identity
 from zhongshu.caches.rules import question_of
 from zhongshu.core.models import Release, Shape

@@ -15,7 +15,7 @@ from zhongshu.api import openapi_others, openapi_replies
 from zhongshu.api.anthropic import openapi as anthropic
 from zhongshu.api.gemini import openapi as gemini
 from zhongshu.api.openai.reply import Extra
-from zhongshu.api.openai.request import ChatRequest, CompletionRequest, EmbeddingRequest
+from zhongshu.api.openai.shapes import ChatRequest, CompletionRequest, EmbeddingRequest
 from zhongshu.api.responses import openapi as responses
 from zhongshu.core.models import ModelCard
 

@@ -36,8 +36,8 @@ from zhongshu.api.anthropic.shapes import (
     WireToolChoice,
     Written,
 )
+from zhongshu.api.decoding import BodyDecoder
 from zhongshu.api.endpoint import Incoming
-from zhongshu.api.openai.request import BodyDecoder
 from zhongshu.core.depth import asked
 from zhongshu.core.problems import Fault, Said, fault
 from zhongshu.core.signatures import arriving, of_call

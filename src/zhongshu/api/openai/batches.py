@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from zhongshu.api.asgi import read_body
-from zhongshu.api.openai.request import BodyDecoder
+from zhongshu.api.decoding import BodyDecoder
 from zhongshu.api.openai.resource import Resource, Visit, limit_of, listed, seconds
 from zhongshu.batches.desk import BatchDesk
 from zhongshu.batches.values import Batch, Mistake

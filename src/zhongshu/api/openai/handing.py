@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
+from zhongshu.api.decoding import fields_of
 from zhongshu.api.endpoint import EVENT_STREAM, Incoming, StreamWriter, bearer
 from zhongshu.api.extra import Extra, splice
 from zhongshu.api.multipart import Field, read_fields, rebuilt, text_of
 from zhongshu.api.openai.errors import error_body
-from zhongshu.api.openai.request import fields_of
 from zhongshu.core.answers import Answer, Embeddings, Event, Passed, Usage
 from zhongshu.core.problems import Fault, Problem, Said, fault
 from zhongshu.core.turns import NO_WISHES, Kind, Turn, Wire, Wishes

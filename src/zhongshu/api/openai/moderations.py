@@ -7,9 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from zhongshu.api.decoding import BodyDecoder
 from zhongshu.api.endpoint import Asked, Incoming
 from zhongshu.api.openai.handing import Handed, HandedAsked, json_turn
-from zhongshu.api.openai.request import BodyDecoder, ImagePart, TextPart
+from zhongshu.api.openai.shapes import ImagePart, TextPart
 from zhongshu.core.turns import Wishes
 
 

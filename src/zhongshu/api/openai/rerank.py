@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from zhongshu.api.decoding import BodyDecoder
 from zhongshu.api.endpoint import Asked, Incoming
 from zhongshu.api.openai.handing import Handed, HandedAsked, json_turn
-from zhongshu.api.openai.request import BodyDecoder
 from zhongshu.core.turns import Wishes
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET, Raw
 
-from zhongshu.api.openai.request import BodyDecoder, fields_of
+from zhongshu.api.decoding import BodyDecoder, fields_of
 from zhongshu.api.responses import shapes
 from zhongshu.api.responses.items import Conversation, conversation_of, input_items, references_in
 from zhongshu.api.responses.tools import offered

@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Meta
 
 from zhongshu.api.asgi import JSON_TYPE
+from zhongshu.api.decoding import BodyDecoder
 from zhongshu.api.endpoint import Asked, Incoming, StreamWriter, bearer
 from zhongshu.api.extra import Extra
 from zhongshu.api.openai.errors import error_body
-from zhongshu.api.openai.request import BodyDecoder
 from zhongshu.core.answers import Answer, Embeddings, Event, Passed, RefusalDelta, TextDelta, Usage
 from zhongshu.core.depth import Depth, deep
 from zhongshu.core.problems import Problem

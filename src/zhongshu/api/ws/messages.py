@@ -7,8 +7,8 @@ from typing import Annotated, Any, cast
 import msgspec
 from msgspec import Meta, Raw
 
+from zhongshu.api.decoding import BodyDecoder
 from zhongshu.api.openai.errors import error_body
-from zhongshu.api.openai.request import BodyDecoder
 from zhongshu.core.problems import Problem
 
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
