@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from zhongshu.core.answers import Usage
+from zhongshu.core.answers import Fold, Usage
 from zhongshu.core.problems import Fault
 from zhongshu.core.signatures import signed
-from zhongshu.core.turns import ToolCall
+from zhongshu.core.turns import Thought, ToolCall
 from zhongshu.upstreams.openai.response import read_answer, read_embeddings, read_models
+from zhongshu.upstreams.openai.stream import ChunkReader
 
 
 def reply(message: str, usage: str = "null", **choice: object) -> bytes:
@@ -138,3 +139,26 @@ def test_models() -> None:
     assert read_models(b'{"object":"list","data":[{"id":"a"},{"id":"b","x":1}]}', "up") == ("a", "b")
     with pytest.raises(Fault, match="upstream_malformed"):
         read_models(b"[]", "up")
+
+
+SEVERAL = (
+    '"content":"x"%s,"reasoning_details":[{"type":"reasoning.text","text":"One. "},'
+    '{"type":"reasoning.text","text":"Two.","signature":"s1"},{"type":"reasoning.encrypted","data":"hidden"},'
+    '{"type":"reasoning.summary","summary":"Three."}]'
+)
+
+
+@pytest.mark.parametrize("beside", ["", ',"reasoning":"One. Two.Three."', ',"reasoning":"In other words."'])
+def test_every_signed_detail_is_kept_whole_and_streamed(beside: str) -> None:
+    """litellm #27946: of several signed details in one message or delta none is lost, in their order."""
+    body = reply(SEVERAL % beside, finish_reason="stop")
+    choice = read_answer(body, "up").choices[0]
+    reader, fold = ChunkReader("up"), Fold()
+    for payload in (body.replace(b'"message"', b'"delta"'), b"[DONE]"):
+        event = reader.read(payload)
+        if event is not None:
+            fold.add(event)
+    assert fold.answer().choices[0].thoughts == choice.thoughts
+    assert [t.signature for t in choice.thoughts if t.signature] == ["openai:s1", "openai:hidden"]
+    assert choice.thoughts[1] == Thought("", "openai:hidden", redacted=True)
+    assert choice.thought == ("In other words." if "words" in beside else "One. Two.Three.")

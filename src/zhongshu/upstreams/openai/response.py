@@ -19,6 +19,7 @@ from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.openai.request import Thoughts
 from zhongshu.upstreams.openai.shapes import (
     ChoiceShape,
+    Detail,
     Function,
     Message,
     Part,
@@ -55,11 +56,13 @@ _OTHER_THOUGHTS = (b'"reasoning_content"', b'"reasoning_details"', b'"thinking"'
 
 
 class Thought(msgspec.Struct, frozen=True):
-    """A thought read from a message, whatever its spelling. `respelt` when it was not called `reasoning_content`."""
+    """A thought read from a message, whatever its spelling. `respelt` when it was not called `reasoning_content`.
+    blocks: its pieces, where more than one was signed; a piece that was not belongs to the signed one after it."""
 
     text: str
     signature: str | None = None
     respelt: bool = False
+    blocks: tuple[Block, ...] = ()
 
 
 NO_THOUGHT = Thought("")
@@ -163,10 +166,11 @@ def thought_of(message: Message) -> Thought:
     text, respelt = message.reasoning_content, False
     if not text and message.reasoning:
         text, respelt = message.reasoning, True
-    signature = None
-    if message.reasoning_details:
-        details = message.reasoning_details
-        signature = next((s for d in reversed(details) if (s := d.signature or d.data)), None)
+    signature, several = None, False
+    details = message.reasoning_details
+    if details:
+        signatures = [s for d in details if (s := d.signature or d.data)]
+        signature, several = signatures[-1] if signatures else None, len(signatures) > 1
         if not text:
             text = "".join(d.text or d.summary or "" for d in details)
             respelt = bool(text)
@@ -175,7 +179,34 @@ def thought_of(message: Message) -> Thought:
         respelt = bool(text)
     if not text and signature is None:
         return NO_THOUGHT
-    return Thought(text or "", signed("openai", signature), respelt)
+    blocks = _pieces(details, text or "") if details and several else ()
+    return Thought(text or "", signed("openai", signature), respelt, blocks)
+
+
+def _pieces(details: list[Detail], text: str) -> tuple[Block, ...]:
+    """Each detail as a block. Text that stands elsewhere, and is not theirs joined, goes with the first."""
+    texts = [detail.text or detail.summary or "" for detail in details]
+    if "".join(texts) != text:
+        texts = [text, *[""] * (len(details) - 1)]
+    return tuple(
+        [
+            Block(said, proof, redacted=detail.data is not None and not said)
+            for detail, said in zip(details, texts, strict=True)
+            if (proof := signed("openai", detail.signature or detail.data)) or said
+        ]
+    )
+
+
+def _joined(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """As a stream's blocks fold: a block ends with its signature, so unsigned ones belong to what follows them."""
+    made: list[Block] = []
+    held = ""
+    for block in blocks:
+        held += block.text
+        if block.signature is not None:
+            made.append(Block(held, block.signature, block.redacted and not held))
+            held = ""
+    return (*made, Block(held)) if held else tuple(made)
 
 
 def stop_of(reason: str | None) -> Stop | None:
@@ -249,7 +280,7 @@ def _choice(shape: ChoiceShape, number: int, reply_id: str | None) -> tuple[Choi
         stop=stop or ("tool_calls" if calls else "stop"),
         refusal=message.refusal or None,
         logprobs=tuple(logprobs) if logprobs else None,
-        thoughts=(Block(thought.text, thought.signature),) if thought.signature else (),
+        thoughts=_joined(thought.blocks) or ((Block(thought.text, thought.signature),) if thought.signature else ()),
     )
     return choice, thought
 

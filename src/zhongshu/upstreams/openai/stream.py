@@ -202,7 +202,9 @@ class ChunkReader:
         content = message.content
         if message.reasoning_content or message.reasoning or message.reasoning_details or isinstance(content, list):
             thought = thought_of(message)
-            if thought.text or thought.signature:
+            if thought.blocks:
+                deltas += [ThoughtDelta(index, b.text, b.signature, b.redacted) for b in thought.blocks]
+            elif thought.text or thought.signature:
                 deltas.append(ThoughtDelta(index, thought.text, thought.signature))
             if thought.respelt and wire is not None:
                 wire = with_reasoning_content(wire, "delta")
