@@ -1,8 +1,10 @@
 """Chat completions, streaming: pieces as they come, the end only when the record is durable."""
 
 import asyncio
+import contextlib
 
 import msgspec
+import pytest
 
 from tests.api.conftest import House, chunk, streamed, whole
 from zhongshu.core.problems import fault
@@ -36,6 +38,36 @@ async def test_chunks_pass_and_the_last_one_carries_our_object():
     assert not any("zhongshu" in event for event in events[:-2])
     assert house.journal.records[0].outcome == "answered"
     assert msgspec.json.decode(house.journal.records[0].answer)[0]["text"] == "hello"
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 1000])
+async def test_a_client_that_reads_slowly_now_and_then_gets_every_piece_in_order(every):
+    """Pieces are written as they arrive; one that cannot be goes the long way, and those behind it wait for it."""
+    words = [f"{number} " for number in range(40)]
+    house = House(streamed(*HELLO[:2], *(chunk({"content": word}) for word in words), *HELLO[3:], chunk(usage=USAGE)))
+    plain, asked = house.app, 0
+
+    async def with_pieces(scope, receive, send):
+        async def sending(message):
+            await send(message)
+
+        def piece(body):
+            nonlocal asked
+            asked += 1
+            if asked % every:
+                with contextlib.suppress(StopIteration):  # an awaitable that never waits
+                    send({"type": "http.response.body", "body": body, "more_body": True}).send(None)
+            return asked % every > 0
+
+        sending.piece = piece
+        await plain(scope, receive, sending)
+
+    house.app = with_pieces
+    reply = await house.chat(stream=True)
+    assert text_of(reply) == "he" + "".join(words)
+    assert reply.events()[-1] == "[DONE]"
+    assert len(reply.pieces) >= 40
+    assert msgspec.json.decode(house.journal.records[0].answer)[0]["text"] == text_of(reply)
 
 
 async def test_usage_is_always_asked_for_and_shown_only_when_wanted():

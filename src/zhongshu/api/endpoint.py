@@ -268,24 +268,24 @@ class Endpoint:
         if isinstance(live, Refusal):
             return await self._refuse(scope, send, live.problem, arrived.turn.trace)
         writer = asked.writer(live.routed)
-        piece: Piece = getattr(send, "piece", _never)
+        straight = _Straight(writer, getattr(send, "piece", _never))
         started = False
         try:
-            async with contextlib.aclosing(live.batches()) as batches:
+            async with contextlib.aclosing(live.batches(straight)) as batches:
                 async for batch in batches:
                     if isinstance(batch, Closing):
                         chunk = writer.close(batch.usage, _closing_extra(rooms, arrived, live, batch))
                         if self._memory is not None:
                             await self._memory.keep(asked, arrived.caller)
                     else:
-                        chunk = writer.write(batch)
+                        chunk = writer.write(batch) if batch else straight.late()
                     if not started:
                         started = True
                         headers = pairs(head_of(live.routed, _type_of(writer, EVENT_STREAM), live.hit))
                         await send({"type": "http.response.start", "status": 200, "headers": headers})
                     if isinstance(batch, Closing):
                         return await send({"type": "http.response.body", "body": chunk})
-                    if chunk and not piece(chunk):
+                    if chunk and not straight.piece(chunk):
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except (Fault, asyncio.CancelledError) as error:
             if not started or (isinstance(error, asyncio.CancelledError) and not error.args):
@@ -298,6 +298,29 @@ class Endpoint:
                     await self._memory.keep(asked, arrived.caller)
             if said:  # else the reply is left without an end, and the server cuts the connection
                 await send({"type": "http.response.body", "body": said})
+
+
+class _Straight:
+    """Writes batches as they arrive, for as long as the client reads as fast. See core.ports.Take."""
+
+    __slots__ = ("_late", "_write", "piece")
+
+    def __init__(self, writer: StreamWriter, piece: Piece) -> None:
+        self._write = writer.write
+        self.piece = piece
+        self._late = b""
+
+    def __call__(self, batch: tuple[Event, ...]) -> bool:
+        chunk = self._write(batch)
+        if not chunk or self.piece(chunk):
+            return True
+        self._late = chunk
+        return False
+
+    def late(self) -> bytes:
+        """What still has to go the long way."""
+        chunk, self._late = self._late, b""
+        return chunk
 
 
 def _never(chunk: bytes) -> bool:

@@ -7,11 +7,12 @@ not used is not called. A refusal is a value; a Fault is raised after it has bee
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+import functools
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 from zhongshu.core.answers import Answer, Event, Fold, Usage, unfold
 from zhongshu.core.labels import NO_MARK
-from zhongshu.core.ports import EventStream, Hit, Seek
+from zhongshu.core.ports import EventStream, Hit, Seek, Take
 from zhongshu.core.problems import LEFT, Fault, Problem, Refusal
 from zhongshu.core.turns import Turn
 from zhongshu.pipeline.admit import admit
@@ -171,8 +172,11 @@ class Live:
         self._fold = self._unmarked = Fold()
         entry.hit = hit
 
-    async def batches(self) -> AsyncGenerator[Batch | Closing, None]:
+    async def batches(self, take: Take | None = None) -> AsyncGenerator[Batch | Closing, None]:
         """Events in the batches they arrived in; then, once the record is durable, the Closing.
+
+        take: who would have batches as they arrive, once content has begun. An empty batch says that it may look what
+        came of the last one it was handed.
 
         A stream that breaks off raises its Fault, recorded. A reader that leaves cancels the upstream at once; what
         was used until then is settled and recorded.
@@ -184,6 +188,7 @@ class Live:
         marked = None if mark is NO_MARK else MarkedStream(mark)
         if marked and self._seek is not None:
             self._unmarked = Fold()
+        flow = None if take is None or hidden or marked else self._flow(take)
         try:
             async for batch in self._events.batches():
                 if marked:
@@ -196,6 +201,8 @@ class Live:
                 if not entry.first_us and fold.sent_content():
                     entry.first()
                 yield shown_of(batch) if hidden else batch
+                if flow is not None and entry.first_us and await flow():
+                    yield ()
             entry.called()
             closing = self._close()
         except Fault as fault:
@@ -222,6 +229,20 @@ class Live:
     @property
     def _turn(self) -> Turn:
         return self.routed.asking.turn
+
+    def _flow(self, take: Take) -> Callable[[], Awaitable[int]] | None:
+        """What hands batches over as they arrive, folded too. None where the stream has no such way."""
+        flow: Callable[[Take], Awaitable[int]] | None = getattr(self._events, "flow", None)
+        if flow is None:
+            return None
+        add = self._fold.add
+
+        def took(batch: Batch) -> bool:
+            for event in batch:
+                add(event)
+            return take(batch)
+
+        return functools.partial(flow, took)
 
     def _close(self) -> Closing:
         entry, hit, folded = self._entry, self.hit, self._fold.answer()

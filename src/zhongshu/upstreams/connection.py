@@ -48,6 +48,7 @@ class Connection(asyncio.Protocol):
         "_phase",
         "_received",
         "_surplus",
+        "_take",
         "_total_due",
         "_total_s",
         "_transport",
@@ -68,6 +69,7 @@ class Connection(asyncio.Protocol):
         self._total_s = total_s
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[None] | None = None
+        self._take: Callable[[bytes], bool] | None = None
         self._paused = False
         self.closed = False
         self.reused = False
@@ -130,6 +132,21 @@ class Connection(asyncio.Protocol):
             over()
         return data
 
+    async def flow(self, take: Callable[[bytes], bool]) -> None:
+        """Hand each piece of the body to `take` in the moment it arrives, until it says False, or the reply ends or
+        breaks: `read` goes on from there. What `take` raises is raised here."""
+        if self._chunks or self._complete or self._error is not None:
+            return
+        self._phase = "idle"
+        self.due = min(monotonic() + self._idle_s, self._total_due)
+        self._take = take
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = self._take = None
+            self.due = NEVER
+
     def body(self) -> bytes:
         """All of the body that has arrived and was not read yet."""
         chunks = self._chunks
@@ -186,6 +203,8 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             return self._fail(fault("upstream_malformed", upstream=self._upstream, why="the reply is not HTTP/1.1"))
+        if self._take is not None:
+            return self._hand_over(self._take)
         if not self._head_done and self._received > _MOST_HEAD_BYTES:
             return self._fail(fault("upstream_malformed", upstream=self._upstream, why="the reply's head is too large"))
         if self._whole:
@@ -254,6 +273,24 @@ class Connection(asyncio.Protocol):
         self._chunks: list[bytes] = []
         self._buffered = self._received = self._body_limit = 0
         self._phase = ""
+
+    def _hand_over(self, take: Callable[[bytes], bool]) -> None:
+        """What arrived goes straight to who takes it; what is more than that is left to `read`."""
+        if self._complete or self._error is not None:
+            return self._wake()
+        if not self._chunks:
+            return None
+        due = monotonic() + self._idle_s
+        self.due = due if due < self._total_due else self._total_due
+        try:
+            if take(self.body()):
+                return None
+        # The border: the event loop would close the connection and tell nobody.
+        except Exception as error:  # noqa: BLE001
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_exception(error)
+        self._take = None
+        return self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -58,6 +58,13 @@ class MemoryOpened:
                     await asyncio.sleep(chunk)
         return b""
 
+    async def flow(self, take: Callable[[bytes], bool]) -> None:
+        """Hand over the pieces up to the next break or pause."""
+        while self._chunks and isinstance(chunk := self._chunks[0], bytes):
+            del self._chunks[0]
+            if not take(chunk):
+                return
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while chunk := await self.read():
             yield chunk

@@ -19,15 +19,16 @@ class EventTooLarge(Exception):
 
 
 class SseParser:
-    """Turns the bytes of one stream into its events' data. `limit_bytes` bounds one event."""
+    """Turns the bytes of one stream into its events' data. `limit_bytes` bounds one event. clean: whether all that came
+    so far was whole events."""
 
-    __slots__ = ("_after_cr", "_clean", "_data", "_held", "_limit", "_line", "_partial", "_started")
+    __slots__ = ("_after_cr", "_data", "_held", "_line", "_partial", "_started", "clean", "limit")
 
     def __init__(self, limit_bytes: int = DEFAULT_LIMIT) -> None:
-        self._limit = limit_bytes
+        self.limit = limit_bytes
         self._started = False
         self._after_cr = False
-        self._clean = True
+        self.clean = True
         self._line: list[bytes] = []
         self._partial = 0
         self._data: list[bytes] = []
@@ -38,7 +39,7 @@ class SseParser:
 
         The usual chunk is one or more whole events of one line each; it is split without looking at its lines.
         """
-        if self._clean and chunk.startswith(b"data: ") and chunk.endswith(b"\n\n") and len(chunk) <= self._limit:
+        if self.clean and chunk.startswith(b"data: ") and chunk.endswith(b"\n\n") and len(chunk) <= self.limit:
             line_ends = chunk.count(b"\n")
             payloads = [chunk[6:-2]] if line_ends == 2 else chunk[6:-2].split(b"\n\ndata: ")
             if line_ends == 2 * len(payloads) and b"\r" not in chunk:
@@ -76,7 +77,7 @@ class SseParser:
             self._line.append(rest)
             self._partial += len(rest)
             self._check(self._partial)
-        self._clean = not (self._held or self._partial or self._after_cr)
+        self.clean = not (self._held or self._partial or self._after_cr)
         return done
 
     def _take(self, line: bytes, done: list[bytes]) -> None:
@@ -99,5 +100,5 @@ class SseParser:
             self._held += 4
 
     def _check(self, more: int) -> None:
-        if self._held + more > self._limit:
-            raise EventTooLarge(str(self._limit))
+        if self._held + more > self.limit:
+            raise EventTooLarge(str(self.limit))

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -70,6 +70,11 @@ class Opened(Protocol):
     def header(self, name: str) -> str | None: ...
     def read(self) -> Awaitable[bytes]:
         """The next bytes as the network cut them; empty at the end. Raises Fault("upstream_cut") when broken off."""
+        ...
+
+    def flow(self, take: Callable[[bytes], bool]) -> Awaitable[None]:
+        """Hand over what arrives, in the moment it does, until `take` says False or the reply ends or breaks; `read`
+        goes on from there. `take` must not wait; what it raises is raised here."""
         ...
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
@@ -303,6 +308,9 @@ class _HttpOpened:
     def read(self) -> Awaitable[bytes]:
         return self._connection.read(self._over) if not self._ended else _nothing()
 
+    def flow(self, take: Callable[[bytes], bool]) -> Awaitable[None]:
+        return self._connection.flow(take) if not self._ended else _over_already()
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while data := await self.read():
             yield data
@@ -318,6 +326,10 @@ class _HttpOpened:
 
 async def _nothing() -> bytes:
     return b""
+
+
+async def _over_already() -> None:
+    """Nothing more arrives."""
 
 
 async def drain(opened: Opened, within_s: float = _EOF_WITHIN_S) -> None:

@@ -42,6 +42,28 @@ async def read(stream: bytes, cuts: list[int] | None = None, n: int = 1, event_b
     return [event async for batch in reading.batches() for event in batch]
 
 
+async def handed(stream: bytes, cuts: list[int], refused: set[int]) -> list[Event]:
+    """The same, handed over as it arrives; after these batches the next one is asked for."""
+    edges = [0, *sorted(cuts), len(stream)]
+    pieces = tuple(stream[a:b] for a, b in itertools.pairwise(edges) if a < b)
+    opened = await MemoryTransport(lambda request: Reply(chunks=pieces)).open(Request("POST", "/chat/completions"))
+    reading = OpenAIStream(opened, ChunkReader("up"), "up", 1 << 20)
+    events: list[Event] = []
+    batches = 0
+
+    def take(batch: tuple[Event, ...]) -> bool:
+        nonlocal batches
+        batches += 1
+        events.extend(batch)
+        return batches not in refused
+
+    async for batch in reading.batches():
+        events += batch
+        seen = batches
+        assert await reading.flow(take) == batches - seen
+    return events
+
+
 def folded(events: list[Event]) -> Answer:
     fold = Fold()
     for event in events:
@@ -182,6 +204,22 @@ async def test_any_cutting_gives_the_same_answer_and_the_same_events(stream: byt
     whole = await read(stream)
     assert await read(stream, cuts) == whole
     assert folded(await read(stream.replace(b"\n", b"\r\n"), cuts)) == folded(whole)
+
+
+@given(st.sampled_from([sample[1] for sample in SAMPLES]), st.data())
+async def test_handed_over_as_they_arrive_the_events_are_the_same(stream: bytes, data: st.DataObject) -> None:
+    ends = [at + 2 for at in range(len(stream)) if stream.startswith(b"\n\n", at)]
+    cuts = data.draw(st.lists(st.one_of(st.integers(0, len(stream)), st.sampled_from(ends)), max_size=16))
+    refused = data.draw(st.sets(st.integers(1, 8)))
+    whole = await read(stream)
+    assert await handed(stream, cuts, refused) == whole
+    assert folded(await handed(stream.replace(b"\n", b"\r\n"), cuts, refused)) == folded(whole)
+
+
+async def test_an_event_over_the_limit_is_found_as_it_arrives() -> None:
+    begun = OPENAI.index(b"data: ", 300)
+    with pytest.raises(Fault, match="upstream_malformed"):
+        await handed(OPENAI[:begun] + b"data: " + b"y" * (2 << 20), [begun], set())
 
 
 async def test_each_event_of_the_upstream_is_one_of_ours_with_its_exact_json() -> None:

@@ -170,7 +170,8 @@ class ChunkWriter:
     can be durable, and our object travel, before the client sees the end."""
 
     __slots__ = (
-        "_begins", "_blocks", "_first", "_head", "_held", "_open", "_roles", "_thoughts", "_turn", "_usage_asked",
+        "_begins", "_blocks", "_first", "_head", "_held", "_open", "_passing", "_roles", "_thoughts", "_turn",
+        "_usage_asked",
     )  # fmt: skip
 
     def __init__(self, turn: Turn, *, include_usage: bool) -> None:
@@ -182,19 +183,20 @@ class ChunkWriter:
         self._thoughts: list[ThoughtDelta] = []
         self._blocks = 0
         self._first: bytes | None = None
+        self._passing = ""
         self._begins = b""
         kind = "chat.completion.chunk" if turn.kind == "chat" else "text_completion"
         self._head = _head(turn, "chatcmpl-" if turn.kind == "chat" else "cmpl-", kind)
 
     def write(self, events: tuple[Event, ...]) -> bytes:
-        """The bytes to send now for a batch of events."""
-        if len(events) == 1 and self._open and not self._held:
+        """The bytes to send now for a batch of events. Once some of the upstream's have gone out, and until the last
+        choice ends, a batch that is one piece of text in the upstream's own bytes is sent without looking further."""
+        if self._passing and len(events) == 1:
             event = events[0]
-            deltas, wire = event.deltas, event.wire
+            wire, deltas = event.wire, event.deltas
             plain = len(deltas) == 1 and type(deltas[0]) is TextDelta
-            if plain and wire is not None and event.dialect == self._turn.protocol:  # passed on as it came
-                self._first = self._first or wire
-                return b"data: %b\n\n" % wire
+            if plain and wire is not None and event.dialect == self._passing:
+                return b"data: " + wire + b"\n\n"
         out: list[bytes] = []
         for event in events:
             chunks = self._chunks(event)
@@ -206,6 +208,8 @@ class ChunkWriter:
             else:
                 for chunk in chunks:
                     out += (b"data: ", chunk, b"\n\n")
+        under_way = self._first is not None and self._open and not self._held
+        self._passing = self._turn.protocol if under_way else ""
         return b"".join(out)
 
     def close(self, usage: Usage, extra: Extra) -> bytes:

@@ -14,6 +14,9 @@ from typing import Any, Protocol
 
 _BODILESS = (204, 304)
 _LONG_BODY = 65_536
+_SHORT = 1024
+_SIZES = tuple([b"%x\r\n" % size for size in range(_SHORT)])
+"""What the pieces of a chunked body begin with, by their size."""
 
 
 def _status_line(status: int) -> bytes:
@@ -172,7 +175,8 @@ class Exchange:
         if self._wire.write_paused or self.complete or self._head or not (self._chunked and body):
             return False
         if not self.disconnected:
-            self._wire.write(b"%x\r\n%b\r\n" % (len(body), body))
+            size = len(body)
+            self._wire.write((_SIZES[size] if size < _SHORT else b"%x\r\n" % size) + body + b"\r\n")
         return True
 
     def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:

@@ -6,9 +6,10 @@ Content is what a reader would see, thoughts and tool calls included. A role, us
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from zhongshu.core.answers import Answer, Delta, Event, StopDelta, TextDelta, ToolCallEnd, UsageDelta
-from zhongshu.core.ports import EventStream
+from zhongshu.core.ports import EventStream, Flowing, Take
 from zhongshu.core.problems import Problem
 from zhongshu.core.records import Attempt
 from zhongshu.core.turns import Turn
@@ -61,6 +62,14 @@ class BegunStream:
     async def aclose(self) -> None:
         """Leave: cancels the upstream at once, unless it has ended."""
         await self._stream.aclose()
+
+    async def flow(self, take: Take) -> int:
+        """See core.ports.Flowing. What was read ahead has to be asked for."""
+        if self._held or not hasattr(self._stream, "flow"):
+            return 0
+        handed = await cast("Flowing", self._stream).flow(take)
+        self._pieces += handed
+        return handed
 
     def counts_at(self, replica: Replica, trial: bool, attempt: Attempt, began_ns: int, first_ns: int) -> None:
         """It is in flight there, by this attempt; clock: steady."""

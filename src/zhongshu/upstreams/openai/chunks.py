@@ -19,23 +19,39 @@ _KEYS = {TextDelta: b'"content":', ThoughtDelta: b'"reasoning_content":'}
 
 
 class ChunkForm:
-    """What chunks around their text look like."""
+    """What chunks around their text look like, as data and as whole server-sent events. The quotes of the text are part
+    of what is around it: no line can end between the two."""
 
-    __slots__ = ("_after", "_around", "_before", "_index", "_kind")
+    __slots__ = ("_after", "_before", "_begin", "_end", "_index", "_kind", "_least", "_least_sent", "_sent")
 
     def __init__(self, before: bytes, after: bytes, kind: type[TextDelta | ThoughtDelta], index: int) -> None:
-        self._before = before
-        self._after = after
-        self._around = len(before) + len(after)
+        self._before = before + b'"'
+        self._after = b'"' + after
+        self._least = len(before) + len(after) + 3
+        self._sent = b"data: " + self._before, self._after + b"\n\n"
+        self._least_sent = self._least + 8
+        self._begin = len(before)
+        self._end = -len(after)
         self._kind = kind
         self._index = index
 
     def delta(self, payload: bytes) -> TextDelta | ThoughtDelta | None:
         """The text of a chunk of this form; None for any other chunk, and for one without text."""
-        if not payload.startswith(self._before) or not payload.endswith(self._after) or len(payload) < self._around + 3:
+        if not payload.startswith(self._before) or not payload.endswith(self._after) or len(payload) < self._least:
             return None
         try:
-            return self._kind(self._index, _string(payload[len(self._before) : -len(self._after)]))
+            return self._kind(self._index, _string(payload[self._begin : self._end]))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+    def event(self, sent: bytes, dialect: str) -> Event | None:
+        """The Event of a chunk of this form, given as the server-sent event it came in; None as `delta`."""
+        before, after = self._sent
+        if not sent.startswith(before) or not sent.endswith(after) or len(sent) < self._least_sent:
+            return None
+        payload = sent[6:-2]
+        try:
+            return Event((self._kind(self._index, _string(payload[self._begin : self._end])),), payload, dialect)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
 

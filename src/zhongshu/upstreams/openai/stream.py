@@ -10,7 +10,7 @@ that never comes, a missing [DONE]. A chunk that had to be put right, and every 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 import msgspec
@@ -28,6 +28,7 @@ from zhongshu.core.answers import (
     ToolCallStart,
     UsageDelta,
 )
+from zhongshu.core.ports import Take
 from zhongshu.core.problems import Fault, fault
 from zhongshu.upstreams.openai.chunks import ChunkForm, form_of
 from zhongshu.upstreams.openai.request import Thoughts
@@ -132,6 +133,14 @@ class ChunkReader:
         if self._unlike < _NEVER_ALIKE:
             self._unlike += 1
             self._form = form_of(payload, event)
+        return event
+
+    def straight(self, sent: bytes) -> Event | None:
+        """The Event of a whole server-sent event of the form of the chunk before, as it came; None for any other."""
+        form = self._form
+        event = None if form is None else form.event(sent, self._dialect)
+        if event is not None:
+            self._unlike = 0
         return event
 
     def _decoded(self, payload: bytes) -> Event:
@@ -310,7 +319,7 @@ class OpenAIStream:
     """An EventStream over an open reply. `batches` gives all events of one network read together: one send for them
     all is cheaper than one each."""
 
-    __slots__ = ("_broken", "_drained", "_opened", "_over", "_parser", "_reader", "_upstream")
+    __slots__ = ("_ahead", "_broken", "_drained", "_opened", "_over", "_parser", "_reader", "_upstream")
 
     def __init__(self, opened: Opened, reader: PieceReader, upstream: str, event_bytes: int) -> None:
         self._opened = opened
@@ -320,12 +329,16 @@ class OpenAIStream:
         self._over = False
         self._drained = False
         self._broken: Fault | None = None
+        self._ahead: tuple[Event, ...] = ()
 
     async def batch(self) -> tuple[Event, ...]:
         """The events of the next network read that completes any. StopAsyncIteration at the end.
 
         Raises Fault, after the events before it have been given.
         """
+        if self._ahead:
+            events, self._ahead = self._ahead, ()
+            return events
         while not self._over:
             if self._broken is not None:
                 await self.aclose()
@@ -339,6 +352,34 @@ class OpenAIStream:
                     return events
         await self._drain()
         raise StopAsyncIteration
+
+    async def flow(self, take: Take) -> int:
+        """See core.ports.Flowing."""
+        handed = 0
+        parser, most = self._parser, self._parser.limit
+        straight: Callable[[bytes], Event | None] = getattr(self._reader, "straight", _nothing)
+
+        def arrived(chunk: bytes) -> bool:
+            nonlocal handed
+            if parser.clean and len(chunk) <= most and (event := straight(chunk)) is not None:
+                handed += 1
+                return take((event,))
+            try:
+                events = self._events(chunk)
+            except Fault as broken:
+                self._broken = broken
+                return False
+            if self._over or self._broken is not None:
+                self._ahead = events
+                return False
+            if not events:
+                return True
+            handed += 1
+            return take(events)
+
+        if not self._over and self._broken is None:
+            await self._opened.flow(arrived)
+        return handed
 
     def batches(self) -> AsyncIterator[tuple[Event, ...]]:
         """Every batch to the end."""
@@ -391,6 +432,12 @@ class OpenAIStream:
         if last is not None:
             events.append(last)
         self._over = True
+
+
+def _nothing(sent: bytes) -> Event | None:
+    """Of a reader that reads everything in one way."""
+    del sent
+    return None
 
 
 class _Batches:
