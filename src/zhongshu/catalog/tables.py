@@ -63,4 +63,8 @@ route_samples = Table(
     Column("general", Float),
     Column("reasoning", Float),
     Column("by", Text, nullable=False),
+    Column("asked", Text, nullable=False, server_default="auto"),
+    Column("done", Float),
+    Column("general_nano", BigInteger),
+    Column("reasoning_nano", BigInteger),
 )
