@@ -191,7 +191,8 @@ def _announce(ready: Ready, settings: Settings, *, as_json: bool) -> None:
         sys.stdout.flush()
         return
     _say(t(f"Zhongshu is ready at {ready.url}", f"中枢已就绪：{ready.url}"), "bold green")
-    _say(t(f"Models: auto, {', '.join(ready.models)}", f"模型：auto、{'、'.join(ready.models)}"))
+    models = ("auto", *ready.models)
+    _say(t(f"Models: {', '.join(models)}", f"模型：{'、'.join(models)}"))
     if ready.first_key:
         _say("\n" + t("Your first key; it is shown only this once:", "您的首个密钥，仅显示这一次："))
         _say(f"  {ready.first_key}", "bold")
