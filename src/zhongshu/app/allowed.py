@@ -45,6 +45,8 @@ class _Words(msgspec.Struct, frozen=True, kw_only=True):
                 return self.path
             case shapes.VarTupleType() | shapes.ListType() | shapes.FrozenSetType() | shapes.SetType():
                 return f"{self.many} {self.describe(shape.item_type)}"
+            case shapes.Metadata():
+                return self.describe(shape.type)
             case shapes.UnionType():
                 return self.either.join(self.describe(part) for part in shape.types)
             case _:
