@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from zhongshu.api.anthropic.batches import PREFIX as MESSAGE_BATCHES
 from zhongshu.api.anthropic.batches import message_batches
-from zhongshu.api.anthropic.counting import Count
 from zhongshu.api.anthropic.door import count_tokens_endpoint, messages_endpoint
 from zhongshu.api.anthropic.models import AnthropicModels
 from zhongshu.api.asgi import App
+from zhongshu.api.counting import Count
 from zhongshu.api.endpoint import Bounds, Endpoint, Load
 from zhongshu.api.gemini.door import GeminiDoor, SharedModels
 from zhongshu.api.health import Health, Metrics, Probe

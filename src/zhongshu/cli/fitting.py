@@ -73,16 +73,21 @@ def fit(
         raise typer.BadParameter(", ".join(sums.BITS), param_hint="--quant")
     if name is not None:
         shape = _shape_of(name, quant, config)
-    elif parameters and layers and kv_heads:
-        shape = sums.of_numbers(
-            parameters=int(parameters),
-            quantisation=quant or "BF16",
-            layers=layers,
-            kv_heads=kv_heads,
-            head_dim=head_dim,
-            context=context,
-        )
     else:
+        shape = _shape_by_numbers(parameters, layers, kv_heads, head_dim, quant or "BF16", context)
+    result = sums.fit(shape, context, slots, kv)
+    if as_json:
+        print_json(_plain(result))
+    else:
+        _show(result, asked=context)
+
+
+def _shape_by_numbers(
+    parameters: float | None, layers: int | None, kv_heads: int | None, head_dim: int, quantisation: str, context: int
+) -> Shape:
+    from zhongshu.engine.models import fit
+
+    if not (parameters and layers and kv_heads):
         raise typer.BadParameter(
             t(
                 "give a name, or --parameters, --layers and --kv-heads",
@@ -90,11 +95,14 @@ def fit(
             ),
             param_hint="NAME",
         )
-    result = sums.fit(shape, context, slots, kv)
-    if as_json:
-        print_json(_plain(result))
-    else:
-        _show(result, asked=context)
+    return fit.of_numbers(
+        parameters=int(parameters),
+        quantisation=quantisation,
+        layers=layers,
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        context=context,
+    )
 
 
 def _shape_of(name: str, quant: str | None, config: Path | None) -> Shape:

@@ -1,4 +1,4 @@
-"""How `keys` and `tenants` reach the state directory, and how what goes wrong there is said."""
+"""How commands reach the settings and the state directory, and how what goes wrong there is said."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -17,6 +17,7 @@ from zhongshu.core.problems import Fault
 if TYPE_CHECKING:
     from zhongshu.access.admin import AccessAdmin
     from zhongshu.app.settings import Settings
+    from zhongshu.storage.database import Database
 
 ConfigOption = typer.Option(None, "--config", "-c", help=t("The settings file.", "设置文件。"))
 
@@ -44,6 +45,26 @@ def in_force() -> str:
 
 
 @contextmanager
+def state_of(found: Settings) -> Generator[Database]:
+    """The state database of this installation, whether or not its server runs."""
+    from sqlalchemy.exc import DBAPIError
+
+    from zhongshu.access.build import STATE
+    from zhongshu.storage.database import SchemaError, open_database
+
+    try:
+        database = open_database(found.home / STATE)
+    except SchemaError as error:  # says itself what to do
+        fail(str(error), str(error))
+    except (OSError, DBAPIError) as error:
+        _fail_for_home(found.home, error)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
 def managing(config: Path | None) -> Generator[AccessAdmin]:
     """The tenants and keys of this installation, whether or not its server runs."""
     from sqlalchemy.exc import DBAPIError
@@ -64,8 +85,12 @@ def managing(config: Path | None) -> Generator[AccessAdmin]:
     except ValueError as error:  # a secret or schema that cannot be used says itself what to do
         fail(str(error), str(error))
     except (OSError, sqlite3.Error, DBAPIError, CounterError) as error:
-        why = error.strerror if isinstance(error, OSError) else type(error).__name__
-        fail(
-            f"The state directory {home} cannot be used: {why}. Check that it is yours, writable and has room.",
-            f"无法使用状态目录 {home}：{why}。请确认它归您所有、可写且有剩余空间。",
-        )
+        _fail_for_home(home, error)
+
+
+def _fail_for_home(home: Path, error: Exception) -> NoReturn:
+    why = error.strerror if isinstance(error, OSError) else type(error).__name__
+    fail(
+        f"The state directory {home} cannot be used: {why}. Check that it is yours, writable and has room.",
+        f"无法使用状态目录 {home}：{why}。请确认它归您所有、可写且有剩余空间。",
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
-from zhongshu.cli.managing import settings
+from zhongshu.cli.managing import settings, state_of
 from zhongshu.cli.output import err, fail, fail_with, out, print_json
 from zhongshu.cli.words import t
 from zhongshu.core.problems import Fault
@@ -39,30 +39,17 @@ _RULE_PARTS = ("tenant", "key", "user", "header")
 @contextmanager
 def desk(config: Path | None) -> Generator[tuple[Settings, ReleaseDesk]]:
     """The settings and the plans of this installation, whether or not its server runs."""
-    from sqlalchemy.exc import DBAPIError
-
-    from zhongshu.access.build import STATE
     from zhongshu.catalog.catalog import offer_of
     from zhongshu.catalog.changing import ReleaseDesk
     from zhongshu.core.clock import SystemClock
-    from zhongshu.storage.database import open_database
 
     found = settings(config)
     offers = tuple(map(offer_of, found.models))
-    try:
-        database = open_database(found.home / STATE)
-    except (OSError, DBAPIError) as error:
-        why = error.strerror if isinstance(error, OSError) else type(error).__name__
-        fail(
-            f"The state directory {found.home} cannot be used: {why}. Check that it is yours, writable and has room.",
-            f"无法使用状态目录 {found.home}：{why}。请确认它归您所有、可写且有剩余空间。",
-        )
-    try:
-        yield found, ReleaseDesk(database, SystemClock(), lambda: offers)
-    except Fault as error:
-        fail_with(error.problem)
-    finally:
-        database.close()
+    with state_of(found) as database:
+        try:
+            yield found, ReleaseDesk(database, SystemClock(), lambda: offers)
+        except Fault as error:
+            fail_with(error.problem)
 
 
 def change(config: Path | None, as_json: bool, wanted: Callable[[ReleaseDesk], Change]) -> None:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import msgspec
 import typer
 
-from zhongshu.cli.ledger_views import SinceOption, TenantOption, UntilOption, money
+from zhongshu.cli.ledger_views import SinceOption, TenantOption, UntilOption
 from zhongshu.cli.managing import ConfigOption, examples, settings
-from zhongshu.cli.output import JsonOption, err, fail, out, print_json, print_table
+from zhongshu.cli.output import JsonOption, err, fail, out, print_json
+from zhongshu.cli.route_views import show_explained, show_report, show_tuned
 from zhongshu.cli.words import chinese, t
 
 if TYPE_CHECKING:
     from zhongshu.catalog.samples import Sample
     from zhongshu.ledger.index import Shown
     from zhongshu.router.difficulty.judge import Judge
-    from zhongshu.router.report import Report
-    from zhongshu.router.tuning import Span, Tuned
+    from zhongshu.router.tuning import Tuned
 
 app = typer.Typer()
 ModelOption = typer.Option(
@@ -37,6 +37,9 @@ LabelsOption = typer.Option(
         "`strong_cost`.",
         "每行含 `trace` 或 `prompt`，以及 `weak_correct`、`strong_correct`（0 到 1），可选 `weak_cost`、`strong_cost`。",
     ),
+)
+AssistantOption = typer.Option(
+    None, "--assistant", help=t("Report on this assistant in place of auto.", "报告该助手，而非 auto。")
 )
 SvgOption = typer.Option(None, "--svg", help=t("Write the Pareto curve here.", "将帕累托曲线写入此文件。"))
 
@@ -74,7 +77,7 @@ def explain(
     if as_json:
         print_json(plain)
     else:
-        _show_explained(plain)
+        show_explained(plain)
 
 
 @app.command(
@@ -125,7 +128,7 @@ def tune(
         fail(f"{error}.", "没有推理模型答对的行，无法求档位。")
     if as_json:
         return print_json({**msgspec.structs.asdict(found), "setting": f"[router]\ndial = {found.dial:g}\n"})
-    _show_tuned(found)
+    show_tuned(found)
 
 
 @app.command(
@@ -136,6 +139,7 @@ def tune(
     ),
     epilog=examples(
         "zhongshu route report --since 7d",
+        "zhongshu route report --assistant helpdesk",
         "zhongshu route report --labels judged.jsonl --svg pareto.svg",
         "zhongshu route report --labels judged.jsonl --json",
     ),
@@ -144,6 +148,7 @@ def report(
     since: str | None = SinceOption,
     until: str | None = UntilOption,
     tenant: str | None = TenantOption,
+    assistant: str | None = AssistantOption,
     labels: Path | None = LabelsOption,
     svg: Path | None = SvgOption,
     config: Path | None = ConfigOption,
@@ -154,7 +159,7 @@ def report(
     given = labels_of(labels) if labels else []
     ledger_needed = not given or any(label.trace for label in given)
     with routings(config, ledger_needed=ledger_needed) as looking:
-        found = looking.report(period(since, until, tenant), given)
+        found = looking.report(period(since, until, tenant, assistant), given)
     if svg is not None:
         if found.proof is None:
             fail(
@@ -173,7 +178,7 @@ def report(
         plain["unknown"] = [said.zh if chinese() else said.en for said in found.unknown]
         plain["claim"]["said"] = found.claim.said.zh if chinese() else found.claim.said.en
         return print_json(plain)
-    _show_report(found)
+    show_report(found)
 
 
 def _refuse_without_text(shown: Shown) -> NoReturn:
@@ -247,140 +252,6 @@ def _judge(model_file: Path | None, config: Path | None) -> Judge:
         fail(f"{model_file}: {error.strerror}.", f"{model_file}：无法读取（{error.strerror}）。", code=2)
     except ValueError as error:
         fail(f"--model-file: {error}", f"--model-file：不是难度模型：{error}", code=2)
-
-
-def _show_explained(plain: dict[str, Any]) -> None:
-    reason = plain["now"]["reason_zh"] if chinese() and plain["same_now"] else plain["reason"]
-    out.print(f"{plain['release']}  {reason}", markup=False, highlight=False)
-    dial = f"{plain['dial']:g} ({plain['dial_by']})"
-    rows = [
-        (t("kind of task", "任务类型"), f"{plain['task']} ({plain['judged_by']})"),
-        (t("chance that a general model is wrong", "通用模型答错的可能"), plain["general_wrong"]),
-        (t("gain expected of deep thought", "深度思考的预期收益"), plain["gain"]),
-        (t("least gain at this dial", "此档位要求的收益"), f"{plain['least_gain']} (dial {dial})"),
-        (t("distance", "差距"), plain["distance"]),
-        *[
-            (t(name, zh), f"{plain[field]:g} ({plain[field + '_by']})")
-            for field, name, zh in (
-                ("max_cost", "ceiling of the cost", "费用上限"),
-                ("max_seconds", "ceiling of the seconds", "用时上限（秒）"),
-            )
-            if plain[field] is not None
-        ],
-        *[(row["zh"] if chinese() else row["en"], f"{row['adds']:+}") for row in plain["weightiest"]],
-        *[(row["release"], _candidate(row)) for row in plain["candidates"]],
-    ]
-    print_table([t("What was weighed", "依据"), ""], rows)
-    out.print(t("What would have changed it:", "怎样会改变结果："))
-    for change in plain["changes"]:
-        out.print(f"- {change['zh'] if chinese() else change['en']}", markup=False)
-    sample = plain["sample"]
-    if sample is not None:
-        out.print(
-            t("The other kind of model answered too: ", "另一类模型也作了回答：") + f"{sample['other']}, {sample['state']}"
-            + (f", {sample['general']:g} / {sample['reasoning']:g} ({sample['by']})" if sample["state"] == "judged" else ""),
-            markup=False,
-        )  # fmt: skip
-    if not plain["same_now"]:
-        out.print(
-            t(
-                f"By the settings of now it would go to {plain['now']['release']}.",
-                f"按现在的设置，它会交给 {plain['now']['release']}。",
-            ),
-            markup=False,
-        )
-
-
-def _candidate(row: dict[str, Any]) -> str:
-    took = "" if row["expected_seconds"] is None else f", {row['expected_seconds']:.3g} s"
-    return f"{row['expected_quality']:.2f}, {row['expected_cost_nano'] / 1e9:.6f}{took}"
-
-
-def _show_tuned(found: Tuned) -> None:
-    rows = [
-        (t("questions", "问题数"), found.rows),
-        (t("accuracy: general / routed / reasoning", "准确率：通用 / 路由 / 推理"),
-         f"{found.general_accuracy:.3f} / {found.accuracy:.3f} / {found.reasoning_accuracy:.3f}"),
-        (t("accuracy kept", "保持的比例"), _spanned(found.kept)),
-        (t("calls of the reasoning model", "推理模型调用占比"), _spanned(found.strong_calls)),
-        (t("resamples that keep it", "重抽样中达标的比例"), f"{found.often:.0%}"),
-    ]  # fmt: skip
-    if found.held_out_kept is not None and found.held_out_calls is not None:
-        rows.append(
-            (
-                t("on rows left out: kept / calls", "留出样本：保持 / 调用"),
-                f"{found.held_out_kept:.1%} / {found.held_out_calls:.1%}",
-            )
-        )
-    print_table([t("At this dial", "在此档位"), ""], rows)
-    if not found.reached:
-        out.print(
-            t(
-                f"No dial keeps {found.quality:.0%}; this is the best there is.",
-                f"没有档位能保持 {found.quality:.0%}；以下为最佳。",
-            )
-        )
-    out.print(f"\n[router]\ndial = {found.dial:g}", markup=False, highlight=False)
-
-
-def _show_report(found: Report) -> None:
-    if found.turns or found.proof is None:
-        sides = (
-            (t("general", "通用"), found.general),
-            (t("reasoning", "推理"), found.reasoning),
-            (t("all", "合计"), found.all),
-        )
-        print_table(
-            t("answered by|turns|cost|scored|quality", "回答者|次数|费用|已评分|质量").split("|"),
-            [
-                (
-                    name,
-                    side.turns,
-                    money(side.cost_nano, found.currency),
-                    side.scored,
-                    side.quality and _spanned(side.quality),
-                )
-                for name, side in sides
-            ],
-        )
-    if found.always_general_nano is not None and found.always_reasoning_nano is not None and found.turns:
-        out.print(
-            t("By prices alone, not measured: always general ", "仅按价格估计，并非实测：始终通用 ")
-            + (money(found.always_general_nano, found.currency) or "0")
-            + t(", always reasoning ", "，始终推理 ")
-            + (money(found.always_reasoning_nano, found.currency) or "0")
-            + (
-                t(f"; {found.saved:.1%} less was paid.", f"；实付少 {found.saved:.1%}。")
-                if found.saved is not None
-                else ""
-            )
-        )
-    if found.proof is not None:
-        proof = found.proof
-        cost = t("cost", "费用") if proof.priced else t("reasoning calls", "推理调用")
-        print_table(
-            [t(f"{proof.cases} labelled cases", f"{proof.cases} 个带标签的请求"), t("quality", "质量"), cost],
-            [(way.name, f"{way.quality:.3f}", f"{way.cost:.6g}") for way in proof.ways],
-        )
-        out.print(
-            t("better than the random mix by ", "优于随机混合 ") + _spanned(proof.over_random, "+.3f") + "; "
-            + t("accuracy kept ", "保持准确率 ") + _spanned(proof.kept)
-        )  # fmt: skip
-    taken = found.samples
-    if taken.taken:
-        out.print(
-            t(
-                f"{taken.taken} samples: {taken.judged} judged, {taken.open} not, {taken.failed} failed; they cost ",
-                f"{taken.taken} 个抽样：{taken.judged} 个已评判，{taken.open} 个未评判，{taken.failed} 个失败；费用 ",
-            )
-            + (money(taken.extra_nano, found.currency) or "0")
-        )
-    for said in (found.claim.said, *found.unknown):
-        out.print(said.zh if chinese() else said.en)
-
-
-def _spanned(span: Span, form: str = ".1%") -> str:
-    return f"{span.value:{form}} ({span.low:{form}} … {span.high:{form}})"
 
 
 def _sample(sample: Sample) -> dict[str, Any]:

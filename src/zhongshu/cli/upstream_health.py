@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from zhongshu.cli.managing import ConfigOption, examples, settings
+from zhongshu.cli.managing import ConfigOption, examples, settings, state_of
 from zhongshu.cli.output import JsonOption, fail, out, print_json, print_table
 from zhongshu.cli.words import t
 
@@ -149,24 +149,11 @@ def _known(found: Settings) -> set[tuple[str, str]]:
 
 @contextmanager
 def _switches(found: Settings) -> Generator[Switches]:
-    from zhongshu.access.build import STATE
     from zhongshu.core.clock import SystemClock
-    from zhongshu.storage.database import SchemaError, open_database
     from zhongshu.upstreams.dispatch.switches import Switches
 
-    try:
-        database = open_database(found.home / STATE)
-    except SchemaError as error:
-        fail(str(error), str(error))
-    except OSError as error:
-        fail(
-            f"The state directory {found.home} cannot be used: {error.strerror}.",
-            f"无法使用状态目录 {found.home}：{error.strerror}。",
-        )
-    try:
+    with state_of(found) as database:
         yield Switches(database, SystemClock())
-    finally:
-        database.close()
 
 
 def _reports(found: Settings, switches: Switches) -> list[Report]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zhongshu.api.anthropic.counting import Count, CountTokens
+from zhongshu.api.anthropic.counting import CountTokens
 from zhongshu.api.anthropic.dialect import Messages
 from zhongshu.api.anthropic.errors import AnthropicHead
 from zhongshu.api.asgi import App
+from zhongshu.api.counting import Count
 from zhongshu.api.endpoint import Bounds, Endpoint, Load
 from zhongshu.pipeline.stages import Rooms
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zhongshu.api.anthropic.counting import Count
 from zhongshu.api.asgi import App, Receive, Scope, Send, header
+from zhongshu.api.counting import Count
 from zhongshu.api.endpoint import Bounds, Endpoint, Load
 from zhongshu.api.gemini.counting import CountTokens
 from zhongshu.api.gemini.dialect import Embed, Generate

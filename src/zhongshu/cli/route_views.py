@@ -1,0 +1,162 @@
+"""How explanations, dials and reports of routing look in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zhongshu.cli.ledger_views import money
+from zhongshu.cli.output import out, print_table
+from zhongshu.cli.words import chinese, t
+
+if TYPE_CHECKING:
+    from zhongshu.router.proof import Proof
+    from zhongshu.router.report import Report
+    from zhongshu.router.tuning import Span, Tuned
+
+
+def show_explained(plain: dict[str, Any]) -> None:
+    """A decision told again: what was weighed, and what would have changed it."""
+    reason = plain["now"]["reason_zh"] if chinese() and plain["same_now"] else plain["reason"]
+    out.print(f"{plain['release']}  {reason}", markup=False, highlight=False)
+    dial = f"{plain['dial']:g} ({plain['dial_by']})"
+    rows = [
+        (t("kind of task", "任务类型"), f"{plain['task']} ({plain['judged_by']})"),
+        (t("chance that a general model is wrong", "通用模型答错的可能"), plain["general_wrong"]),
+        (t("gain expected of deep thought", "深度思考的预期收益"), plain["gain"]),
+        (t("least gain at this dial", "此档位要求的收益"), f"{plain['least_gain']} (dial {dial})"),
+        (t("distance", "差距"), plain["distance"]),
+        *[
+            (t(name, zh), f"{plain[field]:g} ({plain[field + '_by']})")
+            for field, name, zh in (
+                ("max_cost", "ceiling of the cost", "费用上限"),
+                ("max_seconds", "ceiling of the seconds", "用时上限（秒）"),
+            )
+            if plain[field] is not None
+        ],
+        *[(row["zh"] if chinese() else row["en"], f"{row['adds']:+}") for row in plain["weightiest"]],
+        *[(row["release"], _candidate(row)) for row in plain["candidates"]],
+    ]
+    print_table([t("What was weighed", "依据"), ""], rows)
+    out.print(t("What would have changed it:", "怎样会改变结果："))
+    for change in plain["changes"]:
+        out.print(f"- {change['zh'] if chinese() else change['en']}", markup=False)
+    sample = plain["sample"]
+    if sample is not None:
+        out.print(
+            t("The other kind of model answered too: ", "另一类模型也作了回答：") + f"{sample['other']}, {sample['state']}"
+            + (f", {sample['general']:g} / {sample['reasoning']:g} ({sample['by']})" if sample["state"] == "judged" else ""),
+            markup=False,
+        )  # fmt: skip
+    if not plain["same_now"]:
+        out.print(
+            t(
+                f"By the settings of now it would go to {plain['now']['release']}.",
+                f"按现在的设置，它会交给 {plain['now']['release']}。",
+            ),
+            markup=False,
+        )
+
+
+def _candidate(row: dict[str, Any]) -> str:
+    took = "" if row["expected_seconds"] is None else f", {row['expected_seconds']:.3g} s"
+    return f"{row['expected_quality']:.2f}, {row['expected_cost_nano'] / 1e9:.6f}{took}"
+
+
+def show_tuned(found: Tuned) -> None:
+    """The dial that was found, and what it keeps."""
+    rows = [
+        (t("questions", "问题数"), found.rows),
+        (t("accuracy: general / routed / reasoning", "准确率：通用 / 路由 / 推理"),
+         f"{found.general_accuracy:.3f} / {found.accuracy:.3f} / {found.reasoning_accuracy:.3f}"),
+        (t("accuracy kept", "保持的比例"), _spanned(found.kept)),
+        (t("calls of the reasoning model", "推理模型调用占比"), _spanned(found.strong_calls)),
+        (t("resamples that keep it", "重抽样中达标的比例"), f"{found.often:.0%}"),
+    ]  # fmt: skip
+    if found.held_out_kept is not None and found.held_out_calls is not None:
+        rows.append(
+            (
+                t("on rows left out: kept / calls", "留出样本：保持 / 调用"),
+                f"{found.held_out_kept:.1%} / {found.held_out_calls:.1%}",
+            )
+        )
+    print_table([t("At this dial", "在此档位"), ""], rows)
+    if not found.reached:
+        out.print(
+            t(
+                f"No dial keeps {found.quality:.0%}; this is the best there is.",
+                f"没有档位能保持 {found.quality:.0%}；以下为最佳。",
+            )
+        )
+    out.print(f"\n[router]\ndial = {found.dial:g}", markup=False, highlight=False)
+
+
+def show_report(found: Report) -> None:
+    """What routing was worth: what was done, what prices alone say, what labels and samples prove."""
+    if found.turns or found.proof is None:
+        _show_done(found)
+    if found.turns:
+        _show_by_price(found)
+    if found.proof is not None:
+        _show_proof(found.proof)
+    taken = found.samples
+    if taken.taken:
+        out.print(
+            t(
+                f"{taken.taken} samples: {taken.judged} judged, {taken.open} not, {taken.failed} failed; they cost ",
+                f"{taken.taken} 个抽样：{taken.judged} 个已评判，{taken.open} 个未评判，{taken.failed} 个失败；费用 ",
+            )
+            + (money(taken.extra_nano, found.currency) or "0")
+        )
+    for said in (found.claim.said, *found.unknown):
+        out.print(said.zh if chinese() else said.en)
+
+
+def _show_done(found: Report) -> None:
+    sides = (
+        (t("general", "通用"), found.general),
+        (t("reasoning", "推理"), found.reasoning),
+        (t("all", "合计"), found.all),
+    )
+    print_table(
+        t("answered by|turns|cost|scored|quality", "回答者|次数|费用|已评分|质量").split("|"),
+        [
+            (
+                name,
+                side.turns,
+                money(side.cost_nano, found.currency),
+                side.scored,
+                side.quality and _spanned(side.quality),
+            )
+            for name, side in sides
+        ],
+    )
+
+
+def _show_by_price(found: Report) -> None:
+    """What always one model would have cost, where prices say it."""
+    if found.always_general_nano is None or found.always_reasoning_nano is None:
+        return
+    saved = "" if found.saved is None else t(f"; {found.saved:.1%} less was paid.", f"；实付少 {found.saved:.1%}。")
+    out.print(
+        t("By prices alone, not measured: always general ", "仅按价格估计，并非实测：始终通用 ")
+        + (money(found.always_general_nano, found.currency) or "0")
+        + t(", always reasoning ", "，始终推理 ")
+        + (money(found.always_reasoning_nano, found.currency) or "0")
+        + saved
+    )
+
+
+def _show_proof(proof: Proof) -> None:
+    cost = t("cost", "费用") if proof.priced else t("reasoning calls", "推理调用")
+    print_table(
+        [t(f"{proof.cases} labelled cases", f"{proof.cases} 个带标签的请求"), t("quality", "质量"), cost],
+        [(way.name, f"{way.quality:.3f}", f"{way.cost:.6g}") for way in proof.ways],
+    )
+    out.print(
+        t("better than the random mix by ", "优于随机混合 ") + _spanned(proof.over_random, "+.3f") + "; "
+        + t("accuracy kept ", "保持准确率 ") + _spanned(proof.kept)
+    )  # fmt: skip
+
+
+def _spanned(span: Span, form: str = ".1%") -> str:
+    return f"{span.value:{form}} ({span.low:{form}} … {span.high:{form}})"
