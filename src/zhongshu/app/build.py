@@ -161,20 +161,7 @@ class Installation:
             lambda: self._settings, state, lambda: self._rooms, self.load, self._clock, remembering, slot
         )
         self._closing: set[asyncio.Task[None]] = set()
-        server = settings.server
-        self.app: App = surface(
-            rooms=lambda: self._rooms,
-            bounds=Bounds(server.max_body_bytes, server.max_in_flight),
-            load=self.load,
-            probes=self._probes,
-            render_metrics=self._shared.render,
-            rest=Later(self._admin_parts()),
-            kept=self._keeping.kept,
-            count=self._count,
-            remembering=remembering,
-        )
-        if server.cors_origins:
-            self.app = CORSMiddleware(self.app, server.cors_origins, allow_methods=("*",), allow_headers=("*",))
+        self.app = self._application(settings, remembering)
         self._shared.start()
 
     async def start(self) -> None:
@@ -218,6 +205,23 @@ class Installation:
         await self._access.aclose()
         await self._sessions.aclose()
         self._state.close()
+
+    def _application(self, settings: Settings, remembering: Remembering) -> App:
+        server = settings.server
+        app = surface(
+            rooms=lambda: self._rooms,
+            bounds=Bounds(server.max_body_bytes, server.max_in_flight),
+            load=self.load,
+            probes=self._probes,
+            render_metrics=self._shared.render,
+            rest=Later(self._admin_parts()),
+            kept=self._keeping.kept,
+            count=self._count,
+            remembering=remembering,
+        )
+        if server.cors_origins:
+            return CORSMiddleware(app, server.cors_origins, allow_methods=("*",), allow_headers=("*",))
+        return app
 
     def _connect(self, settings: Settings) -> Rooms:
         assume = Assumptions(
