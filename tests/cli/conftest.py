@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ import uvicorn
 from typer.testing import CliRunner, Result
 
 from tests.api.conftest import House
-from tests.waiting import until
 
 
 class Running:
@@ -27,12 +27,13 @@ class Running:
 
     def __enter__(self) -> Running:
         self._thread.start()
-        until(lambda: self._server.started)
+        while not self._server.started:
+            time.sleep(0.01)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(60)
+        self._thread.join(10)
 
     @property
     def url(self) -> str:

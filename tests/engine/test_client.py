@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.waiting import eventually
 from zhongshu.core.problems import Fault, problem
 from zhongshu.engine.client import EngineClient
 from zhongshu.engine.messages import (
@@ -84,7 +83,7 @@ async def test_a_recalled_model_is_released_when_its_last_request_ends(client: E
         manager.say(Recall("m", 1))
         await settle()
         assert manager.count(Release) == 0
-    await eventually(lambda: manager.count(Release))
+    await settle()
     assert manager.heard[-1] == Release("m", 1, 2)
 
 
@@ -92,7 +91,7 @@ async def test_an_idle_recalled_model_is_released_at_once(client: EngineClient, 
     async with client.use("m"):
         pass
     manager.say(Recall("m", 1))
-    await eventually(lambda: manager.count(Release))
+    await settle()
     assert manager.heard[-1] == Release("m", 1, 1)
 
 
@@ -110,12 +109,9 @@ async def test_an_address_that_has_gone_is_asked_for_anew(client: EngineClient, 
     async with client.use("m"):
         pass
     manager.say(Gone("m", 1))
-
-    async def anew() -> bool:
-        async with client.use("m") as address:
-            return address.generation == 2
-
-    await eventually(anew)
+    await settle()
+    async with client.use("m") as address:
+        assert address.generation == 2
 
 
 async def test_no_manager_says_how_to_start_it(tmp_path: Path):

@@ -34,19 +34,6 @@ class Judging(FakeModel):
         super()._begin(call)
 
 
-class Held(FakeModel):
-    """Answers when it is let go."""
-
-    held: asyncio.Event | None = None
-
-    async def complete(self, call):
-        self._begin(call)
-        if self.held is not None:
-            await self.held.wait()
-        self.calls.pop()
-        return await super().complete(call)
-
-
 class Book:
     """pipeline.samples.Book on a real database."""
 
@@ -56,8 +43,8 @@ class Book:
     async def keep(self, sample):
         self.book.keep(sample)
 
-    async def reserve(self, *what):
-        return self.book.reserve(*what)
+    async def spent_today_nano(self):
+        return self.book.spent_today_nano()
 
 
 class Sampled(Path):
@@ -66,7 +53,7 @@ class Sampled(Path):
     def __init__(
         self, database, general="DONE: the answer is 75.", deep="DEEP: the answer is 75.", judge=None, **settings
     ):
-        super().__init__(Held("fake", says=general))
+        super().__init__(FakeModel("fake", says=general))
         self.deep = deep if isinstance(deep, FakeModel) else FakeModel("deep", says=deep)
         self.judge = judge or Judging("judge")
         self.book = SampleBook(database, self.clock)
@@ -215,39 +202,18 @@ async def test_a_named_model_is_not_sampled(sampled):
     assert await path.done() == ()
 
 
-async def turns(path, count, model="auto"):
-    for number in range(count):
+async def test_a_day_has_a_ceiling(sampled):
+    path = sampled(max_cost_per_day=0.000001)
+    for number in range(3):
         arrived = path.asked(SUM)
         turn = msgspec.structs.replace(
-            arrived.turn, trace=f"{number}" * 24 + "00000000", arrived_ns=path.clock.now_ns(), model=model
+            arrived.turn, trace=f"{number}" * 24 + "00000000", arrived_ns=path.clock.now_ns()
         )
         await answer(path.rooms, msgspec.structs.replace(arrived, turn=turn))
-
-
-async def test_a_day_s_ceiling_holds_for_samples_that_are_taken_at_once(sampled):
-    """What a sample may come to is set aside before it begins, so that those under way are counted; what it did not come
-    to is free again."""
-    most = 1024 * 2 * 1000 + 100_000  # of the general model's answer, and its prompt
-    path = sampled(max_cost_per_day=2 * most / 1e9)
-    path.model.held = held = asyncio.Event()
-    await turns(path, 4)
-    async with asyncio.timeout(30):
-        while len(path.model.calls) < 2 or len(path.samples.under_way) > 2:
-            await asyncio.sleep(0.001)
-    assert 2 * 1024 * 2 * 1000 < path.book.spent_today_nano() <= 2 * most
-    assert path.book.find() == (), "what is under way is no sample yet"
-    held.set()
-    assert len(await path.done()) == 2
-    assert path.book.spent_today_nano() == sum(one.other_nano for one in path.book.find()) < most
+        await path.done()
+    assert len(path.book.find()) == 1, "the first came to more than a day's"
     path.clock.advance(86_400)
     assert path.book.spent_today_nano() == 0
-
-
-async def test_a_ceiling_below_one_sample_takes_none(sampled):
-    path = sampled(max_cost_per_day=0.000001)
-    await turns(path, 2)
-    assert await path.done() == ()
-    assert len(path.journal.records) == 2
 
 
 # --- the book

@@ -186,8 +186,7 @@ class Writer:
             gathered = self._queue.get(timeout=_LOOK_S)
             while gathered is not None:
                 batch += gathered
-                for payload, _, _ in gathered:
-                    size += len(payload)
+                size += sum(len(payload) for payload, _, _ in gathered)
                 if size >= _BATCH_BYTES:
                     return batch
                 gathered = self._queue.get_nowait()
@@ -226,9 +225,7 @@ class Writer:
             raise OSError(0, self._why or "no segment is open")
         if not segment.frames:
             return segment
-        size = segment.size
-        for payload, _, _ in batch:
-            size += len(payload)
+        size = segment.size + sum(len(payload) for payload, _, _ in batch)
         if size > self._settings.segment_bytes or self._clock.now_ns() >= self._next_day_ns:
             self._leave_segment()
             return self._open_segment()

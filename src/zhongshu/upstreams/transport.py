@@ -275,12 +275,15 @@ class HttpTransport:
         return head
 
 
-class WholeResponse(msgspec.Struct):
+class WholeResponse:
     """A whole reply."""
 
-    status: int
-    _headers: list[tuple[bytes, bytes]]
-    body: bytes
+    __slots__ = ("_headers", "body", "status")
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self.status = status
+        self.body = body
+        self._headers = headers
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its case."""
