@@ -13,29 +13,19 @@ GET  /last/headers                                              its headers
 
 from __future__ import annotations
 
-import asyncio
-import os
-import socket
-import struct
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from zhongshu.upstreams.scripted import anthropic, gemini, others, responses
 from zhongshu.upstreams.scripted.chunks import Asked, Scene, embeddings, events, whole
-from zhongshu.upstreams.scripted.script import SHIPPED, Behaviour, Break, Script
+from zhongshu.upstreams.scripted.exchange import Exchange, Gone, Receive, Scope, Send, error_body
+from zhongshu.upstreams.scripted.script import SHIPPED, Behaviour, Script
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-TRANSPORT = "zhongshu.transport"
-_JSON = "application/json"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Asked).decode
 _RESPONSES = "/responses"
-_TYPES = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_limit_error"}
 
 
 class Stats(msgspec.Struct):
@@ -50,10 +40,6 @@ class Stats(msgspec.Struct):
     bytes_sent: int = 0
     tokens_sent: int = 0
     by_model: dict[str, int] = msgspec.field(default_factory=dict[str, int])
-
-
-class _Gone(Exception):
-    """The client left, or the script broke the connection."""
 
 
 class ScriptedApp:
@@ -73,7 +59,7 @@ class ScriptedApp:
         if scope["type"] != "http":
             return
         path, method = str(scope["path"]).removeprefix("/v1"), scope["method"]
-        exchange = _Exchange(self, scope, receive, send)
+        exchange = Exchange(scope, receive, send, self._sent)
         body = await exchange.body()
         if path == "/stats":
             if method == "DELETE":
@@ -107,12 +93,12 @@ class ScriptedApp:
             path not in ("/chat/completions", "/completions", "/embeddings", _RESPONSES, anthropic.MESSAGES)
             or method != "POST"
         ):
-            return await exchange.reply(404, _error(404))
+            return await exchange.reply(404, error_body(404))
         self._last, self.last_headers = body, headers
         await self._answer(exchange, path, body)
 
     async def _google(
-        self, exchange: _Exchange, path: str, method: str, body: bytes, headers: list[tuple[str, str]]
+        self, exchange: Exchange, path: str, method: str, body: bytes, headers: list[tuple[str, str]]
     ) -> None:
         """A method of one of Google's models, or the list of them."""
         if method == "GET":
@@ -120,7 +106,7 @@ class ScriptedApp:
         self._last, self.last_headers = body, headers
         await self._answer(exchange, path, body)
 
-    async def _hand(self, exchange: _Exchange, path: str, body: bytes, content_type: str) -> None:
+    async def _hand(self, exchange: Exchange, path: str, body: bytes, content_type: str) -> None:
         """One of the other endpoints, by the behaviour of the model asked for."""
         try:
             fields = others.fields_of(body, content_type)
@@ -128,24 +114,24 @@ class ScriptedApp:
             behaviour = self._behaviour(Asked(model=model))
             said = others.reply(path, fields, behaviour)
         except (msgspec.DecodeError, KeyError, UnicodeDecodeError) as error:
-            return await exchange.reply(400, _error(400, f"the request cannot be read: {error}"))
+            return await exchange.reply(400, error_body(400, f"the request cannot be read: {error}"))
         self._count(exchange, model, body)
         try:
             await self._pass(exchange, said, behaviour)
-        except _Gone:
+        except Gone:
             self.stats.left += exchange.left
         finally:
             exchange.forget()
             self.stats.in_flight -= 1
 
-    async def _pass(self, exchange: _Exchange, said: others.Said, behaviour: Behaviour) -> None:
+    async def _pass(self, exchange: Exchange, said: others.Said, behaviour: Behaviour) -> None:
         if behaviour.first_s:
             await exchange.wait(behaviour.first_s)
         if behaviour.broken is not None and behaviour.broken.after == 0:
             await exchange.break_off(behaviour.broken)
         if behaviour.status != 200:
             extra = {"retry-after": behaviour.retry_after} if behaviour.retry_after else {}
-            return await exchange.reply(behaviour.status, _error(behaviour.status), extra=extra)
+            return await exchange.reply(behaviour.status, error_body(behaviour.status), extra=extra)
         if not said.pieces:
             return await exchange.reply(200, said.body, said.content_type)
         await exchange.start(200, said.content_type, {})
@@ -158,7 +144,7 @@ class ScriptedApp:
             await exchange.send_body(piece)
         await exchange.send_body(b"", more=False)
 
-    async def _answer(self, exchange: _Exchange, path: str, body: bytes) -> None:
+    async def _answer(self, exchange: Exchange, path: str, body: bytes) -> None:
         try:
             asked = _asked(path, body)
             behaviour = self._behaviour(asked)
@@ -167,13 +153,13 @@ class ScriptedApp:
         self._count(exchange, asked.model, body)
         try:
             await self._play(exchange, path, body, asked, behaviour)
-        except _Gone:
+        except Gone:
             self.stats.left += exchange.left
         finally:
             exchange.forget()
             self.stats.in_flight -= 1
 
-    async def _play(self, exchange: _Exchange, path: str, body: bytes, asked: Asked, behaviour: Behaviour) -> None:
+    async def _play(self, exchange: Exchange, path: str, body: bytes, asked: Asked, behaviour: Behaviour) -> None:
         if behaviour.first_s:
             await exchange.wait(behaviour.first_s)
         if behaviour.broken is not None and behaviour.broken.after == 0:
@@ -197,7 +183,7 @@ class ScriptedApp:
             return await exchange.break_body(text, behaviour.broken)
         await exchange.reply(200, text)
 
-    async def _stream(self, exchange: _Exchange, scene: Scene, pieces: Iterator[bytes]) -> None:
+    async def _stream(self, exchange: Exchange, scene: Scene, pieces: Iterator[bytes]) -> None:
         behaviour = scene.behaviour
         await exchange.start(200, "text/event-stream; charset=utf-8", {"cache-control": "no-cache"})
         if behaviour.each_s or behaviour.broken is not None:
@@ -224,7 +210,7 @@ class ScriptedApp:
         fields = {field.name: msgspec.Raw(_encode(getattr(behaviour, field.name))) for field in _FIELDS}
         return msgspec.json.decode(_encode({**fields, **asked.mock}), type=Behaviour)
 
-    def _count(self, exchange: _Exchange, model: str, body: bytes) -> None:
+    def _count(self, exchange: Exchange, model: str, body: bytes) -> None:
         stats = self.stats
         stats.requests += 1
         stats.in_flight += 1
@@ -234,116 +220,15 @@ class ScriptedApp:
             self._seen.add(exchange.connection)
             stats.connections += 1
 
+    def _sent(self, size: int) -> None:
+        self.stats.bytes_sent += size
+
     def _list(self) -> dict[str, Any]:
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "scripted"} for name in self._models]
         return {"object": "list", "data": data}
 
 
 _FIELDS = msgspec.structs.fields(Behaviour)
-
-
-class _Exchange:
-    """One request and its reply, with the ways to break it."""
-
-    def __init__(self, app: ScriptedApp, scope: Scope, receive: Receive, send: Send) -> None:
-        self._app = app
-        self._transport = scope.get(TRANSPORT)
-        self._receive = receive
-        self._send = send
-        self._left: asyncio.Task[None] | None = None
-        self.error: Callable[..., bytes] = _error
-        self.left = False
-        self.connection = id(self._transport) if self._transport else hash(scope.get("client"))
-
-    async def body(self) -> bytes:
-        """The request's whole body."""
-        message = await self._receive()
-        if not message.get("more_body"):
-            return message.get("body", b"")
-        parts = [message.get("body", b"")]
-        while message.get("more_body"):
-            message = await self._receive()
-            parts.append(message.get("body", b""))
-        return b"".join(parts)
-
-    async def reply(
-        self, status: int, body: bytes, content_type: str = _JSON, extra: Mapping[str, str] | None = None
-    ) -> None:
-        """A whole reply."""
-        await self.start(status, content_type, {**(extra or {}), "content-length": str(len(body))})
-        await self.send_body(body, more=False)
-
-    async def start(self, status: int, content_type: str, extra: Mapping[str, str]) -> None:
-        """The head of a reply."""
-        headers = [("content-type", content_type), *extra.items()]
-        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
-
-    async def send_body(self, body: bytes, more: bool = True) -> None:
-        """Some of the body."""
-        self._app.stats.bytes_sent += len(body)
-        await self._send({"type": "http.response.body", "body": body, "more_body": more})
-
-    def watch(self) -> None:
-        """Notice from now on when the client leaves."""
-        if self._left is None:
-            self._left = asyncio.create_task(self._until_left())
-
-    def still_there(self) -> None:
-        """Stop when the client has left."""
-        if self._left is not None and self._left.done():
-            self.left = True
-            raise _Gone
-
-    async def wait(self, seconds: float | None) -> None:
-        """Wait, but not for a client that leaves. None waits for that alone."""
-        self.watch()
-        assert self._left is not None
-        await asyncio.wait((self._left,), timeout=seconds)
-        self.still_there()
-
-    def forget(self) -> None:
-        """Nobody waits for the client to leave any more."""
-        if self._left is not None:
-            self._left.cancel()
-
-    async def break_off(self, broken: Break) -> None:
-        """Break as the script says, at this place."""
-        match broken.how:
-            case "hang":
-                await self.wait(None)
-            case "cut" | "reset":
-                self._sever(reset=broken.how == "reset")
-            case "error":
-                await self.send_body(b"data: " + self.error(500, "the model stopped working") + b"\n\n", more=False)
-            case "json":
-                await self.send_body(b'data: {"choices": [{"index": 0, "delta": {\n\ndata: [DONE]\n\n', more=False)
-            case "bytes":
-                chunk = b'data: {"choices":[{"index":0,"delta":{"content":"\xff\xfe"}}]}\n\ndata: [DONE]\n\n'
-                await self.send_body(chunk, more=False)
-            case "junk":
-                await self.send_body(b"this is not an event stream\n\nnor is this\n\n", more=False)
-
-    async def break_body(self, body: bytes, broken: Break) -> None:
-        """Break in the middle of a whole reply."""
-        if broken.how in ("error", "json", "bytes", "junk"):
-            return await self.reply(200, body[: len(body) // 2])
-        await self.start(200, _JSON, {"content-length": str(len(body))})
-        await self.send_body(body[: len(body) // 2])
-        await self.break_off(broken)
-
-    def _sever(self, *, reset: bool) -> None:
-        if self._transport is not None:
-            if reset:
-                _linger_not(self._transport)
-                self._transport.abort()
-            else:
-                self._transport.close()
-        raise _Gone
-
-    async def _until_left(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
 
 
 def _asked(path: str, body: bytes) -> Asked:
@@ -385,18 +270,3 @@ def _packed(scene: Scene) -> Iterator[bytes]:
         pending.append(b"data: [DONE]" + end + end)
     if pending:
         yield b"".join(pending)
-
-
-def _error(status: int, message: str = "") -> bytes:
-    message = message or f"the scripted upstream answers {status}"
-    kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    return _encode({"error": {"message": message, "type": kind, "param": None, "code": f"mock_{status}"}})
-
-
-def _linger_not(transport: Any) -> None:
-    """Closing shall send RST: SO_LINGER with a time of zero."""
-    own = transport.get_extra_info("socket")
-    if own is None:
-        return
-    with socket.socket(fileno=os.dup(own.fileno())) as double:
-        double.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -11,7 +11,8 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from zhongshu.upstreams.scripted.app import TRANSPORT, ScriptedApp
+from zhongshu.upstreams.scripted.app import ScriptedApp
+from zhongshu.upstreams.scripted.exchange import TRANSPORT
 
 
 class _Protocol(HttpToolsProtocol):
