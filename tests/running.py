@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -84,7 +86,7 @@ class Platform:
                         found.setdefault(name, []).append(int(entry.name))
         return found
 
-    def wait_ready(self, seconds: float = 30) -> None:
+    def wait_ready(self, seconds: float = 60) -> None:
         """Until /readyz says so."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -93,6 +95,16 @@ class Platform:
                     return
             time.sleep(0.05)
         raise AssertionError("not ready again: " + self.log.read_text()[-2000:])
+
+
+def free_port() -> int:
+    """A port that stays free between two servers that are to listen at it: the system gives none of this range away."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(10_000, first)
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
 
 
 def _decoded(body: bytes):
@@ -137,7 +149,7 @@ def platform(
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(40)
+                process.wait(90)
             except subprocess.TimeoutExpired:
                 process.kill()
         process.stdout.close()
@@ -150,7 +162,7 @@ def _announced(process: subprocess.Popen[bytes], log: Path) -> str:
         text += line
         with contextlib.suppress(ValueError):
             return json.loads(text)["url"]
-    process.wait(10)
+    process.wait(60)
     raise AssertionError("it did not start: " + log.read_text()[-3000:])
 
 

@@ -157,7 +157,7 @@ def request(
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + data
 
 
-async def send(port: int, raw: bytes, *, within_s: float = 60) -> Reply:
+async def send(port: int, raw: bytes, *, within_s: float = 150) -> Reply:
     """Send these bytes; whatever came back, as far as it came."""
     asking = Asking(port)
     with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):

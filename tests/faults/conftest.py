@@ -13,7 +13,8 @@ ENGINE = (
     "[engine]\nbackoff_s = 0.0\nbackoff_max_s = 0.0\ncrash_limit = 100000\nidle_unload_s = 0.0\ncontext_tokens = 512\n"
 )
 LEDGER = "[ledger]\nmin_free_bytes = 1048576\ncheckpoint_interval_s = 1.0\n"
-SERVER = "[server]\nmax_body_bytes = 1048576\nbody_timeout_s = 2.0\ndrain_s = 15.0\n"
+SERVER = "[server]\nmax_body_bytes = 1048576\ndrain_s = 15.0\n"
+HASTY = SERVER + "body_timeout_s = 3.0\n"  # for those who wait for it to be over, and for nobody else
 
 
 def port_of(running) -> int:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
+from tests.faults.asking import Reply
 from tests.running import Platform
+from tests.waiting import eventually
 from zhongshu.ledger.index import open_index
 from zhongshu.ledger.rows import Filter, TurnRow
 from zhongshu.ledger.settings import LedgerSettings
+from zhongshu.upstreams.scripted.serve import Served
 
 
 def turns(home: Path, **wanted: str) -> list[TurnRow]:
@@ -47,6 +51,25 @@ def processes_of(home: Path) -> dict[int, str]:
                 if not dead and f"ZHONGSHU_HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0"):
                     found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
     return found
+
+
+async def everywhere(
+    running: Platform, ask: Callable[[], Awaitable[Reply]], true: Callable[[Reply], bool], workers: int = 2
+) -> None:
+    """Wait until whatever any of the workers answers is as it should be: all of them know what one was told."""
+
+    async def known() -> bool:
+        replies = await asyncio.gather(*(ask() for _ in range(4 * workers)))
+        streams = {row.trace: row.stream for row in await asyncio.to_thread(turns, running.home)}
+        by = {streams[reply.trace] for reply in replies}
+        return all(true(reply) for reply in replies) and len(by) == workers
+
+    await eventually(known)
+
+
+async def quiet(upstream: Served) -> None:
+    """Nobody of an earlier test is being answered any more: what is counted from now on is ours."""
+    await eventually(lambda: upstream.app.stats.in_flight == 0, upstream.app.stats, 120)
 
 
 def resident_kib(pid: int) -> int:

@@ -8,9 +8,9 @@ import re
 import pytest
 
 from tests.faults.asking import Asking, Reply, ask, chat, request, send
-from tests.faults.conftest import port_of
+from tests.faults.conftest import HASTY, port_of, settings_over
 from tests.faults.judging import resident_kib
-from tests.running import KEY, SMOL
+from tests.running import KEY, SMOL, platform
 
 DEEP = "[" * 100_000 + "]" * 100_000
 DEEP_OBJECTS = '{"a":' * 50_000 + "1" + "}" * 50_000
@@ -124,6 +124,13 @@ def healthy(running) -> None:
     assert not re.search(r"internal_error|Exception in ASGI|Fatal error|never retrieved", log), log[-3000:]
 
 
+@pytest.fixture(scope="module")
+def hasty(scripted, tmp_path_factory):
+    """One that does not wait long for what does not come."""
+    with platform(tmp_path_factory.mktemp("hasty"), settings_over(scripted, server=HASTY, profile="none")) as running:
+        yield running
+
+
 @pytest.mark.parametrize("name", BODIES)
 async def test_a_bad_body(house, name):
     body, status, code = BODIES[name]
@@ -139,9 +146,9 @@ async def test_a_deep_body_for_a_local_model(house, name):
 
 
 @pytest.mark.parametrize("name", RAW)
-async def test_bad_http(house, name):
+async def test_bad_http(house, hasty, name):
     raw, status, code = RAW[name]
-    check(await send(port_of(house), raw, within_s=15), status, code)
+    check(await send(port_of(hasty if code == "body_too_slow" else house), raw), status, code)
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"])
@@ -152,9 +159,9 @@ async def test_nested_within_reason_goes_through(house, path):
     assert (await ask(port_of(house), body, path=path)).acknowledged
 
 
-async def test_bytes_that_drip_are_cut_off(house):
+async def test_bytes_that_drip_are_cut_off(hasty):
     """Head or body, a byte at a time: 408 when the time is up, and others are served meanwhile."""
-    port, whole = port_of(house), request(TURN)
+    port, whole = port_of(hasty), request(chat("mock", "hello " * 200))  # two minutes long
 
     async def drip(from_: int) -> Reply:
         asking = await Asking(port).open(whole[:from_])
@@ -171,7 +178,7 @@ async def test_bytes_that_drip_are_cut_off(house):
     assert all(reply.acknowledged for reply in others)
     for reply in await asyncio.gather(*drips):
         check(reply, 408, "body_too_slow")
-    healthy(house)
+    healthy(hasty)
 
 
 async def test_memory_stays_flat_over_two_thousand_of_them(house):
@@ -182,7 +189,7 @@ async def test_memory_stays_flat_over_two_thousand_of_them(house):
 
     async def rounds(number: int) -> None:
         for at in range(0, number, 20):
-            replies = [send(port, quick[(at + i) % len(quick)], within_s=20) for i in range(20)]
+            replies = [send(port, quick[(at + i) % len(quick)]) for i in range(20)]
             assert all(400 <= reply.status < 500 for reply in await asyncio.gather(*replies))
 
     await rounds(400)

@@ -1,13 +1,15 @@
 """kill -9 of workers and of the supervisor while a batch runs: every line is answered, none is in the output twice."""
 
+import asyncio
 import json
 import os
 import signal
-import time
 
 from openai import OpenAI
 
 from tests.running import KEY, over, platform
+from tests.waiting import until
+from zhongshu.upstreams.scripted.app import ScriptedApp
 from zhongshu.upstreams.scripted.script import SHIPPED
 from zhongshu.upstreams.scripted.serve import serving
 
@@ -26,14 +28,27 @@ def client_of(running) -> OpenAI:
     return OpenAI(base_url=f"{running.url}/v1", api_key=KEY, max_retries=5)
 
 
+class Halting(ScriptedApp):
+    """Answers no more than so many requests until it is told to: a batch is not over before it is to be."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    async def __call__(self, scope, receive, send) -> None:
+        while self.stats.requests >= self.most:
+            await asyncio.sleep(0.02)
+        await super().__call__(scope, receive, send)
+
+
 def progress(client: OpenAI, id: str, least: int):
     """The batch, once that many lines are done or it is over."""
-    for _ in range(600):
+
+    def enough():
         batch = client.batches.retrieve(id)
-        if batch.status in ENDED or batch.request_counts.completed >= least:
-            return batch
-        time.sleep(0.05)
-    raise AssertionError(batch)
+        return batch if batch.status in ENDED or batch.request_counts.completed >= least else None
+
+    return until(enough, seconds=120)
 
 
 def kill(running, module: str) -> None:
@@ -42,7 +57,7 @@ def kill(running, module: str) -> None:
 
 
 def test_a_batch_outlives_its_workers_and_its_supervisor(tmp_path):
-    with serving() as upstream:
+    with serving(Halting(LINES - 20)) as upstream:
         settings = over(upstream.port, {name: name for name in SHIPPED}, "[server]\nworkers = 2\n")
         with platform(tmp_path, settings) as running:
             client = client_of(running)
@@ -55,7 +70,8 @@ def test_a_batch_outlives_its_workers_and_its_supervisor(tmp_path):
             half = progress(client, made.id, 80)
             assert half.status == "in_progress"
             running.process.send_signal(signal.SIGKILL)
-            running.process.wait(10)
+            running.process.wait(60)
+        upstream.app.most = LINES * LINES
         with platform(tmp_path, settings) as running:
             client = client_of(running)
             done = progress(client, made.id, LINES + 1)

@@ -7,6 +7,7 @@ ZHONGSHU_TEST_TURNS says how many; 10,000 take some minutes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -19,6 +20,7 @@ from tests.faults.conftest import SERVER, port_of
 from tests.faults.judging import turns, verified
 from tests.faults.keys import new_key, spent_nano
 from tests.running import over, platform
+from tests.waiting import eventually
 from zhongshu.upstreams.scripted.serve import serving
 
 TURNS = int(os.environ.get("ZHONGSHU_TEST_TURNS", "400"))
@@ -72,20 +74,20 @@ async def left(port: int, body: dict[str, object], **how: str) -> Reply:
 async def settled(running, keys, expected: dict[str, int]) -> dict[str, int]:
     """What the counters say, once every worker has accounted for what it knew."""
     spent: dict[str, int] = {}
-    for _ in range(200):
-        spent = {key.id: await asyncio.to_thread(spent_nano, running, key) for key in keys}
-        if spent == expected:
-            break
-        await asyncio.sleep(0.1)
+
+    async def agreed() -> bool:
+        spent.update({key.id: await asyncio.to_thread(spent_nano, running, key) for key in keys})
+        return spent == expected
+
+    with contextlib.suppress(AssertionError):  # whoever asked says what differs
+        await eventually(agreed)
     return spent
 
 
 async def recorded(running) -> int:
     """Ended turns of ours in the ledger, once no more are on their way."""
-    for _ in range(200):
-        if len(turns(running.home)) >= TURNS:
-            break
-        await asyncio.sleep(0.1)
+    with contextlib.suppress(AssertionError):  # whoever asked says which are missing
+        await eventually(lambda: len(turns(running.home)) >= TURNS)
     return len(turns(running.home))
 
 

@@ -2,71 +2,58 @@
 
 import asyncio
 import time
-import urllib.request
 
-import msgspec
 import pytest
 
 from tests.faults.asking import Asking, ask, begin, chat, request
 from tests.faults.conftest import port_of
-from tests.faults.judging import turns
+from tests.faults.judging import quiet, turns
 from tests.faults.keys import new_key, spent_nano
 from tests.running import SMOL
+from tests.waiting import eventually
 
 ENDLESS = {"text": "word " * 20_000, "each_s": 0.01}
 
 
-def stats(scripted) -> dict[str, int]:
-    """What the upstream has counted."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{scripted.port}/stats") as reply:
-        return msgspec.json.decode(reply.read())
-
-
 async def recorded(home, trace: str):
     """The turn of this trace, as soon as it is there."""
-    until = time.monotonic() + 15
-    while not (found := turns(home, trace=trace)):
-        assert time.monotonic() < until
-        await asyncio.sleep(0.05)
-    return found[0]
+    return (await eventually(lambda: turns(home, trace=trace)))[0]
 
 
 @pytest.mark.parametrize("reset", [False, True])
 async def test_leaving_a_stream(pair, scripted, reset):
-    key, before = new_key(pair, budget="5", budget_period="total", concurrency=4), stats(scripted)
+    await quiet(scripted)
+    key, stats = new_key(pair, budget="5", budget_period="total", concurrency=4), scripted.app.stats
+    before = stats.left
     body = chat("mock", stream=True, max_tokens=50_000, mock=ENDLESS)
     streams = [await begin(port_of(pair), body, events=5, key=key.secret) for _ in range(4)]
     for asking in streams:
         asking.leave(reset=reset)
-    until = time.monotonic() + 15
-    while stats(scripted)["left"] < before["left"] + 4:
-        assert time.monotonic() < until, "the upstream is not let go"
-        await asyncio.sleep(0.05)
-    drawn = stats(scripted)["tokens_sent"]
+    await eventually(lambda: stats.left >= before + 4, "the upstream is not let go")
+    drawn = stats.tokens_sent
     await asyncio.sleep(0.5)
-    assert stats(scripted)["tokens_sent"] == drawn, "nothing more is drawn"
+    assert stats.tokens_sent == drawn, "nothing more is drawn"
     rows = [await recorded(pair.home, asking.reply.trace) for asking in streams]
     assert {row.outcome for row in rows} == {"left"}
     assert all(5 <= row.completion_tokens < 5_000 and row.estimated for row in rows)
     assert all(row.cost_nano > 0 for row in rows)
-    while spent_nano(pair, key) != sum(row.cost_nano for row in rows):
-        assert time.monotonic() < until + 10, "what was used is settled"
-        await asyncio.sleep(0.1)
+    cost = sum(row.cost_nano for row in rows)
+    await eventually(lambda: spent_nano(pair, key) == cost, "what was used is settled")
     replies = await asyncio.gather(*(ask(port_of(pair), chat("mock"), key=key.secret) for _ in range(4)))
     assert all(reply.acknowledged for reply in replies), "their seats and reservations are free"
 
 
 async def test_leaving_before_the_first_byte(pair, scripted):
-    before = stats(scripted)
+    await quiet(scripted)
+    before, stats = scripted.app.stats.left, scripted.app.stats
     user = f"left-{time.time_ns()}"
     for stream in (False, True):
         asking = await Asking(port_of(pair)).open(request(chat("mock-hang", stream=stream, user=user)))
-        await asyncio.sleep(0.3)
+        await eventually(lambda: stats.in_flight)
         asking.leave()
-    until = time.monotonic() + 15
-    while len(rows := turns(pair.home, user=user)) < 2 or stats(scripted)["left"] < before["left"] + 2:
-        assert time.monotonic() < until
-        await asyncio.sleep(0.05)
+        await quiet(scripted)
+    await eventually(lambda: len(turns(pair.home, user=user)) == 2 and stats.left == before + 2)
+    rows = turns(pair.home, user=user)
     assert {(row.outcome, row.cost_nano) for row in rows} == {("left", 0)}
 
 
@@ -74,7 +61,7 @@ async def test_leaving_before_the_first_byte(pair, scripted):
 async def test_leaving_a_local_model(house):
     """The slot is free at once: the next turn does not wait for an answer that nobody reads."""
     body = chat(SMOL, "Write a very long story.", stream=True, max_tokens=400)
-    streams = [await begin(port_of(house), body, events=3) for _ in range(4)]
+    streams = await asyncio.gather(*(begin(port_of(house), body, events=3) for _ in range(4)))
     for asking in streams:
         asking.leave()
     reply = await ask(port_of(house), chat(SMOL, max_tokens=2))
@@ -82,6 +69,13 @@ async def test_leaving_a_local_model(house):
     for asking in streams:
         row = await recorded(house.home, asking.reply.trace)
         assert (row.outcome, row.completion_tokens < 400) == ("left", True)
-    status, _, engine = await asyncio.to_thread(house.ask, "/admin/v1/engine")
-    assert status == 200
-    assert [model["slots_busy"] for model in engine["models"] if model["model"] == SMOL] == [0]
+
+    async def busy() -> list[int]:
+        status, _, engine = await asyncio.to_thread(house.ask, "/admin/v1/engine")
+        assert status == 200
+        return [model["slots_busy"] for model in engine["models"] if model["model"] == SMOL]
+
+    async def idle() -> bool:
+        return await busy() == [0]
+
+    await eventually(idle)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import time
 
 import pytest
 
@@ -13,6 +12,7 @@ from tests.faults.conftest import port_of, settings_over
 from tests.faults.judging import lost, verified
 from tests.faults.load import SCRIPTED, load
 from tests.running import platform
+from tests.waiting import eventually
 
 LONG = chat("mock", "x" * 60_000)
 
@@ -37,12 +37,11 @@ def reserve(request) -> int:
     return request.param
 
 
-async def refused(port: int, code: str, seconds: float = 20) -> None:
-    """Until a turn is refused with this code."""
-    until = time.monotonic() + seconds
-    while (reply := await ask(port, LONG)).code != code:
-        assert reply.acknowledged or reply.code == "journal_unavailable", reply.body
-        assert time.monotonic() < until
+async def refused(port: int) -> bool:
+    """Whether a turn is, for want of room; nothing else may become of it."""
+    reply = await ask(port, LONG)
+    assert reply.acknowledged or reply.code == "journal_unavailable", reply.body
+    return not reply.acknowledged
 
 
 async def test_a_full_disk(scripted, small_disk, tmp_path, reserve):
@@ -54,20 +53,24 @@ async def test_a_full_disk(scripted, small_disk, tmp_path, reserve):
             with filler.open("wb") as file, contextlib.suppress(OSError):
                 while os.write(file.fileno(), b"\0" * 10_000):
                     pass
-            await refused(port, "journal_unavailable")
+            await eventually(lambda: refused(port))
             late = await ask(port, chat("mock"))
             while late.acknowledged:  # small ones may still find a gap
                 late = await ask(port, LONG)
             assert late.status == 503
             assert int(late.headers["retry-after"]) >= 1
-            await asyncio.sleep(2.5)  # readiness is remembered for two seconds
-            status, _, parts = await asyncio.to_thread(running.ask, "/readyz")
-            assert (status, parts["parts"]["journal"]) == (503, "journal_unavailable")
+
+            async def not_ready() -> bool:  # readiness is remembered for two seconds
+                status, _, parts = await asyncio.to_thread(running.ask, "/readyz")
+                return (status, parts["parts"]["journal"]) == (503, "journal_unavailable")
+
+            async def mended() -> bool:
+                return (await ask(port, LONG)).acknowledged
+
+            await eventually(not_ready)
+            await eventually(lambda: seen.codes)
             filler.unlink()
-            until = time.monotonic() + 20
-            while not (await ask(port, LONG)).acknowledged:
-                assert time.monotonic() < until, "it does not mend itself"
-                await asyncio.sleep(0.1)
+            await eventually(mended, "it does not mend itself")
         assert set(seen.codes) == {"journal_unavailable"}
         assert not seen.wrong
         assert not lost(running.home, seen.acknowledged)

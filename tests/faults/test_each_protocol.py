@@ -45,12 +45,13 @@ def running(tmp_path_factory):
             "tls": f"https://127.0.0.1:{upstream.port}/v1",
             "dead": f"http://127.0.0.1:{unused.getsockname()[1]}/v1",
         }
+        places["hasty"] = places["scripted"]
         text = f'profile = "none"\n{SERVER}\n{ONE_TRY}'
         for name, url in places.items():
             text += f'[[upstreams]]\nname = "{name}"\nkind = "openai-compatible"\nbase_url = "{url}"\nkey = "none"\n'
-            text += "first_byte_s = 2.0\nidle_s = 2.0\n" if name == "scripted" else ""
+            text += "first_byte_s = 2.0\nidle_s = 2.0\n" if name == "hasty" else ""
         for name in (*BEFORE, *DURING, *FINE, "mock-bad-sse", "drip"):
-            at, there = (name, "mock") if name in places else ("scripted", name)
+            at, there = (name, "mock") if name in places else ("hasty" if "hang" in name else "scripted", name)
             text += f'[[models]]\nname = "{name}"\nupstream = "{at}"\nupstream_model = "{there}"\n'
         with platform(tmp_path_factory.mktemp("each"), text) as running:
             yield running

@@ -2,22 +2,14 @@
 
 import asyncio
 import signal
-import time
 
 from tests.faults.asking import ask, begin, chat
 from tests.faults.conftest import SERVER, port_of, settings_over
-from tests.faults.judging import lost
+from tests.faults.judging import everywhere, lost
 from tests.faults.keys import new_key
 from tests.faults.load import SCRIPTED, load
 from tests.running import platform
-
-
-async def until(true, seconds: float = 15) -> None:
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while not await true():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.05)
+from tests.waiting import eventually
 
 
 async def test_reloads_under_load(scripted, tmp_path):
@@ -30,17 +22,16 @@ async def test_reloads_under_load(scripted, tmp_path):
             running.settings.write_text(text)
             running.process.send_signal(signal.SIGHUP)
 
-        async def known(name: str) -> bool:
-            """By both workers: whoever is asked."""
-            replies = [await ask(port, chat(name)) for _ in range(6)]
-            return all(reply.acknowledged for reply in replies)
+        async def known(name: str) -> None:
+            """Wait until both workers know it."""
+            await everywhere(running, lambda: ask(port, chat(name)), lambda reply: reply.acknowledged)
 
         async with load(lambda: port, SCRIPTED) as seen:
             slow = await begin(port, chat("mock", stream=True, mock={"text": "word " * 200, "each_s": 0.02}))
             for number in range(5):
                 settings += new.format(number)
                 reload(settings)
-                await until(lambda number=number: known(f"new-{number}"))
+                await known(f"new-{number}")
 
             for bad in (
                 "profile = 7",
@@ -49,24 +40,20 @@ async def test_reloads_under_load(scripted, tmp_path):
             ):
                 told = log.read_text().count("reload refused")
                 reload(bad)
-                await until(lambda told=told: _later(log.read_text().count("reload refused") > told))
-                assert await known("new-4")
+                await eventually(lambda told=told: log.read_text().count("reload refused") > told)
+                await known("new-4")
             assert "profile" in log.read_text()
             assert (await slow.rest()).acknowledged, "a turn in flight keeps the settings it began with"
 
             key = await asyncio.to_thread(new_key, running)
             reload(settings + "\n[access]\nkey_requests_per_minute = 3\n")
-            await until(lambda: _limited(port, key.secret))
+            await eventually(lambda: _limited(port, key.secret))
         assert not seen.wrong
         assert set(seen.codes) <= {"rate_limit_exceeded"}, seen.codes
         assert not seen.broken
         assert not lost(running.home, seen.acknowledged)
         assert len(running.children()["zhongshu.app.worker"]) == 2
         assert "Traceback" not in log.read_text()
-
-
-async def _later(value: bool) -> bool:
-    return value
 
 
 async def _limited(port: int, key: str) -> bool:

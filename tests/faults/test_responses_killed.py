@@ -11,18 +11,26 @@ import urllib.request
 import pytest
 
 from tests.running import KEY, over, platform
+from tests.waiting import eventually
+from zhongshu.upstreams.scripted.serve import serving
 
 WORKER = "zhongshu.app.worker"
 HELLO = "Hello from the scripted upstream. 你好，世界。"
 SLOW = {"each_s": 0.01}
-ROUNDS = 3
+ROUNDS, MOST = 3, 30
 
 
 @pytest.fixture(scope="module")
-def running(scripted, tmp_path_factory):
-    settings = over(scripted.port, {}, "[server]\nworkers = 2\n") + (
+def upstream():
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def running(upstream, tmp_path_factory):
+    settings = over(upstream.port, {}, "[server]\nworkers = 2\n") + (
         f'[[upstreams]]\nname = "responses"\nkind = "openai-compatible"\nwire = "responses"\n'
-        f'base_url = "http://127.0.0.1:{scripted.port}/v1"\nkey = "none"\nmodels = ["mock"]\n'
+        f'base_url = "http://127.0.0.1:{upstream.port}/v1"\nkey = "none"\nmodels = ["mock"]\n'
     )
     with platform(tmp_path_factory.mktemp("responses"), settings) as up:
         yield up
@@ -35,7 +43,7 @@ def begin(running, **fields):
     name = None
     try:
         request = urllib.request.Request(running.url + "/v1/responses", body, headers)
-        with urllib.request.urlopen(request, timeout=20) as reply:
+        with urllib.request.urlopen(request, timeout=60) as reply:
             name = "resp_" + reply.headers["x-request-id"]
             ended = b"response.completed" in reply.read()
             return name, ended
@@ -48,33 +56,27 @@ def all_ready(running):
     return len(pids) == 2 and all(b"ready, pid %d\n" % pid in running.log.read_bytes() for pid in pids)
 
 
-async def eventually(true):
-    for _ in range(300):
-        if true():
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError("never")
-
-
 async def settled(running, name):
     """The response as it is once nobody is at work on it; None when there is none."""
-    while True:
+
+    async def ended():
         status, _, body = await asyncio.to_thread(running.ask, f"/v1/responses/{name}")
-        if status == 404:
-            return None
-        assert status == 200, body
-        if body["status"] not in ("queued", "in_progress"):
-            return body
-        await asyncio.sleep(0.1)
+        assert status in (200, 404), body
+        return (body if status == 200 else None,) if body.get("status") not in ("queued", "in_progress") else None
+
+    return (await eventually(ended))[0]
 
 
-async def test_a_stored_response_is_whole_or_failed_or_absent(running):
+async def test_a_stored_response_is_whole_or_failed_or_absent(running, upstream):
     seen = {"completed": 0, "failed": 0, "absent": 0}
-    for _ in range(ROUNDS):
+    for round_ in range(MOST):
+        if round_ >= ROUNDS and seen["failed"] + seen["absent"]:
+            break
         await eventually(lambda: all_ready(running))
         kinds = [{"background": True}, {"stream": True}, {"background": True, "stream": True}] * 4
         tasks = [asyncio.create_task(asyncio.to_thread(begin, running, **fields)) for fields in kinds]
-        await asyncio.sleep(random.uniform(0.05, 0.35))
+        await eventually(lambda: upstream.app.stats.in_flight)
+        await asyncio.sleep(random.uniform(0.0, 0.3))
         for pid in running.children()[WORKER]:
             os.kill(pid, signal.SIGKILL)
         begun = await asyncio.gather(*tasks)

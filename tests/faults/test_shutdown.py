@@ -10,59 +10,73 @@ import time
 import pytest
 
 from tests.faults.asking import ask, begin, chat
-from tests.faults.conftest import port_of, settings_over
+from tests.faults.conftest import ENGINE, LEDGER, port_of, settings_over
 from tests.faults.judging import lost, processes_of, turns, verified
 from tests.faults.load import SCRIPTED, load
-from tests.running import SMOL, environment, platform
+from tests.holding import HELD, Holding
+from tests.running import SMOL, environment, over, platform
+from tests.waiting import eventually, until
+from zhongshu.upstreams.scripted.script import Behaviour
+from zhongshu.upstreams.scripted.serve import serving
 
 LONG = chat("mock", stream=True, mock={"text": "word " * 60, "each_s": 0.05})
+PATIENT = "[server]\ndrain_s = 120.0\n"  # nothing is cut because a machine is slow
 
 
-async def until(true, seconds: float = 20) -> None:
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.05)
+@pytest.fixture
+def holding():
+    with serving(Holding()) as upstream:
+        yield upstream
+
+
+async def ready_of(port: int) -> int:
+    """What a load balancer sees."""
+    return (await ask(port, b"", path="/readyz", method="GET")).status
 
 
 @pytest.mark.engine
-async def test_a_drain(scripted, smol, tmp_path):
-    with platform(tmp_path, settings_over(scripted)) as running:
+async def test_a_drain(holding, smol, tmp_path):
+    settings = over(holding.port, {"mock": "mock", HELD: HELD}, PATIENT + LEDGER + ENGINE, "tiny")
+    with platform(tmp_path, settings) as running:
         port, home = port_of(running), running.home
-        assert (await ask(port, b"", path="/readyz", method="GET")).status == 200
-        streams = [await begin(port, LONG) for _ in range(8)]
+        assert await ready_of(port) == 200
+        streams = [await begin(port, chat(HELD, stream=True)) for _ in range(8)]
         local = await begin(port, chat(SMOL, "Count from one to a hundred.", max_tokens=60, stream=True))
-        plain = asyncio.create_task(ask(port, chat("mock", mock={"first_s": 1.5})))
-        await asyncio.sleep(0.1)
+        plain = asyncio.create_task(ask(port, chat(HELD)))
+        await eventually(lambda: holding.app.stats.in_flight == 9)
         running.process.send_signal(signal.SIGTERM)
-        codes: list[tuple[int, str]] = []
-        while len(codes) < 20 and "draining" not in (code for _, code in codes):
-            ready = await ask(port, b"", path="/readyz", method="GET")
+        since = time.monotonic()
+        told, slowest = [], 0.0
+        while not told or told[-1][1] != "draining":
+            began = time.monotonic()
+            assert began < since + 60, told
+            before = await ready_of(port)
             late = await ask(port, chat("mock"))
-            codes.append((ready.status, late.code))
-            await asyncio.sleep(0.1)
-        assert codes[0][0] == 503 or codes[1][0] == 503, "readiness turns before anything else does"
-        assert codes[0][1] == "", "who has not noticed yet is still answered"
-        assert codes[-1] == (503, "draining"), codes
+            told.append((before, late.code, await ready_of(port)))
+            slowest = max(slowest, time.monotonic() - began)
+        assert {code for _, code, _ in told} <= {"", "draining"}
+        assert told[-1][2] == 503, "readiness turns before anything else does"
+        gentle = any((before, code) == (503, "") for before, code, _ in told)
+        assert gentle or slowest > 0.4, "who has not noticed yet is still answered"
+        holding.app.let_go()
         replies = [await asking.rest() for asking in (*streams, local)] + [await plain]
         assert all(reply.acknowledged for reply in replies), "no stream is cut within the grace period"
-        assert all(reply.text.startswith("word word") for reply in replies[:8])
-        assert await asyncio.to_thread(running.process.wait, 20) == 0
+        assert {reply.text for reply in replies[:8]} == {Behaviour().text}
+        assert await asyncio.to_thread(running.process.wait, 60) == 0
         assert not processes_of(home)
         assert not lost(home, [reply.trace for reply in replies])
         verified(running)
         assert "Traceback" not in running.log.read_text()
 
 
-async def test_a_stream_longer_than_the_grace_period_is_cut_and_recorded(scripted, tmp_path):
-    settings = settings_over(scripted, server="[server]\ndrain_s = 1.5\n", profile="none")
+async def test_a_stream_longer_than_the_grace_period_is_cut_and_recorded(holding, tmp_path):
+    settings = over(holding.port, {HELD: HELD}, "[server]\ndrain_s = 1.5\n" + LEDGER)
     with platform(tmp_path, settings) as running:
-        endless = await begin(port_of(running), chat("mock-hang-mid", stream=True))
-        waiting = asyncio.create_task(ask(port_of(running), chat("mock-hang")))
-        await asyncio.sleep(0.1)
+        endless = await begin(port_of(running), chat(HELD, stream=True))
+        waiting = asyncio.create_task(ask(port_of(running), chat(HELD)))
+        await eventually(lambda: holding.app.stats.in_flight == 2)
         running.process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(running.process.wait, 15) == 0
+        assert await asyncio.to_thread(running.process.wait, 60) == 0
         assert not processes_of(running.home)
         reply = await endless.rest()
         assert (reply.code, reply.done, reply.acknowledged) == ("draining", True, False)
@@ -74,22 +88,22 @@ async def test_a_stream_longer_than_the_grace_period_is_cut_and_recorded(scripte
 
 @pytest.mark.engine
 async def test_ctrl_c_reaches_everyone_and_cuts_nothing(scripted, smol, tmp_path):
-    with platform(tmp_path, settings_over(scripted)) as running:
+    with platform(tmp_path, settings_over(scripted, server=PATIENT)) as running:
         asking = await begin(port_of(running), LONG)
         local = await begin(port_of(running), chat(SMOL, "Count from one to a hundred.", max_tokens=60, stream=True))
         for pid in processes_of(running.home):
             os.kill(pid, signal.SIGINT)
         assert (await asking.rest()).acknowledged
         assert (await local.rest()).acknowledged
-        assert await asyncio.to_thread(running.process.wait, 20) == 0
+        assert await asyncio.to_thread(running.process.wait, 60) == 0
 
 
 async def test_a_stop_under_load_loses_nothing(scripted, tmp_path):
     with platform(tmp_path, settings_over(scripted, server="[server]\nworkers = 2\n", profile="none")) as running:
         async with load(lambda: port_of(running), SCRIPTED) as seen:
-            await until(lambda: len(seen.acknowledged) > 20)
+            await eventually(lambda: len(seen.acknowledged) > 20)
             running.process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(running.process.wait, 20) == 0
+            assert await asyncio.to_thread(running.process.wait, 60) == 0
         assert not seen.wrong
         assert set(seen.codes) <= {"draining"}
         assert not lost(running.home, seen.acknowledged)
@@ -108,5 +122,5 @@ def test_told_to_stop_while_starting(scripted, tmp_path):
         )  # fmt: skip
         time.sleep(wait_s)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) in (0, -signal.SIGTERM)
-        asyncio.run(until(lambda home=home: not processes_of(home)))
+        assert process.wait(60) in (0, -signal.SIGTERM)
+        until(lambda home=home: not processes_of(home))

@@ -54,13 +54,15 @@ async def test_an_upstream_that_fails_before_the_first_piece_is_an_error_reply(h
 async def test_an_engine_killed_in_mid_answer(house, stream):
     port = port_of(house)
     long = chat(SMOL, "Count from one to two hundred.", stream=True, max_tokens=400)
-    asking = await begin(port, long, events=5)
-    plain = asyncio.create_task(ask(port, chat(SMOL, "Tell me a long story.", max_tokens=300)))
-    if not stream:
-        await asyncio.sleep(0.5)
-    (engine,) = house.children()["zhongshu.engine.process"]
-    os.kill(engine, signal.SIGKILL)
-    reply = await asking.rest()
+    reply = None
+    while reply is None or reply.acknowledged:  # a small model may be through before it is killed
+        asking = await begin(port, long, events=5)
+        plain = asyncio.create_task(ask(port, chat(SMOL, "Tell me a long story.", max_tokens=100)))
+        if not stream:
+            await asyncio.sleep(0.5)
+        (engine,) = house.children()["zhongshu.engine.process"]
+        os.kill(engine, signal.SIGKILL)
+        reply = await asking.rest()
     assert (reply.code, reply.done) == ("engine_crashed", True)
     assert reply.events[-1]["error"]["type"] == "server_error"
     whole = await plain

@@ -21,24 +21,26 @@ def several(tmp_path_factory):
 
 async def opened(running):
     socket = await connect(
-        running.url.replace("http", "ws") + "/v1/ws", additional_headers={"authorization": f"Bearer {KEY}"}
+        running.url.replace("http", "ws") + "/v1/ws",
+        additional_headers={"authorization": f"Bearer {KEY}"},
+        open_timeout=60,
     )
     await socket.recv()
     return socket
 
 
 async def hear(socket):
-    return json.loads(await asyncio.wait_for(socket.recv(), 30))
+    return json.loads(await asyncio.wait_for(socket.recv(), 60))
 
 
 async def say(socket, **message):
     await socket.send(json.dumps(message))
 
 
-async def begun(running, model, pieces):
+async def begun(running, model, pieces, **fields):
     """A turn whose connection broke after so many pieces."""
     socket = await opened(running)
-    body = {"model": model, "max_tokens": 60, "messages": [{"role": "user", "content": "hi"}]}
+    body = {"model": model, "max_tokens": 60, "messages": [{"role": "user", "content": "hi"}], **fields}
     await say(socket, type="ask", id="a", body=body)
     heard = [await hear(socket) for _ in range(pieces)]
     socket.transport.abort()
@@ -59,7 +61,7 @@ async def test_resumed_on_whichever_worker_answers(several):
 
 async def test_cancelled_from_whichever_worker_answers(several):
     for _ in range(5):
-        heard = await begun(several, "mock-slow", 2)
+        heard = await begun(several, "mock", 2, max_tokens=2000, mock={"text": "word " * 2000, "each_s": 0.05})
         socket = await opened(several)
         await say(socket, type="resume", id="b", turn=heard[0]["turn"], after=2)
         await say(socket, type="cancel", id="b")

@@ -39,7 +39,7 @@ async def test_litellm_38193_new_api_5480_memory_does_not_grow_with_what_was_ask
 async def test_litellm_12067_41499_bifrost_4838_turns_do_not_wait_for_the_database_of_the_ledger(pair):
     port = port_of(pair)
     known = len(await asyncio.to_thread(turns, pair.home))
-    locked = sqlite3.connect(pair.home / "index.db", isolation_level=None)
+    locked = sqlite3.connect(pair.home / "index.db", isolation_level=None, timeout=60)
     try:
         locked.execute("BEGIN EXCLUSIVE")
         answered = await many(port, 80, 100)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import signal
-import time
 
 import pytest
 
@@ -13,19 +12,12 @@ from tests.faults.conftest import port_of
 from tests.faults.judging import lost, turns
 from tests.faults.keys import new_key, spent_nano
 from tests.faults.load import load
+from tests.waiting import eventually
 
 WORKER = "zhongshu.app.worker"
 PAID = chat("mock", max_tokens=20)
 PAID_STREAM = chat("mock", max_tokens=20, stream=True, mock={"each_s": 0.005})
 MOST_NANO = 1_000_000  # of one such turn, generously
-
-
-async def eventually(true, seconds: float = 20) -> None:
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.1)
 
 
 def one_worker(running) -> int:
@@ -37,7 +29,7 @@ async def kill_one(running) -> None:
     await eventually(lambda: len(running.children().get(WORKER, ())) == 2)
     pid = one_worker(running)
     os.kill(pid, signal.SIGKILL)
-    await eventually(lambda: pid not in running.children()[WORKER])
+    await eventually(lambda: pid not in running.children().get(WORKER, ()))
     await eventually(lambda: _all_ready(running))
 
 
@@ -47,6 +39,7 @@ def _all_ready(running) -> bool:
 
 
 async def test_others_serve_while_one_is_dead(pair):
+    await eventually(lambda: _all_ready(pair))
     os.kill(one_worker(pair), signal.SIGKILL)
     replies = await asyncio.gather(*(ask(port_of(pair), chat("mock")) for _ in range(20)))
     whole = [reply for reply in replies if reply.whole]
@@ -85,5 +78,9 @@ async def test_seats_of_a_dead_worker_are_free(pair):
             await asking.rest()
         assert not asking.reply.acknowledged, "a reset, never a wrong answer"
     await eventually(lambda: _all_ready(pair))
-    replies = await asyncio.gather(*(ask(port_of(pair), chat("mock"), key=key.secret) for _ in range(3)))
-    assert all(reply.acknowledged for reply in replies), [reply.code for reply in replies]
+
+    async def seated() -> bool:
+        replies = await asyncio.gather(*(ask(port_of(pair), chat("mock"), key=key.secret) for _ in range(3)))
+        return all(reply.acknowledged for reply in replies)
+
+    await eventually(seated)
