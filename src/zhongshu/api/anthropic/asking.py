@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zhongshu.api.anthropic.dialect import credential_of
 from zhongshu.api.anthropic.errors import error_body
-from zhongshu.api.asgi import Scope, Send, send_reply
+from zhongshu.api.asgi import Headers, Scope, Send, send_reply
 from zhongshu.api.errors import error_headers, prefers_chinese
 from zhongshu.core.access import Caller
 from zhongshu.core.problems import Problem, Refusal, problem
@@ -17,7 +17,7 @@ async def caller_of(rooms: Rooms, scope: Scope) -> Caller | Refusal:
     return await rooms.gate.identify(key) if key else Refusal("admit", problem("missing_key"))
 
 
-async def refuse(scope: Scope, send: Send, problem: Problem, trace: str = "") -> None:
-    """Answer with an error."""
+async def refuse(scope: Scope, send: Send, problem: Problem, trace: str = "", more: Headers | None = None) -> None:
+    """Answer with an error. more: headers beside the usual ones."""
     body = error_body(problem, chinese=prefers_chinese(scope), trace=trace)
-    await send_reply(send, problem.status, error_headers(problem, trace), body)
+    await send_reply(send, problem.status, [*error_headers(problem, trace), *(more or ())], body)

@@ -16,19 +16,19 @@ from msgspec import Meta, Raw
 from zhongshu.api.anthropic.asking import refuse
 from zhongshu.api.anthropic.dialect import credential_of
 from zhongshu.api.anthropic.errors import AnthropicHead, error_body
-from zhongshu.api.asgi import App, Headers, Scope, Send, read_body
+from zhongshu.api.asgi import App, read_body
 from zhongshu.api.decoding import BodyDecoder
 from zhongshu.api.openai.resource import Resource, Visit, limit_of
 from zhongshu.batches.desk import BatchDesk
 from zhongshu.batches.values import ENDED, Batch, new_id
-from zhongshu.core.problems import Fault, Problem, Said, fault, problem
+from zhongshu.core.problems import Fault, Said, fault, problem
 from zhongshu.files.shelf import FileShelf
 from zhongshu.pipeline.stages import Rooms
 
 PREFIX = "/v1/messages/batches"
 ENDPOINT = "/v1/messages"
-_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_MOST_LISTED = 1000
+ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+MOST_LISTED = 1000
 _USUALLY_LISTED = 20
 _encode = msgspec.json.Encoder().encode
 
@@ -86,14 +86,9 @@ def message_batches(
             ("GET", "*/results"): batches.results,
         },
         credential=credential_of,
-        say=_say,
+        say=refuse,
     )
     return AnthropicHead(resource)
-
-
-async def _say(scope: Scope, send: Send, problem: Problem, trace: str = "", more: Headers | None = None) -> None:
-    del more  # Anthropic's clients read no `allow`
-    await refuse(scope, send, problem, trace)
 
 
 class _Batches:
@@ -127,7 +122,7 @@ class _Batches:
         if "before_id" in query:
             why = Said("page on with `after_id`", "请使用 `after_id` 翻页")
             raise fault("invalid_value", param="before_id", field="before_id", why=why)
-        limit = limit_of(query, _USUALLY_LISTED, _MOST_LISTED)
+        limit = limit_of(query, _USUALLY_LISTED, MOST_LISTED)
         after = query.get("after_id")
         found: list[Batch] = []
         behind = _ours(after) if after is not None else None
@@ -207,7 +202,7 @@ def _check_names(requests: list[BatchedRequest]) -> None:
     seen: set[str] = set()
     for number, request in enumerate(requests):
         field = f"requests[{number}].custom_id"
-        if not _ID.fullmatch(request.custom_id):
+        if not ID.fullmatch(request.custom_id):
             why = Said("use 1 to 64 letters, digits, - and _", "请使用 1 到 64 个字母、数字、- 或 _")
             raise fault("invalid_value", param=field, field=field, why=why)
         if request.custom_id in seen:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from zhongshu.api.asgi import JSON_TYPE, ClientLeft, Headers, Receive, Scope, Send, send_reply
+from zhongshu.api.asgi import JSON_TYPE, ClientLeft, Headers, Message, Receive, Scope, Send, send_reply
 from zhongshu.api.endpoint import bearer
 from zhongshu.api.openai.errors import send_problem
 from zhongshu.core.access import Caller
@@ -70,18 +70,31 @@ class Resource:
         self._handlers = handlers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        trace = trace_id()
+        trace, begun = trace_id(), False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        async def fail(problem: Problem) -> None:
+            """A reply that has begun is left unended: the server cuts the connection, so that it is not taken whole."""
+            if not begun:
+                await self._say(scope, send, problem, trace)
+
         try:
-            await self._serve(scope, receive, send, trace)
+            await self._serve(scope, receive, noted, trace)
         except Fault as broken:
-            await self._say(scope, send, broken.problem, trace)
+            if begun:
+                log.error("reply cut off trace=%s code=%s", trace, broken.problem.code)
+            await fail(broken.problem)
         except (ClientLeft, asyncio.CancelledError):
             raise
         # The border: nothing of what broke, nor the user's text, may reach the client or the log.
         except Exception as error:  # noqa: BLE001
             log.error("internal_error trace=%s kind=%s", trace, type(error).__name__)
             with contextlib.suppress(Exception):
-                await self._say(scope, send, problem("internal_error"), trace)
+                await fail(problem("internal_error"))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, trace: str) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
