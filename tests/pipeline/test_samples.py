@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tests.pipeline.conftest import Path
+from zhongshu.catalog.assistants import AssistantSettings
 from zhongshu.catalog.catalog import ModelCatalog, offer_of
 from zhongshu.catalog.samples import SampleBook
 from zhongshu.catalog.settings import ModelSettings
@@ -13,7 +14,11 @@ from zhongshu.core.models import Price
 from zhongshu.core.problems import Fault, fault
 from zhongshu.core.turns import Sampling
 from zhongshu.pipeline.answer import answer, stream
+from zhongshu.pipeline.estimate import ask_of
 from zhongshu.pipeline.samples import Samples
+from zhongshu.router.difficulty.judge import Judge
+from zhongshu.router.difficulty.linear import load
+from zhongshu.router.judging import TaskJudge
 from zhongshu.router.settings import SampleSettings
 from zhongshu.storage.database import open_database
 from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
@@ -34,6 +39,19 @@ class Judging(FakeModel):
         super()._begin(call)
 
 
+class Held(FakeModel):
+    """Answers when it is let go."""
+
+    held: asyncio.Event | None = None
+
+    async def complete(self, call):
+        self._begin(call)
+        if self.held is not None:
+            await self.held.wait()
+        self.calls.pop()
+        return await super().complete(call)
+
+
 class Book:
     """pipeline.samples.Book on a real database."""
 
@@ -43,8 +61,8 @@ class Book:
     async def keep(self, sample):
         self.book.keep(sample)
 
-    async def spent_today_nano(self):
-        return self.book.spent_today_nano()
+    async def reserve(self, *what):
+        return self.book.reserve(*what)
 
 
 class Sampled(Path):
@@ -53,7 +71,7 @@ class Sampled(Path):
     def __init__(
         self, database, general="DONE: the answer is 75.", deep="DEEP: the answer is 75.", judge=None, **settings
     ):
-        super().__init__(FakeModel("fake", says=general))
+        super().__init__(Held("fake", says=general))
         self.deep = deep if isinstance(deep, FakeModel) else FakeModel("deep", says=deep)
         self.judge = judge or Judging("judge")
         self.book = SampleBook(database, self.clock)
@@ -202,18 +220,148 @@ async def test_a_named_model_is_not_sampled(sampled):
     assert await path.done() == ()
 
 
-async def test_a_day_has_a_ceiling(sampled):
-    path = sampled(max_cost_per_day=0.000001)
-    for number in range(3):
+async def turns(path, count, model="auto"):
+    for number in range(count):
         arrived = path.asked(SUM)
         turn = msgspec.structs.replace(
-            arrived.turn, trace=f"{number}" * 24 + "00000000", arrived_ns=path.clock.now_ns()
+            arrived.turn, trace=f"{number}" * 24 + "00000000", arrived_ns=path.clock.now_ns(), model=model
         )
         await answer(path.rooms, msgspec.structs.replace(arrived, turn=turn))
-        await path.done()
-    assert len(path.book.find()) == 1, "the first came to more than a day's"
+
+
+async def test_a_day_s_ceiling_holds_for_samples_that_are_taken_at_once(sampled):
+    """What a sample may come to is set aside before it begins, so that those under way are counted; what it did not come
+    to is free again."""
+    path = sampled()
+    small = path.rooms.catalog.find("small")
+    most = ask_of(path.asked(SUM).turn, small, path.rooms.assume.completion_tokens).cost_nano
+    path.rooms = msgspec.structs.replace(
+        path.rooms, samples=path.samples.by(SampleSettings(share=1.0, max_cost_per_day=2.5 * most / 1e9))
+    )
+    path.model.held = held = asyncio.Event()
+    await turns(path, 4)
+    async with asyncio.timeout(30):
+        while len(path.model.calls) < 2 or len(path.samples.under_way) > 2:
+            await asyncio.sleep(0.001)
+    assert path.book.spent_today_nano() == 2 * most
+    assert path.book.find() == (), "what is under way is no sample yet"
+    held.set()
+    assert len(await path.done()) == 2
+    assert path.book.spent_today_nano() == sum(one.other_nano for one in path.book.find()) < most
     path.clock.advance(86_400)
     assert path.book.spent_today_nano() == 0
+
+
+async def test_a_ceiling_below_one_sample_takes_none(sampled):
+    path = sampled(max_cost_per_day=0.000001)
+    await turns(path, 2)
+    assert await path.done() == ()
+    assert len(path.journal.records) == 2
+
+
+# --- one model, with and without thought
+
+
+class Thinker(FakeModel):
+    """Says another thing where it thinks."""
+
+    def _begin(self, call):
+        self.says = "DEEP: the answer is 75." if call.effort not in (None, "off") else "The answer is 74."
+        super()._begin(call)
+
+
+@pytest.mark.parametrize(("text", "went"), [(SUM, True), ("Hi!", False)])
+async def test_one_model_is_sampled_with_thought_and_without(sampled, text, went):
+    path = sampled()
+    path.model = Thinker("fake")
+    row = ModelSettings(name="hybrid", upstream="fake", tier="general", thinking="switch", price=CHEAP)
+    path.rooms = msgspec.structs.replace(
+        path.rooms,
+        catalog=ModelCatalog([offer_of(row)]),
+        dispatcher=UpstreamDispatcher({"fake": path.model}, path.clock),
+    )
+    await answer(path.rooms, path.asked(text))
+    (sample,) = await path.done()
+    own, other = path.journal.records
+    assert (own.rule, sample.asked, sample.went) == ("only", "auto", went)
+    assert {own.effort in (None, "off"), other.effort in (None, "off")} == {True, False}
+    assert (sample.general, sample.reasoning) == (0.0, 1.0)
+    assert (sample.general_nano, sample.reasoning_nano) == (
+        (other.cost_nano, own.cost_nano) if went else (own.cost_nano, other.cost_nano)
+    )
+
+
+async def test_a_model_without_a_choice_is_not_sampled(sampled):
+    """It cannot be told to think, or the caller has said how deep."""
+    path = sampled()
+    for thinking, effort in (("never", None), ("always", None), ("switch", "high")):
+        row = ModelSettings(name="one", upstream="fake", tier="general", thinking=thinking, price=CHEAP)
+        path.rooms = msgspec.structs.replace(path.rooms, catalog=ModelCatalog([offer_of(row)]))
+        await answer(path.rooms, path.asked(SUM, effort=effort))
+        assert await path.done() == ()
+
+
+# --- assistants
+
+
+def assisted(path, strategy, **more):
+    found = AssistantSettings(name="helpdesk", strategy=strategy, general="small", reasoning="deep", **more)
+    judge = TaskJudge(Judge(load()), path.rooms.router)
+    catalog = ModelCatalog(path.rooms.catalog.find("auto"), (found,))
+    path.rooms = msgspec.structs.replace(path.rooms, catalog=catalog, judge=judge)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("strategy", "threshold", "beside", "went"),
+    [
+        ("tiered", 0.0, ["small@1"], True),
+        ("tiered", 1.0, ["deep@1"], False),
+        ("cascade", 0.0, [], True),
+        ("cascade", 1.0, ["deep@1"], False),
+        ("draft-check", 0.5, ["deep@1"], False),
+        ("front-back", 0.5, ["small@1", "deep@1"], True),
+    ],
+)
+async def test_an_assistant_beside_each_of_its_models_alone(sampled, strategy, threshold, beside, went):
+    """Only what was not answered already is asked for; what each model's own answer cost stands apart from the whole."""
+    deep = '{"answer": "75", "agrees": true, "defects": []} the answer is 75.'
+    path = assisted(sampled(deep=deep), strategy, threshold=threshold)
+    await turns(path, 1, "helpdesk")
+    (sample,) = await path.done()
+    own, *others = path.journal.records
+    assert [record.release for record in others] == beside
+    assert {record.shadow_of for record in others} <= {own.trace}
+    assert (sample.asked, sample.went, sample.state) == ("helpdesk", went, "judged")
+    assert sample.cost_nano == own.cost_nano
+    assert sample.other_nano == sum(record.cost_nano for record in others)
+    assert sample.general_nano > 0 < sample.reasoning_nano
+    assert (sample.done is None) == (strategy != "front-back")
+    if strategy == "cascade" and went:
+        assert sample.general_nano + sample.reasoning_nano == own.cost_nano
+
+
+async def test_an_assistant_of_one_model_is_not_sampled(sampled):
+    path = sampled()
+    found = AssistantSettings(name="helpdesk", strategy="direct", general="small")
+    path.rooms = msgspec.structs.replace(path.rooms, catalog=ModelCatalog(path.rooms.catalog.find("auto"), (found,)))
+    await turns(path, 1, "helpdesk")
+    assert await path.done() == ()
+
+
+async def test_an_answer_of_its_own_is_judged_for_itself(sampled):
+    path = assisted(sampled(general="The answer is 74.", deep="The answer is 75."), "front-back")
+    await turns(path, 1, "helpdesk")
+    (sample,) = await path.done()
+    assert (sample.general, sample.reasoning, sample.done) == (0.0, 1.0, 0.0)
+
+
+async def test_assistants_count_apart_from_auto(sampled):
+    path = assisted(sampled(), "tiered", threshold=0.0)
+    await turns(path, 1, "helpdesk")
+    await path.done()
+    assert not path.book.find(asked="auto")
+    assert len(path.book.find(asked="helpdesk")) == 1
 
 
 # --- the book

@@ -304,7 +304,7 @@ class Installation:
         from zhongshu.pipeline.routings import Weighing
 
         able = tuple([offer for offer in self._rooms.catalog.find(AUTO) if "chat" in offer.card.abilities])
-        return Weighing(self._decider, able, self._rooms.exchange)
+        return Weighing(self._decider, able, self._rooms.exchange, self._settings.assistants)
 
     async def _count(self, call: Call) -> int | None:
         upstream = self._upstreams.get(call.offer.release.upstream)

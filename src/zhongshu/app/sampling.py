@@ -17,6 +17,6 @@ class AsyncBook:
         """Keep a sample."""
         await asyncio.to_thread(self._book.keep, sample)
 
-    async def spent_today_nano(self) -> int:
-        """What samples have cost today."""
-        return await asyncio.to_thread(self._book.spent_today_nano)
+    async def reserve(self, trace: str, at_ns: int, most_nano: int, ceiling_nano: int) -> bool:
+        """Set aside what a sample may come to."""
+        return await asyncio.to_thread(self._book.reserve, trace, at_ns, most_nano, ceiling_nano)

@@ -66,7 +66,7 @@ def _row(sample: Sample) -> dict[str, Any]:
     return row
 
 
-def _cost_of(day_ns: int) -> Select[tuple[int]]:
+def _cost_of(day_ns: int) -> Select[Any]:
     """What the samples of the turns of a day cost."""
     of_day = route_samples.c.at_ns >= day_ns, route_samples.c.at_ns < day_ns + DAY_NS
     return select(func.sum(route_samples.c.other_nano + route_samples.c.judge_nano)).where(*of_day)

@@ -35,7 +35,7 @@ def weighing(found: Settings) -> Weighing:
 
     catalog, between = ModelCatalog(offers(found)), exchange_between(found)
     able = tuple([offer for offer in catalog.find(AUTO) if "chat" in offer.card.abilities])
-    return Weighing(Decider(found.router, cards=catalog.cards(), exchange=between), able, between)
+    return Weighing(Decider(found.router, cards=catalog.cards(), exchange=between), able, between, found.assistants)
 
 
 @contextmanager
@@ -61,11 +61,11 @@ def routings(config: Path | None, *, ledger_needed: bool = True) -> Generator[Ro
             )
 
 
-def period(since: str | None, until: str | None, tenant: str | None) -> Period:
-    """The period that the options amount to."""
+def period(since: str | None, until: str | None, tenant: str | None, assistant: str | None = None) -> Period:
+    """The period that the options amount to, of `auto` or of an assistant."""
     from zhongshu.pipeline.routings import Period
 
-    return Period(moment_ns("--since", since), moment_ns("--until", until), tenant)
+    return Period(moment_ns("--since", since), moment_ns("--until", until), tenant, assistant or "auto")
 
 
 def labels_of(file: Path) -> list[Label]:

@@ -17,8 +17,8 @@ app = typer.Typer()
 
 @app.command(
     help=t(
-        "List the turns of auto that the other kind of model answered too (`router.samples`), newest first.",
-        "列出另一类模型也作了回答的 auto 请求（`router.samples`），最新的在前。",
+        "List the turns of auto and of assistants that were answered in the other way too (`router.samples`), newest first.",
+        "列出也以另一方式作答的请求（auto 与助手，`router.samples`），最新的在前。",
     ),
     epilog=examples("zhongshu route samples --since 7d", "zhongshu route samples --open --json"),
 )
@@ -43,7 +43,8 @@ def samples(
         return print_json([msgspec.structs.asdict(one) for one in found])
     for one in found:
         said = one.state if one.general is None else f"{_score(one.general)} / {_score(one.reasoning)}  {one.by}"
-        line = f"{one.trace}  {one.release}  {one.other}  {one.task}  {said}"
+        said += f"  ({_score(one.done)})" if one.done is not None else ""
+        line = f"{one.trace}  {one.asked}  {one.release}  {one.other}  {one.task}  {said}"
         out.print(line, markup=False, highlight=False, soft_wrap=True)
     if not found:
         out.print(

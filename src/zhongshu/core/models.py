@@ -141,8 +141,8 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class Other(msgspec.Struct, frozen=True):
-    """The way that was not taken: the offer of the other kind of model, how deep it would have thought, what the choice
-    went by. went: the reasoning model was chosen; gain: what deep thought was expected to add; task: the kind of it."""
+    """The way that was not taken: the offer of the other kind of model, or of the same one with or without thought; how
+    deep it would have thought, what the choice went by. went: the reasoning model, or thought, was chosen; gain: what deep thought was expected to add; task: the kind of it."""
 
     offer: Offer
     effort: Literal["off", "minimal", "low", "medium", "high"] | None

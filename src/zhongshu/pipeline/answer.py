@@ -34,7 +34,7 @@ async def answer(rooms: Rooms, arrived: Arrived) -> Labelled | Refusal:
     seek: Seek | None = None
     try:
         routed = await _enter(rooms, arrived, entry)
-        if isinstance(routed, Refusal):
+        if not isinstance(routed, Routed):
             return routed
         seek = _seek(rooms, routed)
         hit = await seek.find(wait=True) if seek else None
@@ -68,7 +68,7 @@ async def stream(rooms: Rooms, arrived: Arrived) -> Live | Refusal:
     began = False
     try:
         routed = await _enter(rooms, arrived, entry)
-        if isinstance(routed, Refusal):
+        if not isinstance(routed, Routed):
             return routed
         seek = _seek(rooms, routed)
         # A stream does not wait: its reader would see the first word when the other has its last.
@@ -95,11 +95,11 @@ async def stream(rooms: Rooms, arrived: Arrived) -> Live | Refusal:
 
 async def _enter(rooms: Rooms, arrived: Arrived, entry: Entry) -> Routed | Refusal:
     admitted = await admit(rooms, arrived)
-    if isinstance(admitted, Refusal):
+    if not isinstance(admitted, Admitted):
         return entry.refused(admitted)
     entry.admitted = admitted
     routed = route(rooms, admitted) if admitted.offers[0].assistant is None else assisted(rooms, admitted)
-    if isinstance(routed, Refusal):
+    if not isinstance(routed, Routed):
         if rooms.reader is not None and routed.problem.code == "model_cannot" and not arrived.read:
             return await _read_first(rooms, arrived, admitted, routed, entry)
         return entry.refused(routed)
@@ -127,7 +127,7 @@ def _shadow(rooms: Rooms, entry: Entry) -> None:
     routed = entry.routed
     if routed is not None and routed.shadow and rooms.shadows and entry.outcome == "answered" and entry.hit is None:
         rooms.shadows.repeat(rooms, routed)
-    if rooms.samples is not None and routed is not None and routed.route.other is not None:
+    if rooms.samples is not None and routed is not None and (routed.route.other is not None or routed.work is not None):
         rooms.samples.take(rooms, routed, entry)
 
 

@@ -13,7 +13,7 @@ from zhongshu.catalog.samples import Sample, SampleBook
 from zhongshu.core.answers import Usage
 from zhongshu.core.clock import Clock
 from zhongshu.core.dials import Dial
-from zhongshu.core.models import ModelCard, Offer
+from zhongshu.core.models import Assistant, ModelCard, Offer
 from zhongshu.core.money import Exchange
 from zhongshu.core.problems import Problem, Refusal, fault
 from zhongshu.core.turns import Turn
@@ -31,11 +31,13 @@ _TEXT_KINDS = ("chat", "completion")
 
 
 class Period(msgspec.Struct, frozen=True):
-    """Which turns: asked from `since_ns` on, before `until_ns`, of one tenant; None for all."""
+    """Which turns: asked from `since_ns` on, before `until_ns`, of one tenant; None for all. asked: of `auto`, or of this
+    assistant."""
 
     since_ns: int | None = None
     until_ns: int | None = None
     tenant: str | None = None
+    asked: str = AUTO
 
 
 class Weighing(msgspec.Struct, frozen=True):
@@ -44,6 +46,18 @@ class Weighing(msgspec.Struct, frozen=True):
     decider: Decider
     offers: tuple[Offer, ...]
     exchange: Exchange | None = None
+    assistants: tuple[Assistant, ...] = ()
+
+    def sides(self, asked: str) -> Mapping[str, bool | None]:
+        """By name, the models that may have the last word on what is asked, and whether each is the reasoning one; None
+        where one model answers with thought and without. Raises Fault("model_not_found") for no such assistant."""
+        if asked != AUTO:
+            found = next((one for one in self.assistants if one.name == asked), None)
+            if found is None:
+                raise fault("model_not_found", param="assistant", model=asked)
+            return {found.general.partition("@")[0]: False, found.reasoning.partition("@")[0]: True}
+        tiers = {offer.release.model: _reasons(offer.card) for offer in self.offers}
+        return tiers if len(set(tiers.values())) > 1 else dict.fromkeys(tiers)
 
     @property
     def currency(self) -> str:
@@ -117,20 +131,25 @@ class Routings:
     # --- a period
 
     def report(self, period: Period, labels: Sequence[Label] = ()) -> Report:
-        """What routing was worth. With labels of prompts alone, nothing of the ledger is read."""
+        """What routing was worth. With labels of prompts alone, nothing of the ledger is read. Raises
+        Fault("model_not_found") for no such assistant."""
         of_turns = [label for label in labels if label.trace]
         prompts = self._cases([label for label in labels if not label.trace])
         done: list[Done] = []
         samples: Sequence[Sample] = ()
         if of_turns or not prompts:
             done = self._done(period, {label.trace for label in of_turns})
-            samples = self._samples.find(period.since_ns or 0, period.until_ns, period.tenant)
+            samples = self._of(period)
         seen = [_seen(sample) for sample in samples]
-        return report(done, of_turns, prompts, self._cost_of(), self._weighing.currency, seen)
+        alone = period.asked == AUTO
+        return report(done, of_turns, prompts, self._cost_of(), self._weighing.currency, seen, estimated=alone)
+
+    def _of(self, period: Period) -> Sequence[Sample]:
+        return self._samples.find(period.since_ns or 0, period.until_ns, period.tenant, asked=period.asked)
 
     def tune(self, period: Period, quality: float) -> Tuned:
         """The dial for a target, by the judged samples of a period. Raises ValueError where they are none."""
-        judged = [_seen(one) for one in self._samples.find(period.since_ns or 0, period.until_ns, period.tenant)]
+        judged = [_seen(one) for one in self._of(period)]
         rows = [(one.gain, one.general, one.reasoning or 0.0) for one in judged if one.general is not None]
         return tune(
             [gain for gain, _, _ in rows], [weak for _, weak, _ in rows], [deep for _, _, deep in rows], quality
@@ -153,9 +172,9 @@ class Routings:
     def _done(self, period: Period, labelled: set[str]) -> list[Done]:
         wanted = Filter(
             tenant=period.tenant, outcome="answered", since_ns=period.since_ns, until_ns=period.until_ns,
-            asked=AUTO, shadow=False, cache="",
+            asked=period.asked, shadow=False, cache="",
         )  # fmt: skip
-        tiers = {offer.release.model: offer.card for offer in self._weighing.offers}
+        tiers = self._weighing.sides(period.asked)
         rows = [row for row in self._index.each(wanted) if row.kind in _TEXT_KINDS and row.model in tiers]
         scores = self._scores({row.model for row in rows}, period)
         at_home = self._weighing.at_home
@@ -163,7 +182,7 @@ class Routings:
             Done(
                 row.trace,
                 row.release_name,
-                _reasons(tiers[row.model]),
+                _went(row, tiers[row.model]),
                 row.prompt_tokens,
                 row.completion_tokens,
                 at_home(row.cost_nano, row.currency, row.at_ns),
@@ -209,6 +228,11 @@ def _reasons(card: ModelCard) -> bool:
     return card.tier == "reasoning"
 
 
+def _went(row: TurnRow, reasons: bool | None) -> bool:
+    """To the reasoning model; of one model that does both, with thought."""
+    return row.thinking_tokens > 0 if reasons is None else reasons
+
+
 def _turn_of(shown: Shown) -> Turn | None:
     """The words of a recorded turn; None when they are not kept."""
     return reopened(shown.record, shown.texts.prompt) if shown.texts else None
@@ -216,7 +240,12 @@ def _turn_of(shown: Shown) -> Turn | None:
 
 def _seen(sample: Sample) -> Seen:
     general, reasoning = (sample.other_nano, sample.cost_nano) if sample.went else (sample.cost_nano, sample.other_nano)
+    of_assistant = sample.asked != AUTO
     return Seen(
-        sample.trace, sample.went, general, reasoning, sample.gain, sample.state, sample.by,
+        sample.trace, sample.went,
+        general if sample.general_nano is None else sample.general_nano,
+        reasoning if sample.reasoning_nano is None else sample.reasoning_nano,
+        sample.gain, sample.state, sample.by,
         sample.general, sample.reasoning, sample.other_nano + sample.judge_nano,
+        sample.done, sample.cost_nano if of_assistant else None,
     )  # fmt: skip

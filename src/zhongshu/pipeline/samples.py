@@ -1,8 +1,10 @@
-"""Samples: a share of `auto`'s turns is answered by the other kind of model too, unseen, and both answers are judged.
+"""Samples: a share of the turns of `auto` and of assistants is answered in the other way too, unseen, and the answers are
+judged.
 
 It begins when the turn's own record is on disk, so it neither delays nor changes the answer. It is charged to no tenant,
-key or user: what it costs stands on the sample, and a ceiling of the operator's holds for all of a day's. Each call is a
-record of its own that names the turn (`shadow_of`). There are only so many at once, and none while the worker is busy.
+key or user: what it costs stands on the sample, and a ceiling of the operator's holds for all of a day's, in all workers:
+what a sample may come to is set aside before it begins. Each call is a record of its own that names the turn
+(`shadow_of`). There are only so many at once, and none while the worker is busy.
 """
 
 from __future__ import annotations
@@ -10,21 +12,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
 from zhongshu.catalog.samples import Sample
 from zhongshu.core.answers import Answer
-from zhongshu.core.labels import TextMark
-from zhongshu.core.models import Offer, Other, Route
-from zhongshu.core.turns import Format, Message, Sampling, ToolChoice, Turn
-from zhongshu.pipeline.record import Entry
+from zhongshu.pipeline.comparing import Judging
 from zhongshu.pipeline.shadow import behind, unseen
 from zhongshu.pipeline.stages import Ended, Rooms, Routed
-from zhongshu.pipeline.strategies.wording import judged_by
-from zhongshu.router.agreement import agree
-from zhongshu.router.estimate import question_of
+from zhongshu.pipeline.ways import Known, Ways, at_home, said, ways_of
 from zhongshu.router.settings import SampleSettings
 
 log = logging.getLogger("zhongshu.samples")
@@ -37,7 +34,9 @@ class Book(Protocol):
     """Where samples are kept."""
 
     async def keep(self, sample: Sample) -> None: ...
-    async def spent_today_nano(self) -> int: ...
+    async def reserve(self, trace: str, at_ns: int, most_nano: int, ceiling_nano: int) -> bool:
+        """Whether that much is still free in the day of `at_ns`; then it is set aside."""
+        ...
 
 
 class Samples:
@@ -72,160 +71,95 @@ class Sampler:
 
     def take(self, rooms: Rooms, routed: Routed, ended: Ended) -> None:
         """Have this turn sampled, if it is its lot. Returns at once. The lot is the trace's own, which is random."""
-        other, answer = routed.route.other, ended.answer
+        answer = ended.answer
         turn = routed.admitted.arrived.turn
-        if other is None or ended.outcome != "answered" or ended.hit is not None or not isinstance(answer, Answer):
+        if ended.outcome != "answered" or ended.hit is not None or not isinstance(answer, Answer):
             return
         if turn.kind not in _KINDS or turn.sampling.n > 1 or not answer.choices:
             return
-        if routed.asking.offer.card.name != routed.route.offer.card.name:
-            return  # who answered in its place says nothing of the choice
         if int(turn.trace[-8:], 16) >= self._settings.share * 2**32:
+            return
+        ways = ways_of(rooms, routed, answer, ended)
+        if ways is None:
             return
         samples = self._samples
         if len(samples.under_way) >= samples.most() or samples.busy():
             samples.dropped += 1
             return
-        work = self._sample(rooms, routed, other, answer, ended.cost_nano)
-        task = asyncio.create_task(work, name="sample")
+        task = asyncio.create_task(self._sample(rooms, routed, ways, ended.cost_nano), name="sample")
         samples.under_way.add(task)
         task.add_done_callback(samples.under_way.discard)
 
-    async def _sample(self, rooms: Rooms, routed: Routed, other: Other, answer: Answer, cost_nano: int) -> None:
+    async def _sample(self, rooms: Rooms, routed: Routed, ways: Ways, cost_nano: int) -> None:
         try:
-            most = round(self._settings.max_cost_per_day * _NANO)
-            if most and await self._samples.book.spent_today_nano() >= most:
-                return
-            made = await self._taken(rooms, routed, other, answer, cost_nano)
+            judging = Judging(rooms, routed, self._settings.judge, ways.question)
+            ceiling = round(self._settings.max_cost_per_day * _NANO)
+            if ceiling:
+                most = ways.most_nano(rooms) + judging.most_nano(1 if ways.stood else 2)
+                turn = routed.admitted.arrived.turn
+                if not await self._samples.book.reserve(turn.trace, turn.arrived_ns, most, ceiling):
+                    return
+            made = await self._taken(rooms, routed, ways, cost_nano, judging)
             await self._samples.book.keep(made)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - a border: nobody awaits this task, and its text may be a user's
             log.error("a sample broke: %s", type(error).__name__)
 
-    async def _taken(self, rooms: Rooms, routed: Routed, other: Other, answer: Answer, cost_nano: int) -> Sample:
+    async def _taken(self, rooms: Rooms, routed: Routed, ways: Ways, cost_nano: int, judging: Judging) -> Sample:
         turn = routed.admitted.arrived.turn
-        why = "The other kind of model answers too, unseen, for comparison.", "另一类模型暗中作答，以供对比。"
-        route = Route(other.offer, other.effort, "sample", *why, routed.route.dial)
-        entry = await unseen(
-            rooms, behind(rooms, routed, routed.asking.turn, route, (other.offer,), "sample"), turn.trace
-        )
+        known, trace, other_nano = dict(ways.known), "", 0
+        failed = False
+        for one in ways.missing:
+            beside = behind(rooms, routed, one.turn, one.route, (one.route.offer,), "sample")
+            entry = await unseen(rooms, beside, turn.trace)
+            nano = at_home(rooms, one.route.offer, entry.cost_nano, turn)
+            trace, other_nano = entry.record().trace, other_nano + nano
+            if entry.outcome != "answered" or not isinstance(entry.answer, Answer) or not entry.answer.choices:
+                failed = True
+                break
+            known[one.by] = Known(said(entry.answer, None), nano)
+        general, reasoning = known.get("general"), known.get("reasoning")
         sample = Sample(
             trace=turn.trace,
-            sample=entry.record().trace,
+            sample=trace,
             tenant=routed.admitted.arrived.caller.tenant,
             at_ns=turn.arrived_ns,
-            went=other.went,
+            went=ways.went,
             release=routed.asking.offer.release.name,
-            other=other.offer.release.name,
-            task=other.task,
-            gain=other.gain,
-            cost_nano=_at_home(rooms, routed.asking.offer, cost_nano, turn),
-            other_nano=_at_home(rooms, other.offer, entry.cost_nano, turn),
+            other=", ".join(one.route.offer.release.name for one in ways.missing),
+            task=ways.task,
+            gain=ways.gain,
+            cost_nano=at_home(rooms, routed.asking.offer, cost_nano, turn),
+            other_nano=other_nano,
             judge_nano=0,
             state="failed",
+            asked=ways.asked,
+            general_nano=general.nano if general else None,
+            reasoning_nano=reasoning.nano if reasoning else None,
         )
-        if entry.outcome != "answered" or not isinstance(entry.answer, Answer) or not entry.answer.choices:
+        if failed or general is None or reasoning is None:
             return sample
-        mine, others = _said(answer, rooms.labeller.words_for(turn)), _said(entry.answer, None)
-        return await self._judged(rooms, routed, sample, mine, others)
+        return await _judged(judging, sample, general.text, reasoning.text, None if ways.stood else ways.own)
 
-    async def _judged(self, rooms: Rooms, routed: Routed, sample: Sample, mine: str, others: str) -> Sample:
-        """How right both are: alike where they agree; else as the judge says; else the reasoning model is the measure."""
-        question, _ = question_of(routed.asking.turn)
-        same = agree(question, mine, others)
-        if same:
-            return _scored(sample, 1.0, 1.0, "agreement")
-        judge = self._settings.judge
-        if judge:
-            general, reasoning = (others, mine) if sample.went else (mine, others)
-            asked = await _asked_judge(rooms, routed, judge, question, general, reasoning)
-            sample = msgspec.structs.replace(sample, judge_nano=asked.nano)
-            if asked.scores is not None:
-                return _scored(sample, *asked.scores, f"judge: {judge}")
-        if same is False:
-            return _scored(sample, 0.0, 1.0, "agreement")
+
+async def _judged(judging: Judging, sample: Sample, general: str, reasoning: str, own: str | None) -> Sample:
+    """How right both models' answers are, and the answer given, where it is neither's."""
+    pair = await judging.compare(general, reasoning)
+    mine = await judging.compare(own, reasoning) if own is not None and pair is not None else None
+    sample = msgspec.structs.replace(sample, judge_nano=judging.nano)
+    if pair is None or (own is not None and mine is None):
         return msgspec.structs.replace(sample, state="open")
+    by = pair.by if mine is None or pair.by != "agreement" else mine.by
+    if mine is None:
+        return _scored(sample, pair.first, pair.second, by)
+    # Two comparisons of one reasoning answer: an agreement says only that two are alike, a judge how right they are.
+    if mine.alike:
+        return _scored(sample, pair.first, pair.second, by, pair.second)
+    if pair.alike:
+        return _scored(sample, mine.second, mine.second, by, mine.first)
+    return _scored(sample, pair.first, (pair.second + mine.second) / 2, by, mine.first)
 
 
-class _Verdict(msgspec.Struct, frozen=True):
-    """What a judge said: how right the general and the reasoning answer are, None where it said nothing that can be
-    read; and what it cost."""
-
-    scores: tuple[float, float] | None
-    nano: int
-
-
-class _Scores(msgspec.Struct, frozen=True):
-    first: float
-    second: float
-
-
-_scores = msgspec.json.Decoder(_Scores, strict=False).decode
-
-
-async def _asked_judge(
-    rooms: Rooms, routed: Routed, judge: str, question: str, general: str, reasoning: str
-) -> _Verdict:
-    """Ask twice, with the answers in either order: judges favour a place. The mean of both counts."""
-    found: list[tuple[float, float]] = []
-    nano = 0
-    for turned in (False, True):
-        first, second = (reasoning, general) if turned else (general, reasoning)
-        entry = await _judging(rooms, routed, judge, judged_by(question, first, second))
-        if entry is None:
-            return _Verdict(None, nano)
-        nano += entry.cost_nano
-        said = _read(entry.answer)
-        if said is None:
-            return _Verdict(None, nano)
-        found.append((said.second, said.first) if turned else (said.first, said.second))
-    return _Verdict((sum(a for a, _ in found) / 2, sum(b for _, b in found) / 2), nano)
-
-
-async def _judging(rooms: Rooms, routed: Routed, judge: str, messages: tuple[Message, ...]) -> Entry | None:
-    """One question to the judge; None where there is no such model."""
-    offers = tuple([offer for offer in rooms.catalog.find(judge) if "chat" in offer.card.abilities])
-    if not offers:
-        return None
-    form = Format("json") if "json" in offers[0].card.abilities else Format()
-    turn = _bare(routed.asking.turn, messages, form)
-    route = Route(offers[0], None, "judge", "It says how right two answers are.", "评判两份回答。")
-    entry = await unseen(rooms, behind(rooms, routed, turn, route, offers[:1], "judge"), routed.asking.turn.trace)
-    return entry if entry.outcome == "answered" else None
-
-
-def _bare(turn: Turn, messages: tuple[Message, ...], form: Format) -> Turn:
-    changes: dict[str, Any] = {
-        "kind": "chat", "messages": messages, "prompts": (), "stream": False, "sampling": Sampling(temperature=0.0),
-        "tools": (), "tool_choice": ToolChoice(), "format": form, "effort": None, "thinking_tokens": None, "wire": None,
-    }  # fmt: skip
-    return msgspec.structs.replace(turn, **changes)
-
-
-def _read(answer: object) -> _Scores | None:
-    text = answer.choices[0].text if isinstance(answer, Answer) and answer.choices else ""
-    begin, end = text.find("{"), text.rfind("}")
-    try:
-        said = _scores(text[begin : end + 1])
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        return None
-    return said if 0 <= said.first <= 1 and 0 <= said.second <= 1 else None
-
-
-def _scored(sample: Sample, general: float, reasoning: float, by: str) -> Sample:
-    return msgspec.structs.replace(sample, state="judged", general=general, reasoning=reasoning, by=by)
-
-
-def _said(answer: Answer, mark: TextMark | None) -> str:
-    """What an answer says, without the label's words; calls of tools by name and arguments."""
-    choice = answer.choices[0]
-    text = choice.text
-    if mark is not None:
-        text = text.removeprefix(mark.start).removesuffix(mark.end)
-    return text + "".join(f"\n{call.name} {call.arguments}" for call in choice.tool_calls)
-
-
-def _at_home(rooms: Rooms, offer: Offer, nano: int, turn: Turn) -> int:
-    exchange = rooms.exchange
-    return nano if exchange is None else exchange.to_home(nano, offer.card.price.currency, turn.arrived_ns)
+def _scored(sample: Sample, general: float, reasoning: float, by: str, done: float | None = None) -> Sample:
+    return msgspec.structs.replace(sample, state="judged", general=general, reasoning=reasoning, by=by, done=done)

@@ -70,6 +70,14 @@ class Routed(msgspec.Struct, frozen=True):
     work: Work | None = None
 
 
+class Plainly(msgspec.Struct, frozen=True):
+    """What a model answered by itself, and what that cost, in billionths of its price's currency."""
+
+    answer: Answer
+    offer: Offer
+    cost_nano: int
+
+
 class Work(Protocol):
     """An assistant's several calls for one turn, as one stream. Their attempts go into the turn's own asking."""
 
@@ -83,6 +91,20 @@ class Work(Protocol):
 
     def told(self, routed: Routed) -> Routed:
         """`routed` with what happened as its reason."""
+        ...
+
+    @property
+    def plain(self) -> Mapping[str, Plainly]:
+        """What its models ("general", "reasoning") answered by themselves, to the turn as it is."""
+        ...
+
+    @property
+    def stood(self) -> str:
+        """Whose of these answers stands: "general", "reasoning", or "" for one that is made of several."""
+        ...
+
+    def asking_alone(self, by: str) -> Asking | None:
+        """How the general or the reasoning model would be asked by itself; None where there are not both."""
         ...
 
 
@@ -166,8 +188,12 @@ class Sampling(Protocol):
 
 
 class Doubt(Protocol):
-    """What is thought of a question or a draft."""
+    """What is thought of a question or a draft. score: what deep thought is expected to add; head: the kind of task."""
 
+    @property
+    def score(self) -> float: ...
+    @property
+    def head(self) -> str: ...
     @property
     def chance(self) -> float:
         """That the general model's answer is wrong, 0 to 1."""

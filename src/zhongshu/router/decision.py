@@ -42,13 +42,19 @@ class Candidate(msgspec.Struct, frozen=True):
     cost_nano: int
     seconds: float | None = None
 
+    @property
+    def thinks(self) -> bool:
+        """Whether it is asked to think."""
+        return self.effort not in (None, "off")
+
 
 class Decision(msgspec.Struct, frozen=True):
     """What was decided about a turn of `auto`, and on what grounds.
 
     hard: whether deep thought was found worth it. weighed: by which dial and ceilings, and who said them; least_gain:
     what the dial asked for. ceiling_nano: of the cost, None for none; stopped: a ceiling ("cost", "seconds") that kept a
-    hard turn from the reasoning model; over: which one that model would pass, wanted or not. stays: a close decision that is as it was for the question before. rule: as in
+    hard turn from the reasoning model; over: which one that model would pass, wanted or not. twin: where there is but one
+    model, itself with thought instead of without, or the other way round; None where it has no choice. stays: a close decision that is as it was for the question before. rule: as in
     core.models.Route.
     """
 
@@ -63,6 +69,7 @@ class Decision(msgspec.Struct, frozen=True):
     stopped: str = ""
     stays: bool = False
     over: str = ""
+    twin: Candidate | None = None
 
     @property
     def dial(self) -> float:
@@ -71,8 +78,8 @@ class Decision(msgspec.Struct, frozen=True):
 
     @property
     def other(self) -> Candidate | None:
-        """The way that was not taken; None where there was but one."""
-        return next((one for one in self.candidates if one is not self.chosen), None)
+        """The way that was not taken, by the other kind of model or by the same one; None where there was but one."""
+        return next((one for one in self.candidates if one is not self.chosen), self.twin)
 
     @property
     def flips_at(self) -> float | None:
@@ -196,11 +203,20 @@ class Decider:
         chosen, stopped = _chosen(general, reasoning, wanted, bounds)
         if ceiling is not None and chosen.cost_nano > ceiling:
             return _too_dear(chosen.cost_nano, weighed.max_cost_by)
+        twin = None
         if len(both) == 1:
             rule = "only"
+            twin = self._twin(turn, chosen, found)
         rule = "ceiling" if stopped else rule
         over = bounds.passed(reasoning) if reasoning else ""
-        return Decision(chosen, both, found, hard, weighed, least_gain, rule, ceiling, stopped, stays, over)
+        return Decision(chosen, both, found, hard, weighed, least_gain, rule, ceiling, stopped, stays, over, twin)
+
+    def _twin(self, turn: Turn, chosen: Candidate, found: Hardness) -> Candidate | None:
+        """The same model with thought, or without; None where it cannot be told, or the caller has said."""
+        if not _may_skip_thought(turn, chosen.offer.card):
+            return None
+        twin = self._candidate(turn, chosen.offer, found, deep=not chosen.thinks, light=False)
+        return twin if twin.thinks is not chosen.thinks else None
 
     def _hard(self, turn: Turn, found: Hardness, least_gain: float) -> tuple[bool, bool]:
         """Whether deep thought is worth it, and whether that is so only because it was, or was not, for the question
@@ -289,7 +305,8 @@ def _other(decided: Decision) -> Other | None:
     other, found = decided.other, decided.hardness
     if other is None:
         return None
-    went = decided.chosen.offer.card.tier == "reasoning"
+    chosen = decided.chosen
+    went = chosen.thinks if other is decided.twin else chosen.offer.card.tier == "reasoning"
     return Other(other.offer, other.effort, went, found.gain, found.task)
 
 

@@ -22,7 +22,8 @@ Numbers = NDArray[np.float64]
 class Case(msgspec.Struct, frozen=True):
     """A turn whose answers by both models were judged. went: to the reasoning model. general, reasoning: how right
     each was, 0 to 1. *_cost: what each took, in one currency. gain: what deep thought was expected to add, for the
-    curve; None where it is not known."""
+    curve; None where it is not known. done: how right the answer given was and what it cost, where it is not simply the
+    one it went to."""
 
     went: bool
     general: float
@@ -30,6 +31,7 @@ class Case(msgspec.Struct, frozen=True):
     general_cost: float = 0.0
     reasoning_cost: float = 0.0
     gain: float | None = None
+    done: tuple[float, float] | None = None
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -73,6 +75,10 @@ def prove(cases: Sequence[Case]) -> Proof:
     if not priced:  # what is compared then is how often the reasoning model is asked
         cost = np.tile([0.0, 1.0], (len(cases), 1))
     done_quality, done_cost = _taken(quality, went), _taken(cost, went)
+    for number, case in enumerate(cases):
+        if case.done is not None:
+            done_quality[number] = case.done[0]
+            done_cost[number] = case.done[1] if priced else float(case.went)
     best = (quality[:, 1] > quality[:, 0]) | ((quality[:, 1] == quality[:, 0]) & (cost[:, 1] < cost[:, 0]))
     share = _mix(done_cost.mean(), cost[:, 0].mean(), cost[:, 1].mean())
     mixed = (1 - share) * quality.mean(0)[0] + share * quality.mean(0)[1]

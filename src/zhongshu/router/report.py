@@ -54,6 +54,8 @@ class Seen(msgspec.Struct, frozen=True):
     general: float | None
     reasoning: float | None
     extra_nano: int
+    done: float | None = None
+    done_nano: int | None = None
 
 
 class Samples(msgspec.Struct, frozen=True):
@@ -126,8 +128,11 @@ def report(
     cost_of: CostOf,
     currency: str,
     samples: Sequence[Seen] = (),
+    *,
+    estimated: bool = True,
 ) -> Report:
-    """The report. labels: of recorded turns; one stands in place of a sample's own judgement. prompts: cases that were
+    """The report. estimated: whether the other model's cost can be told by its price and the length of its answers, which
+    for an assistant that asks several it cannot. labels: of recorded turns; one stands in place of a sample's own judgement. prompts: cases that were
     never turns, as they would be routed now. samples: of the period; what both answers cost is known of them."""
     by_trace = {label.trace: label for label in labels}
     lengths = _lengths(done)
@@ -137,7 +142,7 @@ def report(
             cases.append(_case(turn, by_trace[turn.trace], lengths, cost_of))
     cases += [_case_of(one) for one in samples if one.state == "judged" and one.trace not in by_trace]
     proof = prove(cases) if cases else None
-    each = [_costs(turn, lengths, cost_of) for turn in done]
+    each = [_costs(turn, lengths, cost_of) for turn in done] if estimated else [(None, None)]
     general, reasoning = _total([pair[0] for pair in each]), _total([pair[1] for pair in each])
     paid = sum(turn.cost_nano for turn in done)
     releases: dict[str, int] = {}
@@ -155,7 +160,7 @@ def report(
         saved=1 - paid / reasoning if reasoning else None,
         labelled=len(cases),
         proof=proof,
-        unknown=tuple(_unknown(done, cases, lengths, samples)),
+        unknown=tuple(_unknown(done, cases, lengths if estimated else None, samples)),
         samples=_sampled(samples),
         claim=_claim(proof, any(one.by == "agreement" for one in samples)),
     )
@@ -207,7 +212,7 @@ def _shown(span: Span) -> str:
 
 
 def _unknown(
-    done: Sequence[Done], cases: Sequence[Case], lengths: Mapping[bool, float], samples: Sequence[Seen]
+    done: Sequence[Done], cases: Sequence[Case], lengths: Mapping[bool, float] | None, samples: Sequence[Seen]
 ) -> list[Said]:
     found: list[Said] = []
     if not any(turn.score is not None for turn in done) and (done or not cases):
@@ -241,7 +246,7 @@ def _unknown(
             )
         )
     for went, name in ((False, Said("general", "通用")), (True, Said("reasoning", "推理"))):
-        if done and went not in lengths:
+        if done and lengths is not None and went not in lengths:
             found.append(
                 Said(
                     f"No turn went to a {name.en} model: its cost is estimated by the other's lengths.",
@@ -282,7 +287,11 @@ def _case(turn: Done, label: Label, lengths: Mapping[bool, float], cost_of: Cost
 
 def _case_of(one: Seen) -> Case:
     general, reasoning = one.general or 0.0, one.reasoning or 0.0
-    return Case(one.went, general, reasoning, one.general_nano / 1e9, one.reasoning_nano / 1e9, one.gain)
+    done = None
+    if one.done_nano is not None:
+        quality = one.done if one.done is not None else reasoning if one.went else general
+        done = quality, one.done_nano / 1e9
+    return Case(one.went, general, reasoning, one.general_nano / 1e9, one.reasoning_nano / 1e9, one.gain, done)
 
 
 def _total(costs: Sequence[int | None]) -> int | None:

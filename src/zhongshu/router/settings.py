@@ -15,9 +15,10 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class SampleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Turns of `auto` that the other kind of model answers too, unseen, so that `zhongshu route report` can compare.
+    """Turns of `auto` and of assistants that are answered in the other way too, unseen, so that `zhongshu route report` can
+    compare.
 
-    share: of the turns between two kinds of model, 0 for none. judge: the model that says how right both answers are;
+    share: of the turns that could have been answered in two ways, 0 for none. judge: the model that says how right both answers are;
     empty for agreement alone. max_cost_per_day: what samples and their judging may cost in a day (UTC), in the currency
     of budgets; 0 for no ceiling. They are the operator's: no tenant's, key's or user's budget pays for them.
     """

@@ -30,6 +30,9 @@ Trace = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="The turn's t
 Since = Annotated[Moment | None, Query(description="Turns asked from this time on; default: all.")]
 Until = Annotated[Moment | None, Query(description="Turns asked before this time; default: now.")]
 Tenant = Annotated[str | None, Query(max_length=64, description="Only this tenant's.")]
+Assistant = Annotated[
+    str | None, Query(max_length=128, pattern=r"^\S+$", description="This assistant's turns in place of auto's.")
+]
 Quality = Annotated[float, Field(ge=0, le=1, description="The share of the reasoning model's accuracy to keep.")]
 
 router = APIRouter(prefix="/route", tags=["route"])
@@ -124,8 +127,9 @@ class JudgementIn(Body):
 
 
 class SampleOut(Shown):
-    """A turn that both kinds of model answered. Costs in billionths of the home currency. state: "judged", "open" (nobody
-    could judge it) or "failed" (the other model did not answer)."""
+    """A turn that was answered in both ways. Costs in billionths of the home currency. state: "judged", "open" (nobody
+    could judge it) or "failed" (the other model did not answer). asked: "auto", or the assistant; done: how right its own
+    answer was, where it is neither model's."""
 
     trace: str
     sample: str
@@ -143,6 +147,10 @@ class SampleOut(Shown):
     general: float | None
     reasoning: float | None
     by: str
+    asked: str
+    done: float | None
+    general_nano: int | None
+    reasoning_nano: int | None
 
 
 class Samples(Shown):
@@ -156,8 +164,10 @@ class Samples(Shown):
     summary="Report what routing was worth, by the samples of a period",
     openapi_extra={"x-summary-zh": "路由报告（依据时段内的抽样）"},
 )
-async def report(parts: Parts, since: Since = None, until: Until = None, tenant: Tenant = None) -> ReportOut:
-    return _out(await asyncio.to_thread(_report, parts, _period(since, until, tenant), ()))
+async def report(
+    parts: Parts, since: Since = None, until: Until = None, tenant: Tenant = None, assistant: Assistant = None
+) -> ReportOut:
+    return _out(await asyncio.to_thread(_report, parts, _period(since, until, tenant, assistant), ()))
 
 
 @router.get(
@@ -167,8 +177,10 @@ async def report(parts: Parts, since: Since = None, until: Until = None, tenant:
     response_class=Response,
     responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}},
 )
-async def report_svg(parts: Parts, since: Since = None, until: Until = None, tenant: Tenant = None) -> Response:
-    found = await asyncio.to_thread(_report, parts, _period(since, until, tenant), ())
+async def report_svg(
+    parts: Parts, since: Since = None, until: Until = None, tenant: Tenant = None, assistant: Assistant = None
+) -> Response:
+    found = await asyncio.to_thread(_report, parts, _period(since, until, tenant, assistant), ())
     if found.proof is None:
         raise fault("nothing_judged")
     return Response(svg(found.proof), media_type="image/svg+xml")
@@ -263,8 +275,8 @@ def _routings(parts: AdminParts) -> Routings:
     return Routings(parts.weighing(), index, parts.releases, parts.releases.samples, parts.clock)
 
 
-def _period(since: Moment | None, until: Moment | None, tenant: str | None) -> Period:
-    return Period(nanoseconds(since), nanoseconds(until), tenant)
+def _period(since: Moment | None, until: Moment | None, tenant: str | None, assistant: str | None = None) -> Period:
+    return Period(nanoseconds(since), nanoseconds(until), tenant, assistant or "auto")
 
 
 def _labels(rows: tuple[LabelIn, ...]) -> tuple[Label, ...]:

@@ -30,17 +30,18 @@ ROUTER = Group(
             "自行用 `zhongshu route train` 训练的难度模型；不填写则使用为所用两个模型内置的，否则为通用的内置模型。",
         ),
         "samples.share": Meaning(
-            "The share of `auto`'s turns that the other kind of model answers too, unseen, for `zhongshu route report`.",
-            "`auto` 的请求中，同时由另一类模型暗中作答以供 `zhongshu route report` 对比的比例。",
+            "The share of the turns of `auto` and of assistants that are answered in the other way too, unseen, for "
+            "`zhongshu route report`.",
+            "`auto` 与助手的请求中，同时以另一方式暗中作答以供 `zhongshu route report` 对比的比例。",
         ),
         "samples.judge": Meaning(
             "The model that says how right both answers are; empty: only agreement of checkable answers is judged.",
             "评判两份回答的模型；留空则只比较可核对的答案是否一致。",
         ),
         "samples.max_cost_per_day": Meaning(
-            "What samples and their judging may cost in a day (UTC), in the currency of budgets; 0 for no ceiling. No "
-            "tenant's or key's budget pays for them.",
-            "抽样及评判每天（UTC）的费用上限，按预算币种计；0 表示不限。不计入租户或密钥的预算。",
+            "What samples and their judging may cost in a day (UTC), in the currency of budgets; 0 for no ceiling. What one "
+            "may come to is set aside before it begins; below that, none is taken. No tenant's or key's budget pays.",
+            "抽样及评判每天（UTC）的费用上限，按预算币种计；0 表示不限。开始前先预留最高费用，不足则不抽样。不计入租户或密钥的预算。",
         ),
         "reading.documents": Meaning(
             "Whether text, Markdown, CSV, JSON and HTML documents are put before a model as text when it takes no documents.",

@@ -30,9 +30,9 @@ Tiers = tuple[tuple[Offer, ...], ...]
 
 class Inner:
     """One call under way. answer: once it is whole. events: its stream, where there is one. problem: how it ended, None
-    for well."""
+    for well. cost_nano: once it is over, in its price's currency."""
 
-    __slots__ = ("answer", "asking", "events", "fold", "problem", "step")
+    __slots__ = ("answer", "asking", "cost_nano", "events", "fold", "problem", "step")
 
     def __init__(self, step: Step, asking: Asking) -> None:
         self.step = step
@@ -41,6 +41,7 @@ class Inner:
         self.events: EventStream | None = None
         self.answer: Answer | None = None
         self.problem: Problem | None = LEFT
+        self.cost_nano = 0
 
     def usage(self) -> Usage | None:
         """Its tokens: as its upstream said, else by size; None when nothing came."""

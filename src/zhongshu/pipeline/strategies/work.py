@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
 import msgspec
 
@@ -27,7 +27,7 @@ from zhongshu.core.answers import (
 from zhongshu.core.models import Assistant
 from zhongshu.core.ports import Asking
 from zhongshu.core.problems import Fault
-from zhongshu.pipeline.stages import Arrived, Rooms, Routed
+from zhongshu.pipeline.stages import Arrived, Plainly, Rooms, Routed
 from zhongshu.pipeline.strategies.calls import (
     Inner,
     Spent,
@@ -87,7 +87,9 @@ class AssistantWork:
         self._begun = False
         self._spent: list[Spent] = []
         self._thinker: Inner | None = None
-        self._last: dict[By, Asking] = {}
+        self._last: dict[By, Inner] = {}
+        self._plain: dict[str, Plainly] = {}
+        self._stood: str = ""
         self._committed = False
         self._events: AsyncGenerator[Batch, None] | None = None
 
@@ -132,6 +134,25 @@ class AssistantWork:
             routed.route, offer=self._asking.offer, effort=self._asking.effort, reason=told.en, reason_zh=told.zh
         )
         return msgspec.structs.replace(routed, route=route)
+
+    # What a sample asks of it ----------------------------------------------------------------------------------
+
+    @property
+    def plain(self) -> Mapping[str, Plainly]:
+        """What its models answered by themselves."""
+        return self._plain
+
+    @property
+    def stood(self) -> str:
+        """Whose of these answers stands; "" for one that is made of several."""
+        return self._stood
+
+    def asking_alone(self, by: str) -> Asking | None:
+        """How one of its models would be asked by itself; None where there are not both."""
+        if len(self._tiers) < 2:
+            return None
+        step = Step("reasoning" if by == "reasoning" else "general", "")
+        return asking_of(step, self._turn, self._arrived, self._assistant, self._tiers)
 
     # The plan, step by step ------------------------------------------------------------------------------------
 
@@ -198,9 +219,9 @@ class AssistantWork:
         if self._begun and progress:
             yield progress
         self._begun = False
-        self._last[step.by] = inner.asking
+        self._last[step.by] = inner
         if step.shown:
-            self._stands(inner.asking)
+            self._stands(inner)
         try:
             async for batch in _batches_of(inner):
                 seen = batch if self._through else self._visible(inner, batch)
@@ -212,11 +233,16 @@ class AssistantWork:
             raise
         finally:
             await self._close()
-        self._advance(inner.answer or inner.fold.answer())
+        answer = inner.answer or inner.fold.answer()
+        if _by_itself(step):
+            self._plain[step.by] = Plainly(answer, inner.asking.offer, inner.cost_nano)
+        self._advance(answer)
 
-    def _stands(self, asking: Asking) -> None:
+    def _stands(self, inner: Inner) -> None:
         """This call's answer is the turn's."""
+        asking, step = inner.asking, inner.step
         self._asking.offer, self._asking.effort = asking.offer, asking.effort
+        self._stood = step.by if _by_itself(step) else ""
 
     async def _close(self) -> None:
         """The call under way is over: end its stream, and keep what it did and came to."""
@@ -233,6 +259,7 @@ class AssistantWork:
         outer.queued_us += asking.queued_us
         spent = spent_by(inner, self._rooms)
         if spent is not None:
+            inner.cost_nano = spent.cost_nano
             self._spent.append(spent)
 
     # What is seen ----------------------------------------------------------------------------------------------
@@ -268,6 +295,11 @@ class AssistantWork:
 
     def _unasked(self, delta: Delta) -> bool:
         return isinstance(delta, LogprobsDelta) and not self._arrived.turn.sampling.logprobs
+
+
+def _by_itself(step: Step) -> bool:
+    """Whether a step asks a model for its own answer to the turn as it is."""
+    return step.messages is None and not step.inner
 
 
 async def _batches_of(inner: Inner) -> AsyncGenerator[Batch, None]:
