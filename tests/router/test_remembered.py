@@ -10,8 +10,10 @@ from zhongshu.core.models import ModelCard, Offer, Release
 from zhongshu.core.money import Exchange
 from zhongshu.core.prices import Price
 from zhongshu.core.problems import Refusal
-from zhongshu.core.turns import Format, Image, Message, Sampling, Text, Turn, Wishes
+from zhongshu.core.turns import Format, Image, Message, Sampling, Text, Tool, Turn, Wishes
+from zhongshu.router import remembered
 from zhongshu.router.decision import Decider
+from zhongshu.router.remembered import Judged
 from zhongshu.router.settings import RouterSettings
 
 TEXTS = (
@@ -45,6 +47,7 @@ turns = st.builds(
     sampling=st.sampled_from([Sampling(), Sampling(max_tokens=10)]),
     wishes=st.sampled_from([Wishes(), Wishes(), Wishes(quality=0.9), Wishes(max_cost=0.0001)]),
     format=st.sampled_from([Format(), Format(), Format(kind="json")]),
+    tools=st.sampled_from([(), (), (Tool("look_up"),)]),
     body_bytes=st.sampled_from([0, 900]),
 )
 dials = st.sampled_from([NO_DIAL, NO_DIAL, NO_DIAL.or_else(Preference(quality=0.1), "key")])
@@ -59,7 +62,7 @@ def plain(routed):
 def test_what_was_decided_before_changes_nothing(asked, offers):
     fresh = Decider(exchange=Exchange())
     for turn, dial in asked:
-        fresh._remembered = None
+        fresh._remembered, fresh._judged = None, Judged(fresh.judge)
         assert plain(DECIDER[offers].route(turn, offers, dial)) == plain(fresh.route(turn, offers, dial))
 
 
@@ -77,6 +80,28 @@ def test_a_model_that_rests_is_seen_at_once():
     assert decider.route(asked, offers).offer.release.model == "spare"
     resting.clear()
     assert decider.route(asked, offers).offer.release.model == "large"
+
+
+@pytest.mark.parametrize(
+    ("texts", "judged"),
+    [
+        (("Prove that there is no largest prime",), 1),
+        (("hi", "Tom has 3 boxes with 4 pens each. How many pens are there?"), 1),
+        (("Why is the sky blue?", "continue"), 4),  # what it goes on from may be another question next time
+        (("Why is the sky blue?", "And at night?"), 8),
+    ],
+)
+def test_a_question_that_comes_again_is_judged_once(texts, judged, monkeypatch):
+    """As in a run of tool calls, or when the same is asked of many texts; with how often two that depend on more are."""
+    found, calls = remembered.hardness_of, []
+    monkeypatch.setattr(remembered, "hardness_of", lambda *a, **k: calls.append(1) or found(*a, **k))
+    monkeypatch.setattr(remembered, "within", lambda *a: calls.append(1) or a[2])
+    decider = Decider()
+    said = tuple(Message("user", text) for text in texts)
+    for _ in range(4):
+        decider.route(Turn("t", 1, "chat", "openai.chat", "auto", messages=said), FREE)
+        said = (*said, Message("assistant", ""), Message("tool", "nothing found"))
+    assert len(calls) == judged
 
 
 def test_other_models_are_seen_at_once():

@@ -48,7 +48,7 @@ def _release(rooms: Rooms, admitted: Admitted, chosen: Route) -> tuple[tuple[Off
     release, arrived = chosen.offer.release, admitted.arrived
     kind = arrived.turn.kind
     same = tuple([o for o in admitted.offers if o.release.model == release.model and kind in o.card.abilities])
-    if all(offer.release.version == release.version for offer in same):
+    if len(same) == 1 or all(offer.release.version == release.version for offer in same):
         return same, "", ()
     split = rooms.releases.split(arrived.turn, arrived.caller, arrived.headers, same)
     return split.offers, split.rule, split.shadow

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from zhongshu.core.dials import FIELDS, NO_DIAL, RANGES, Dial, Preference, fits
 from zhongshu.core.problems import Refusal, Said, problem
+from zhongshu.core.turns import NO_WISHES
 from zhongshu.pipeline.stages import Arrived
 
 HEADERS = {field: b"x-zhongshu-" + field.replace("_", "-").encode() for field in FIELDS}
@@ -19,7 +20,9 @@ _QUALITY, _COST, _SECONDS = HEADERS.values()
 def dial_of(arrived: Arrived, assistant: Preference | None = None) -> Dial | Refusal:
     """What was said, and by whom; refused where a header's value will not do."""
     wishes, headers, dial = arrived.turn.wishes, arrived.headers, NO_DIAL
-    if wishes.quality is not None or wishes.max_cost is not None or wishes.max_seconds is not None:
+    if wishes is not NO_WISHES and (
+        wishes.quality is not None or wishes.max_cost is not None or wishes.max_seconds is not None
+    ):
         dial = dial.or_else(Preference(wishes.quality, wishes.max_cost, wishes.max_seconds), "request")
     if _QUALITY in headers or _COST in headers or _SECONDS in headers:
         said = _said_in(headers)

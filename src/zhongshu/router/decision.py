@@ -22,7 +22,7 @@ from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.estimate import Hardness, cost_nano, earlier, hardness, tokens
 from zhongshu.router.judges import judge_for
 from zhongshu.router.modality import able as able_for
-from zhongshu.router.remembered import Remembered
+from zhongshu.router.remembered import Judged, Remembered
 from zhongshu.router.saying import why_of, with_cost
 from zhongshu.router.settings import RouterSettings, dial_of, threshold_of
 
@@ -104,6 +104,7 @@ class Decider:
         self._speed = speed
         self._settings = settings or RouterSettings()
         self._judge = judge or judge_for(cards, self._settings.model_file)
+        self._judged = Judged(self._judge)
         self._cards = cards
         self._resting = resting
         self._exchange = exchange
@@ -131,7 +132,7 @@ class Decider:
             return Route(offers[0], turn.effort, "named", "The caller named this model.", "调用方指定了该模型。")
         found = key = None
         if turn.kind in ("chat", "completion"):
-            found = hardness(turn, self._judge)
+            found = self._judged.hardness(turn)
             key = self._remembered.key(turn, offers, found, dial) if self._remembered else None
             known = self._remembered.get(key) if self._remembered and key else None
             if known is not None:
@@ -148,7 +149,7 @@ class Decider:
         (en, zh), chosen = why_of(decided), decided.chosen
         route = Route(chosen.offer, chosen.effort, decided.rule, f"{en}.", f"{zh}。", decided.weighed, _other(decided))
         if self._remembered and key:
-            self._remembered.keep(key, route)
+            self._remembered.keep(key, route, found)
         return self._priced(turn, route, found)
 
     def _priced(self, turn: Turn, route: Route, found: Hardness) -> Route:

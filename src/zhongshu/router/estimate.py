@@ -97,8 +97,16 @@ def hardness(turn: Turn, judge: Judge, *, explained: bool = False) -> Hardness:
     within the one before ("And if there were 9?") is at least as hard, unless it sets work of its own kind."""
     question, follows = question_of(turn)
     found = hardness_of(question, judge, follow_up=follows, explained=explained)
-    if follows or found.task not in _WITHIN or not continues(question):
-        return found
+    return found if follows or stands_alone(question, found) else within(turn, judge, found)
+
+
+def stands_alone(question: str, found: Hardness) -> bool:
+    """Whether a question that is found this hard is not asked within the one before it."""
+    return found.task not in _WITHIN or not continues(question)
+
+
+def within(turn: Turn, judge: Judge, found: Hardness) -> Hardness:
+    """How hard a question is that is asked within the one before it, and is found this hard by itself."""
     before = earlier(turn, judge)
     if before is None or before.gain <= found.gain:
         return found
@@ -132,6 +140,16 @@ def odds_of(task: Task) -> Odds:
     """What is taken for a kind of task where nothing was counted."""
     rest, harm = (1.0, 0.0) if task in _NO_GAIN else _REST.get(task, _REST_ELSE)
     return Odds(_PRIORS[task], rest, harm)
+
+
+def newest(turn: Turn) -> str:
+    """What the user said last; empty where nothing was said."""
+    if turn.prompts:
+        return turn.prompts[0]
+    for message in reversed(turn.messages):
+        if message.role == "user":
+            return message.text()
+    return ""
 
 
 def question_of(turn: Turn) -> tuple[str, bool]:

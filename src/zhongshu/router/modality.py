@@ -37,7 +37,7 @@ _JSON = Need(Said("JSON answers", "JSON 输出"), "response_format", "json", "sc
 _SCHEMA = Need(Said("answers by a JSON Schema", "按 JSON Schema 输出"), "response_format", "schema")
 
 
-def needs(turn: Turn) -> list[Need]:
+def needs(turn: Turn) -> tuple[Need, ...]:
     """What this turn needs beyond words in and out."""
     found: dict[Need, None] = {}
     for message in turn.messages:
@@ -50,7 +50,7 @@ def needs(turn: Turn) -> list[Need]:
         found[_TOOLS] = None
     if turn.format.kind != "text":
         found[_SCHEMA if turn.format.kind == "schema" else _JSON] = None
-    return list(found)
+    return tuple(found)
 
 
 def able(turn: Turn, offers: tuple[Offer, ...], cards: Sequence[ModelCard]) -> tuple[Offer, ...] | Refusal:
