@@ -10,7 +10,8 @@ import pytest
 
 from tests.api.conftest import ANSWER, chunk, streamed, whole
 from zhongshu.cli.chat import app
-from zhongshu.cli.talking import Piece, Trouble
+from zhongshu.cli.door import Trouble
+from zhongshu.cli.replies import Piece
 
 
 def answers(*texts):

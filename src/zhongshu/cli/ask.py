@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from zhongshu.cli.door import Trouble, door_to
 from zhongshu.cli.output import JsonOption, err, print_json
 from zhongshu.cli.words import t
 
@@ -75,12 +76,12 @@ def ask(
     url: str | None = typer.Option(None, "--url", help=URL),
     as_json: bool = JsonOption,
 ) -> None:
-    from zhongshu.cli import showing, talking
+    from zhongshu.cli import replies, showing, talking
 
     asked = depth_asked(depth)
     try:
         messages = _messages(" ".join(question or ()), system, tuple(file or ()))
-        door = talking.door(url)
+        door = door_to(url)
         streaming = not no_stream and not as_json
         body = talking.request(messages, model, asked, stream=streaming)
         if streaming:
@@ -88,8 +89,8 @@ def ask(
         elif as_json:
             print_json(talking.whole(door, body))
         else:
-            showing.reply(talking.reply(talking.whole(door, body)))
-    except talking.Trouble as trouble:
+            showing.reply(replies.reply(talking.whole(door, body)))
+    except Trouble as trouble:
         err.print(str(trouble), style="red", markup=False, highlight=False)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from zhongshu.cli.ask import DEPTH, DEPTHS, MODEL, URL, depth_asked, depth_of
+from zhongshu.cli.door import Trouble, door_to
 from zhongshu.cli.output import JsonOption, err, print_json
 from zhongshu.cli.words import t
 
@@ -47,12 +48,10 @@ def chat(
     url: str | None = typer.Option(None, "--url", help=URL),
     as_json: bool = JsonOption,
 ) -> None:
-    from zhongshu.cli import talking
-
     asked = depth_asked(depth)
     try:
-        door = talking.door(url)
-    except talking.Trouble as trouble:
+        door = door_to(url)
+    except Trouble as trouble:
         err.print(str(trouble), style="red", markup=False, highlight=False)
         raise typer.Exit(1) from None
     Conversation(door, model=model, depth=asked, system=system, as_json=as_json).run()
@@ -90,7 +89,7 @@ class Conversation:
                 self._ask(line)
 
     def _ask(self, line: str) -> None:
-        from zhongshu.cli import showing, talking
+        from zhongshu.cli import replies, showing, talking
 
         messages = [*self.messages, {"role": "user", "content": line}]
         body = talking.request(messages, self.model, self.depth, stream=not self._json)
@@ -98,10 +97,10 @@ class Conversation:
             if self._json:
                 reply = talking.whole(self._door, body)
                 print_json(reply)
-                text = talking.reply(reply).text
+                text = replies.reply(reply).text
             else:
                 text = showing.stream(talking.pieces(self._door, body)).text
-        except talking.Trouble as trouble:
+        except Trouble as trouble:
             err.print(str(trouble), style="red", markup=False, highlight=False)
             return
         except KeyboardInterrupt:

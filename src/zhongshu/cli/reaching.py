@@ -12,14 +12,15 @@ from urllib.parse import urlsplit
 import msgspec
 import typer
 
+from zhongshu.cli.door import Door, Trouble, door_to
 from zhongshu.cli.output import fail
+from zhongshu.cli.replies import trouble_of
 from zhongshu.cli.words import chinese, t
 
 if TYPE_CHECKING:
     from pyreqwest.client import SyncClient
     from pyreqwest.response import SyncResponse
 
-    from zhongshu.cli.talking import Door
 
 UrlOption = typer.Option(
     None,
@@ -40,10 +41,8 @@ def server(url: str | None) -> Generator[Server]:
     from pyreqwest.client import SyncClientBuilder
     from pyreqwest.exceptions import PyreqwestError
 
-    from zhongshu.cli.talking import Trouble, door
-
     try:
-        found = door(url)
+        found = door_to(url)
         builder = SyncClientBuilder().connect_timeout(_CONNECT).read_timeout(_SILENCE)
         host = urlsplit(found.url).hostname or ""
         with (builder.no_proxy() if host in _LOOPBACK else builder).build() as client:
@@ -93,7 +92,7 @@ class Server:
         asked = self._client.get(f"{self._base}/files/{id}/content").headers(self._headers)
         with asked.build_streamed() as reply:
             if reply.status != 200:
-                raise _trouble(reply.status, bytes(reply.bytes()))
+                raise trouble_of(bytes(reply.bytes()), reply.status)
             while (piece := reply.body_reader.read(_PIECE)) is not None and len(piece):
                 yield bytes(piece)
 
@@ -101,14 +100,5 @@ class Server:
 def _object(reply: SyncResponse) -> dict[str, Any]:
     body = bytes(reply.bytes())
     if reply.status >= 400:
-        raise _trouble(reply.status, body)
+        raise trouble_of(body, reply.status)
     return msgspec.json.decode(body, type=dict[str, Any])
-
-
-def _trouble(status: int, body: bytes) -> Exception:
-    from zhongshu.cli.talking import Trouble
-
-    try:
-        return Trouble(msgspec.json.decode(body)["error"]["message"])
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return Trouble(t(f"The server answered {status}.", f"服务返回状态 {status}。"))

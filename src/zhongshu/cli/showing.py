@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from zhongshu.cli.output import err, out
-from zhongshu.cli.talking import Extra, Piece, ProgressFacts
+from zhongshu.cli.replies import Extra, Piece, ProgressFacts
 from zhongshu.cli.words import chinese, t
 
 
