@@ -17,6 +17,7 @@ from zhongshu.router.difficulty.linear import Odds, dump, load
 from zhongshu.router.difficulty.training import Labelled
 from zhongshu.router.estimate import hardness_of, odds_of
 from zhongshu.router.judges import judge_for, pair_of
+from zhongshu.router.judging import TaskJudge
 from zhongshu.router.odds import PULL, counted
 from zhongshu.router.settings import RouterSettings
 
@@ -74,6 +75,26 @@ def test_the_judge_is_the_one_made_for_the_two_models_that_auto_asks_first(
     assert judge_for(CARDS[1:]).version == load().version
     assert judge_for(()).version == load().version
     assert judge_for(CARDS[1:], file).version == "own"
+
+
+def test_an_assistant_is_judged_by_its_own_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was counted of `auto`'s two models says nothing of two others; a pair that was counted is judged by that."""
+    files: dict[tuple[str, str], Path] = {}
+    for version, pair, chance in (("autos", ("small", "big"), 0.9), ("theirs", ("a", "b"), 0.8)):
+        made = msgspec.structs.replace(load(), version=version, pair=pair, tasks={"lookup": Odds(chance, 0.1, 0.0, 50)})
+        files[pair] = tmp_path / f"{version}.json"
+        files[pair].write_bytes(dump(made))
+        monkeypatch.setitem(linear.FOR_PAIRS, pair, files[pair])
+    autos = TaskJudge(judge_for(CARDS))
+    usual = TaskJudge(Judge(load())).question(FACT).chance
+    assert autos.question(FACT).chance == 0.9
+    assert autos.of_pair("small", "big@2") is autos
+    assert autos.of_pair("a", "b").question(FACT).chance == 0.8
+    assert autos.of_pair("a", "b") is autos.of_pair("a@3", "b")
+    assert autos.of_pair("c", "d").question(FACT).chance == usual
+    general = TaskJudge(Judge(load()))
+    assert general.of_pair("c", "d") is general
+    assert general.of_pair("a", "b").question(FACT).chance == 0.8
 
 
 def test_a_file_that_is_no_difficulty_model_stops_the_settings(tmp_path: Path) -> None:

@@ -232,6 +232,10 @@ class Worth(Protocol):
 class Judge(Protocol):
     """Says how hard a question is, and how doubtful a draft."""
 
+    def of_pair(self, general: str, reasoning: str) -> Judge:
+        """The judge for these two models, which need not be those of `auto`."""
+        ...
+
     def question(self, text: str) -> Doubt: ...
     def draft(self, question: str, answer: str) -> Doubt: ...
     def worth(self, turn: Turn, general: Offer, reasoning: Offer, dial: Dial) -> Worth | Refusal:

@@ -16,6 +16,7 @@ from zhongshu.core.models import Offer, Route
 from zhongshu.core.turns import Effort, Turn
 from zhongshu.pipeline.estimate import ask_of
 from zhongshu.pipeline.stages import Ended, Rooms, Routed, Work
+from zhongshu.pipeline.strategies.calls import judge_of
 from zhongshu.router.estimate import question_of
 
 By = Literal["general", "reasoning"]
@@ -89,7 +90,8 @@ def ways_of(rooms: Rooms, routed: Routed, answer: Answer, ended: Ended) -> Ways 
 
 
 def _of_assistant(rooms: Rooms, routed: Routed, work: Work, answer: Answer) -> Ways | None:
-    turn, judge = routed.asking.turn, rooms.judge
+    turn, assistant = routed.asking.turn, routed.admitted.offers[0].assistant
+    judge = judge_of(rooms, assistant) if assistant is not None else None
     known: dict[By, Known] = {}
     missing: list[Missing] = []
     for by in _BOTH:

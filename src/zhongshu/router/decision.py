@@ -111,6 +111,10 @@ class Decider:
         bounded = self._settings.max_cost or self._settings.max_seconds
         self._remembered = None if bounded else Remembered(resting, threshold_of(self._settings.dial))
 
+    def judging_by(self, judge: Judge) -> Decider:
+        """The same, by another judge."""
+        return Decider(self._settings, judge, self._cards, self._resting, self._exchange, self._speed)
+
     @property
     def judge(self) -> Judge:
         """What says how hard questions are."""

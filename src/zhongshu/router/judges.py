@@ -18,6 +18,14 @@ def judge_for(cards: Sequence[ModelCard], file: Path | None = None) -> Judge:
     return Judge(load(file or FOR_PAIRS.get(pair_of(cards))))
 
 
+def judge_for_pair(pair: Pair, autos: Judge) -> Judge:
+    """The judge of an assistant with these two models: what was made of their own outcomes; else of nobody's in particular.
+    What was made of the outcomes of another pair, such as `auto`'s, says nothing of theirs. autos: the judge of `auto`."""
+    if autos.pair == pair or (not autos.pair and pair not in FOR_PAIRS):
+        return autos
+    return Judge(load(FOR_PAIRS.get(pair)))
+
+
 def pair_of(cards: Sequence[ModelCard]) -> Pair:
     """The models that `auto` asks first, by tier."""
     first: dict[str, str] = {}

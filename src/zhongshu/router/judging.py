@@ -13,6 +13,7 @@ from zhongshu.core.turns import Turn
 from zhongshu.router.decision import Decider
 from zhongshu.router.difficulty.judge import Judge, Judgement
 from zhongshu.router.estimate import hardness_of
+from zhongshu.router.judges import Pair, judge_for_pair
 
 
 class Weighed(msgspec.Struct, frozen=True):
@@ -35,6 +36,17 @@ class TaskJudge:
     def __init__(self, judge: Judge, decider: Decider | None = None) -> None:
         self._judge = judge
         self._decider = decider or Decider(judge=judge)
+        self._pairs: dict[Pair, TaskJudge] = {}
+
+    def of_pair(self, general: str, reasoning: str) -> TaskJudge:
+        """The judge for an assistant of these two models (names of models or of pinned releases)."""
+        pair = general.partition("@")[0], reasoning.partition("@")[0]
+        found = self._pairs.get(pair)
+        if found is None:
+            judge = judge_for_pair(pair, self._judge)
+            found = self if judge is self._judge else TaskJudge(judge, self._decider.judging_by(judge))
+            self._pairs[pair] = found
+        return found
 
     def worth(self, turn: Turn, general: Offer, reasoning: Offer, dial: Dial) -> Weighed | Refusal:
         """What a dial makes of a turn between two models, as `auto` would see it."""

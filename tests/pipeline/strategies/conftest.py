@@ -69,6 +69,9 @@ class Judging:
     def __init__(self, chance):
         self.chance = chance
 
+    def of_pair(self, general, reasoning):
+        return self
+
     def question(self, text):
         return self._Doubt(self.chance)
 

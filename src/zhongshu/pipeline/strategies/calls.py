@@ -16,7 +16,7 @@ from zhongshu.core.shapes import shaped
 from zhongshu.core.turns import Effort, Sampling, ToolChoice, Turn
 from zhongshu.pipeline.estimate import usage_of
 from zhongshu.pipeline.generate import outrun_nano
-from zhongshu.pipeline.stages import Arrived, Rooms
+from zhongshu.pipeline.stages import Arrived, Judge, Rooms
 from zhongshu.pipeline.strategies.steps import By, Step
 
 _ROOM = 1024
@@ -62,6 +62,11 @@ class Spent(msgspec.Struct, frozen=True):
 def prompted(arrived: Arrived, assistant: Assistant) -> Turn:
     """The turn with the assistant's prompt before it."""
     return shaped(arrived.turn, Shape(prompt=assistant.prompt)) if assistant.prompt else arrived.turn
+
+
+def judge_of(rooms: Rooms, assistant: Assistant) -> Judge | None:
+    """Who judges questions and drafts for this assistant's two models."""
+    return None if rooms.judge is None else rooms.judge.of_pair(assistant.general, assistant.reasoning)
 
 
 def depth_of(turn: Turn, assistant: Assistant) -> Deep:

@@ -15,7 +15,7 @@ from zhongshu.core.models import Assistant
 from zhongshu.core.problems import Refusal
 from zhongshu.core.turns import Turn
 from zhongshu.pipeline.stages import Rooms, Worth
-from zhongshu.pipeline.strategies.calls import Tiers
+from zhongshu.pipeline.strategies.calls import Tiers, judge_of
 from zhongshu.pipeline.strategies.steps import By, Plan, Step, Told
 
 _BY_THRESHOLD = ("tiered", "cascade")
@@ -31,9 +31,12 @@ class Dialled(NamedTuple):
 
 def dialled(rooms: Rooms, turn: Turn, assistant: Assistant, tiers: dict[By, Tiers], dial: Dial) -> Dialled | Refusal:
     """The assistant for this turn. What the caller says of effort goes before any dial."""
-    if dial == NO_DIAL or rooms.judge is None or len(tiers) < 2 or turn.effort is not None:
+    if dial == NO_DIAL or len(tiers) < 2 or turn.effort is not None:
         return Dialled(assistant, None, dial)
-    worth = rooms.judge.worth(turn, tiers["general"][0][0], tiers["reasoning"][0][0], dial)
+    judge = judge_of(rooms, assistant)
+    if judge is None:
+        return Dialled(assistant, None, dial)
+    worth = judge.worth(turn, tiers["general"][0][0], tiers["reasoning"][0][0], dial)
     if isinstance(worth, Refusal):
         return worth
     if worth.stopped:

@@ -34,6 +34,7 @@ from zhongshu.pipeline.strategies.calls import (
     Tiers,
     asking_of,
     cost_in,
+    judge_of,
     prompted,
     spent_by,
     summed,
@@ -77,7 +78,7 @@ class AssistantWork:
         self._tiers = tiers
         self._turn = prompted(arrived, assistant)
         able: dict[By, frozenset[str]] = {by: frozenset(offers[0][0].card.abilities) for by, offers in tiers.items()}
-        given = Given(self._turn, assistant, rooms.judge, able)
+        given = Given(self._turn, assistant, judge_of(rooms, assistant), able)
         self._plan: Plan = PLANS[assistant.strategy](given) if alone is None else by_general_alone(alone)
         self._one_call = alone is not None or assistant.strategy in _ONE_CALL
         self._through = self._one_call and assistant.show_thoughts

@@ -26,12 +26,13 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 class Judge:
-    """Judges by one version of the trained model."""
+    """Judges by one version of the trained model. pair: the two models that it was made of, if it is for these alone."""
 
     def __init__(self, model: Difficulty) -> None:
         self._model = model
         self.version = model.version
         self.tasks = model.tasks
+        self.pair = model.pair
 
     def question(self, text: str, *, explained: bool = False) -> Judgement:
         """How hard a question is."""
