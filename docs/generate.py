@@ -99,8 +99,9 @@ CLI_HEAD = """\
 # Commands
 
 Every command speaks English or Chinese by locale (`ZHONGSHU_LANG=en|zh` decides outright), has examples in its `--help`,
-and takes `--json` for scripts. Answers go to standard output, everything beside them to standard error. Exit codes: 0 done;
-1 it did not work, and why is said; 2 the command line or the settings are wrong; 130 stopped by Ctrl-C.
+and takes `--json` for scripts, but for those that print JSON lines or a file's content anyway. Answers go to standard output,
+everything beside them to standard error. Exit codes: 0 done; 1 it did not work, and why is said; 2 the command line or the
+settings are wrong; 130 stopped by Ctrl-C.
 
 Variables: `ZHONGSHU_URL` and `ZHONGSHU_KEY` point `ask` and `chat` at a server; without them they use the one running
 on this machine and the key that `zhongshu up` made for it.

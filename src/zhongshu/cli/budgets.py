@@ -70,7 +70,11 @@ def set_budget(
     print_done(_plain(made, spending), show_limits.spending_cell(spending), as_json)
 
 
-@app.command("list", help=t("List the budgets of users and models.", "列出用户与模型的预算。"))
+@app.command(
+    "list",
+    help=t("List the budgets of users and models.", "列出用户与模型的预算。"),
+    epilog=examples("zhongshu budgets list", "zhongshu budgets list --tenant acme --json"),
+)
 def list_budgets(
     tenant: str | None = typer.Option(None, "--tenant", "-t", help=t("Only this tenant's.", "只列出该租户的。")),
     config: Path | None = ConfigOption,
@@ -86,7 +90,10 @@ def list_budgets(
     print_table(columns, cells)
 
 
-@app.command(help=t("The alerts that budgets have given, newest first.", "预算告警，最新在前。"))
+@app.command(
+    help=t("The alerts that budgets have given, newest first.", "预算告警，最新在前。"),
+    epilog=examples("zhongshu budgets alerts", "zhongshu budgets alerts --tenant acme --json"),
+)
 def alerts(
     tenant: str | None = typer.Option(None, "--tenant", "-t", help=t("Only this tenant's.", "只列出该租户的。")),
     limit: int = typer.Option(50, "--limit", "-n", min=1, help=t("How many at most.", "最多条数。")),

@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from zhongshu.cli import route_proof, route_samples
+from zhongshu.cli.managing import examples
 from zhongshu.cli.output import JsonOption, err, fail, print_json, print_table
 from zhongshu.cli.words import t
 
@@ -61,6 +62,9 @@ FileArgument = Annotated[str, typer.Argument(help=FILE)]
         "Print the same lines with `score`: higher, the strong model is needed more. Each line needs `prompt`.",
         "原样输出各行并加上 `score`：越高越需要强模型。每行须有 `prompt`。",
     ),
+    epilog=examples(
+        "zhongshu route score questions.jsonl > scored.jsonl", "head -5 questions.jsonl | zhongshu route score -"
+    ),
 )
 def score(file: FileArgument, model_file: ModelOption = None) -> None:
     judge = _judge(model_file)
@@ -79,6 +83,7 @@ def score(file: FileArgument, model_file: ModelOption = None) -> None:
         "Each line needs `prompt` and `weak_response`.",
         "原样输出各行，并加上级联对草稿的 `score` 与 `cost`。每行须有 `prompt` 和 `weak_response`。",
     ),
+    epilog=examples("zhongshu route check drafts.jsonl | jq .weak_wrong"),
 )
 def check(file: FileArgument, model_file: ModelOption = None) -> None:
     judge = _judge(model_file)
@@ -99,6 +104,10 @@ def check(file: FileArgument, model_file: ModelOption = None) -> None:
         "Train a difficulty model from labelled outcomes: lines with `prompt`, `weak_correct`, `strong_correct` and, "
         "for drafts, `weak_response`.",
         "用带标签的结果训练难度模型：每行含 `prompt`、`weak_correct`、`strong_correct`，检查草稿还需 `weak_response`。",
+    ),
+    epilog=examples(
+        "zhongshu route train labelled.jsonl --out mine.json",
+        "zhongshu route train labelled.jsonl --out mine.json --general deepseek-chat --reasoning deepseek-reasoner",
     ),
 )
 def train(
