@@ -10,14 +10,16 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import uvicorn
 
 from zhongshu.api.asgi import App
 from zhongshu.app.http.acceptor import Acceptor
-from zhongshu.app.http.connection import Door
+from zhongshu.app.http.connection import Connection
 from zhongshu.app.http.counts import OpenCounts
+from zhongshu.app.http.waiting import Waiting
 
 
 class Server(uvicorn.Server):
@@ -71,9 +73,10 @@ def server(
     counts: OpenCounts | None = None,
 ) -> Server:
     """A server for one worker. Call `await server.serve(sockets=[...])`."""
+    connection = partial(Connection, Waiting(arrive_within_s, keep_alive_s))
     config = uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType] - the same callable in our own words
-        http=Door(arrive_within_s, keep_alive_s),  # pyright: ignore[reportArgumentType] - called as a class is
+        http=connection,  # pyright: ignore[reportArgumentType] - called as a class is
         interface="asgi3",
         loop="uvloop",
         lifespan="off",

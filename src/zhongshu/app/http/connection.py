@@ -27,14 +27,13 @@ from uvicorn.server import ServerState
 from zhongshu.api.asgi import BODY, MORE_TIME, ON_LEAVE, App
 from zhongshu.app.http.exchange import Exchange
 from zhongshu.app.http.heads import Header, Known, known
-from zhongshu.app.http.refusals import BROKEN, HEAD_TOO_LARGE, MALFORMED, MAX_HEAD_BYTES, refusal
+from zhongshu.app.http.refusals import BROKEN, HEAD_TOO_LARGE, MALFORMED, MAX_HEAD_BYTES
 from zhongshu.app.http.upgrades import asks_for_websocket, upgrading_head
-from zhongshu.core.deadlines import NEVER, Deadlines
-from zhongshu.core.problems import problem
+from zhongshu.app.http.waiting import LINGER_S, Waiting
+from zhongshu.core.deadlines import NEVER
 
 log = logging.getLogger("zhongshu.http")
 
-_LINGER_S = 2.0
 _NEVER_AGAIN = 8
 """After so many different heads in a row, the connection's next ones are not expected to be known either."""
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -42,34 +41,23 @@ _ASGI = {"version": "3.0", "spec_version": "2.3"}
 Scope = dict[str, Any]
 
 
-class Door:
-    """What the connections of one server have in common; uvicorn has them made here.
-
-    arrive_within_s: how long one request may take to arrive. keep_alive_s: how long a connection may lie idle.
-    """
-
-    def __init__(self, arrive_within_s: float, keep_alive_s: float) -> None:
-        self.arrive_within_s = arrive_within_s
-        self.keep_alive_s = keep_alive_s
-        self.too_slow = refusal(problem("body_too_slow", limit=arrive_within_s))
-        self.deadlines = Deadlines(min(arrive_within_s, keep_alive_s, _LINGER_S))
-
-    def __call__(
-        self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None
-    ) -> asyncio.Protocol:
-        """A connection that was accepted."""
-        del app_state
-        return Connection(self, config, server_state, _loop or asyncio.get_running_loop())
-
-
 class Connection(asyncio.Protocol):
-    """One connection. due, expire: see Deadlines; what it waits for is more of a request, the next, or its own end."""
+    """One connection. due, expire: see Deadlines; what it waits for is more of a request, the next, or its own end.
+    All but `waiting` is what uvicorn makes a protocol with."""
 
-    def __init__(self, door: Door, config: Config, state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
-        self._door = door
+    def __init__(
+        self,
+        waiting: Waiting,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        del app_state
+        self._waiting = waiting
         self._config = config
-        self._state = state
-        self._loop = loop
+        self._state = server_state
+        self._loop = _loop or asyncio.get_running_loop()
         self._app = cast("App", config.loaded_app)  # pyright: ignore[reportUnknownMemberType]
         self._parser = httptools.HttpRequestParser(self)
         # A request behind a reply that says it closes is not an error of the one before.
@@ -109,12 +97,12 @@ class Connection(asyncio.Protocol):
             MORE_TIME: self._more_time,
         }
         self._state.connections.add(self)  # pyright: ignore[reportArgumentType] - its own protocols' names
-        self._door.deadlines.add(self)
+        self._waiting.deadlines.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._state.connections.discard(self)  # pyright: ignore[reportArgumentType]
-        self._door.deadlines.remove(self)
+        self._waiting.deadlines.remove(self)
         self._retire()
         for exchange, _ in self._queue:
             exchange.left()
@@ -171,7 +159,7 @@ class Connection(asyncio.Protocol):
         """What was waited for has not come."""
         self.due = NEVER
         if self._arriving and not self._deaf:
-            self._refuse(self._door.too_slow)
+            self._refuse(self._waiting.too_slow)
         else:
             self._transport.close()
 
@@ -357,7 +345,7 @@ class Connection(asyncio.Protocol):
     def _rest(self) -> None:
         """Nothing is being asked: the next request may take its time."""
         if not self._deaf:
-            self.due = monotonic() + self._door.keep_alive_s
+            self.due = monotonic() + self._waiting.keep_alive_s
 
     # Endings -------------------------------------------------------------------------------------------------
 
@@ -365,7 +353,7 @@ class Connection(asyncio.Protocol):
         """A request of which some is still to come."""
         if not self._bounded:
             self._bounded = True
-            self.due = monotonic() + self._door.arrive_within_s
+            self.due = monotonic() + self._waiting.arrive_within_s
         if not self._head_read:
             self._head_bytes += size
             if self._head_bytes > MAX_HEAD_BYTES:
@@ -374,7 +362,7 @@ class Connection(asyncio.Protocol):
     def _more_time(self) -> None:
         """What has arrived so far is taken in: the rest may take as long again."""
         if self._arriving and self._bounded and not self._deaf:
-            self.due = monotonic() + self._door.arrive_within_s
+            self.due = monotonic() + self._waiting.arrive_within_s
 
     def _refuse(self, reply: bytes) -> None:
         """Say why, unless that would land in the middle of another reply, and hang up."""
@@ -401,12 +389,12 @@ class Connection(asyncio.Protocol):
         self._deaf = True
         self._transport.write_eof()
         self.resume_reading()
-        self.due = monotonic() + _LINGER_S
+        self.due = monotonic() + LINGER_S
 
     def _hand_over(self) -> None:
         """Give the connection to the WebSocket protocol, which reads the head once more."""
         self._state.connections.discard(self)  # pyright: ignore[reportArgumentType]
-        self._door.deadlines.remove(self)
+        self._waiting.deadlines.remove(self)
         self._retire()
         head = upgrading_head(self._scope["method"], self._url, self._headers)
         protocol: Any = cast("Any", self._config.ws_protocol_class)(
