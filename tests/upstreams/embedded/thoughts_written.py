@@ -122,6 +122,20 @@ Part (b): half of them are red. 87 - 1 = 86, 86 / 2 = 43.""",
 秋月照着芦花白，雁字成行，我在桥头等你来。
 冬雪压弯竹枝头，炉火正红，我在桥头等你来。
 四段句式相同，末句重复，韵脚都在来字上，合乎要求。""",
+    "a long thought that changes its way": """Okay, so the question is how many minutes the two pumps need together to fill the tank. The first pump fills it in 30 minutes, the second in 45.
+Let me think. In one minute the first fills 1/30 of the tank, the second 1/45.
+Together that is 1/30 + 1/45. The common denominator is 90, so 3/90 + 2/90 = 5/90 = 1/18.
+So they would need 18 minutes. Hmm, but wait: the question says that the second pump starts 5 minutes late.
+So in the first 5 minutes only the first pump works: 5/30 = 1/6 of the tank.
+What is left is 1 - 1/6 = 5/6. At 1/18 a minute that takes 5/6 * 18 = 15 minutes.
+So in all 5 + 15 = 20 minutes. Let me double check: the first pump works 20 minutes, 20/30 = 2/3. The second works 15 minutes, 15/45 = 1/3. Together 2/3 + 1/3 = 1. Good.
+So the answer is 20 minutes.""",
+    "一题两解后作答": """好的，先看题目：一件商品先涨价20%，再降价20%，现价96元，问原价。
+设原价为x元，涨价后为1.2x，再降价后为1.2x × 0.8 = 0.96x。
+0.96x = 96，所以x = 100。
+等等，题目问的是不是涨价前的价格？是的，原价就是涨价前的价格。
+换个思路验证：原价100，涨20%到120，再降20%，120 × 0.8 = 96，和题目一致。
+所以原价是100元。""",
     "a long sum": "\n".join(
         f"Day {n}: {n} + {n * (n - 1) // 2} = {n * (n + 1) // 2} coins so far." for n in range(1, 41)
     ),
@@ -215,6 +229,37 @@ Hmm, let me double-check this in another way.
 2. 180 - 128 = 52个
 等等，换一种方法再检查一遍：
 1. 52 + 128 = 180个""",
+    ),
+    "an answer doubted for nothing": (
+        "settled",
+        """Okay, 3 friends share 84 stickers equally, so each gets 84 / 3 = 28. So the answer is 28.
+Wait, is it really that simple? Let me make sure that I read it right. Three friends, 84 stickers, equally. Yes. So the answer is 28.
+Hmm, maybe there is a trick in it. It says equally, and nothing about some being left over. 28 * 3 = 84. So the answer must be 28.
+Hold on, let me read the question one more time to be safe. Three friends again.""",
+    ),
+    "反复确认": (
+        "settled",
+        """小红有84张贴纸，平均分给3个朋友，84 ÷ 3 = 28，所以答案是28。
+等等，真的这么简单吗？再读一遍题目：平均分给3个朋友，没有剩余。所以答案是28。
+嗯，会不会有陷阱？28 × 3 = 84，正好分完。因此最终答案是28。
+不过还是再读一遍题目，确认一下条件。""",
+    ),
+    "going round the same thoughts": (
+        "circling",
+        """Okay, we have to find out who took the book. Anna says that Ben took it, and Ben says that he did not.
+If exactly one of them lies, then we have to look at what Carl says as well. Carl says that Anna lies.
+Wait, let me start again from what Anna says. Anna says that Ben took it, and Ben says that he did not.
+So if exactly one of them lies, then we have to look at what Carl says as well. Carl says that Anna lies.
+Hmm, let me look at it from the other side. Ben says that he did not, and Anna says that Ben took it.
+If exactly one of them lies, then we have to look at what Carl says as well. Carl says that Anna lies.
+Anna says that Ben took it, and Ben says that he did not.""",
+    ),
+    "来回打转": (
+        "circling",
+        """先看甲的话：甲说乙拿了书，乙说自己没有拿。如果只有一个人说谎，就要再看丙说的话。丙说甲在说谎。
+等等，重新从甲的话开始想。甲说乙拿了书，乙说自己没有拿。如果只有一个人说谎，就要再看丙说的话。丙说甲在说谎。
+嗯，换个角度想一想。乙说自己没有拿，甲说乙拿了书。如果只有一个人说谎，就要再看丙说的话。丙说甲在说谎。
+甲说乙拿了书，乙说自己没有拿。""",
     ),
     "已有答案": (
         "settled",

@@ -7,6 +7,7 @@ Knows no wire.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from zhongshu.upstreams.embedded.guard import Guard
@@ -21,6 +22,8 @@ STOPS = ("</think>", "<think>", "</thought>")
 _MARKS = ("<think>", "</think>")
 # Tokens. At 20 tokens a second, what a reader would wait for: 5, 15, 30 and 60 seconds.
 _NEARLY = 0.9
+_POINT = re.compile(r"\d\.$")
+"""The end of a sentence, or the point of a number: what follows tells."""
 _SENTENCE_ENDS = ("\n", "。", "！", "？", ".", "!", "?")
 _BUDGETS = {"minimal": 96, "low": 256, "medium": 640, "high": 1280}
 
@@ -52,13 +55,18 @@ class Watch:
         self._guard = Guard()
         self._nearly = int(budget * _NEARLY)
         self._read: list[str] = []
+        self._ended_in_point = False
 
     def feed(self, text: str, tokens: int) -> Ended:
         """Whether to go on. tokens: of the thought so far, this piece included."""
-        self._read.append(text)
         reason = self._guard.feed(text)
+        if reason is None and self._ended_in_point and text[:1].isspace():
+            return "budget"  # and this piece is not begun
+        self._read.append(text)
         if reason is None and tokens >= self._nearly and text.rstrip(" ").endswith(_SENTENCE_ENDS):
-            return "budget"
+            self._ended_in_point = _POINT.search("".join(self._read[-2:])) is not None
+            return "" if self._ended_in_point else "budget"
+        self._ended_in_point = False
         return reason or ""
 
     def kept(self) -> str:
