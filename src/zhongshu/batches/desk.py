@@ -37,13 +37,16 @@ class BatchDesk:
         self, caller: Caller, *, endpoint: str, input_file: str, window: str, metadata: Mapping[str, str],
         output_expires_s: float | None,
     ) -> Batch:  # fmt: skip
-        """Hand in a batch. Raises Fault when its endpoint, window or file cannot be used."""
+        """Hand in a batch. Raises Fault, with its field, when its endpoint, window or file cannot be used."""
         endpoints = self._endpoints()
         if endpoint not in endpoints:
             raise _not_of("endpoint", endpoints)
         if window not in _WINDOWS_S:
             raise _not_of("completion_window", tuple(_WINDOWS_S))
-        file = await self._shelf.get(caller.tenant, input_file)
+        try:
+            file = await self._shelf.get(caller.tenant, input_file)
+        except Fault:
+            raise fault("file_not_found", param="input_file_id", file=input_file) from None
         if file.purpose != "batch":
             why = Said("its purpose is not `batch`; upload it again", "文件用途不是 `batch`，请重新上传")
             raise fault("invalid_value", param="input_file_id", field="input_file_id", why=why)

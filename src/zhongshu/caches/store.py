@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
+from zhongshu.storage.database import private_file
 from zhongshu.storage.sealing import Sealed
 
 T = TypeVar("T")
@@ -207,7 +208,7 @@ class Store:
         if self._db is not None and _inode(self._path) == self._inode:
             return self._db
         self.close()
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        private_file(self._path)
         inode = _inode(self._path)
         db = sqlite3.connect(self._path, timeout=5, isolation_level=None, check_same_thread=False)
         try:

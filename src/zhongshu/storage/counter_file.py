@@ -29,7 +29,7 @@ from zhongshu.storage.counters import (
     Short,
     Want,
 )
-from zhongshu.storage.database import private_folder
+from zhongshu.storage.database import private_file, private_folder
 
 log = logging.getLogger("zhongshu.counters")
 
@@ -78,7 +78,7 @@ class CounterFile:
         self.path = path
         self.owner = owner
         private_folder(path.parent)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        private_file(path)
         self._quick = _connect(path, BUSY_S)
         self._patient = _connect(path, PATIENT_S)
         self._quick_lock = threading.Lock()

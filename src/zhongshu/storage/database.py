@@ -6,6 +6,7 @@ the tables mean. Everything here is synchronous: an async caller uses a thread.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -90,7 +91,7 @@ def open_database(path: Path) -> Database:
     Raises SchemaError when a newer version of the program wrote it.
     """
     private_folder(path.parent)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    private_file(path)
     database = Database(path)
     try:
         migrate(database)
@@ -103,6 +104,17 @@ def open_database(path: Path) -> Database:
 def private_folder(path: Path) -> None:
     """Make a folder that only its owner may enter, with its parents; one that is there is left as it is."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def private_file(path: Path) -> None:
+    """Make a file that only its owner may read, unless there is one.
+
+    One that is there is not opened: to close it again would drop every lock that SQLite connections of this process
+    hold on it (sqlite.org/howtocorrupt.html, 2.2), and the next process to close the database would then take its
+    write-ahead log away from under them.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 def migrate(database: Database) -> None:
