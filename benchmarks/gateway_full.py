@@ -99,7 +99,8 @@ class Options(msgspec.Struct, frozen=True):
 class Case(msgspec.Struct):
     """One way of asking one server, and what came of it in each round.
 
-    against: the case of the same server that it is compared with, by its key. mark: what a right answer holds.
+    against: the case of the same server that it is compared with, by its key. mark: what a right answer holds. words: what is added to a
+    plain question.
     """
 
     key: str
@@ -111,6 +112,7 @@ class Case(msgspec.Struct):
     streams: bool = False
     body_of: load.BodyOf = load.chat_body
     mark: bytes = b"can always be found again"
+    words: str = ""
     plain: list[load.Plain] = []
     spent_us: list[float] = []
     """Processor time of the server in each round, for a request or a chunk, what it did afterwards included."""
@@ -147,7 +149,12 @@ def cases_of_zhongshu(plain: contestants.Running, full: contestants.Running) -> 
         Case(
             "careful", "Zhongshu, canary of two releases, fallback and retries on", at(full, "careful"), full, "plain"
         ),
-        Case("auto", "Zhongshu, model auto", at(full, "auto"), full, "idle", rows.ratio_at_least(0.9)),
+        Case("new", "Zhongshu, the same, each question another", at(full, "mock"), full, words=load.NEW),
+        Case(
+            "auto", "Zhongshu, model auto, each question another", at(full, "auto"), full, "new",
+            rows.ratio_at_least(0.9), words=load.NEW,
+        ),
+        Case("auto again", "Zhongshu, model auto, a question that comes again", at(full, "auto"), full, "idle"),
         Case("hit", "Zhongshu, exact cache hits", at(full, "cached"), full, "plain"),
         _stream_case("passed", "Zhongshu, OpenAI stream passed on", at(plain, "mock"), plain),
         _translated("Zhongshu", at(plain, "mock", load.MESSAGES), plain, rows.ratio_at_most(1.5)),
@@ -249,7 +256,7 @@ def _able(cases: list[Case], cores: machine.Cores, outcome: Outcome) -> list[Cas
     able: list[Case] = []
     for case in cases:
         try:
-            load.check(case.title, case.door, _body(case), case.mark)
+            load.check(case.title, case.door, body_of(case), case.mark)
         except servers.Unavailable as reason:
             if case.key == "plain":
                 raise
@@ -258,15 +265,16 @@ def _able(cases: list[Case], cores: machine.Cores, outcome: Outcome) -> list[Cas
             continue
         able.append(case)
         if not case.streams:
-            load.plain(case.door, core=cores.load, connections=CONNECTIONS, seconds=1, body=_body(case))
+            load.plain(case.door, core=cores.load, connections=CONNECTIONS, seconds=1, body=body_of(case))
             case.running.server.quiesce()
     return able
 
 
-def _body(case: Case) -> bytes:
+def body_of(case: Case) -> bytes:
+    """What a case sends; @@@@@@ in it is another word in each request."""
     if case.streams:
         return case.body_of(case.door.model, chunks=2, words="")
-    return load.chat_body(case.door.model)
+    return load.chatbody_of(case.door.model, words=case.words)
 
 
 def _take_turn(case: Case, cores: machine.Cores, seconds: float, number: int) -> None:
@@ -276,7 +284,7 @@ def _take_turn(case: Case, cores: machine.Cores, seconds: float, number: int) ->
         case.broken += streamed.count - streamed.complete
         done, said = streamed.chunks, ""
     else:
-        seen = load.plain(case.door, core=cores.load, connections=CONNECTIONS, seconds=seconds, body=_body(case))
+        seen = load.plain(case.door, core=cores.load, connections=CONNECTIONS, seconds=seconds, body=body_of(case))
         case.plain = [*case.plain, seen]
         case.broken += seen.errors
         done, said = seen.requests, f"{seen.per_second:,.0f} requests/s, p50 {seen.p50_us / 1000:.2f} ms, "

@@ -112,6 +112,10 @@ def chat_body(model: str, *, chunks: int | None = None, words: str = "") -> byte
     return msgspec.json.encode(body)
 
 
+NEW = "Think of @@@@@@."
+"""Words that make each of wrk's requests another question (native/chat.lua)."""
+
+
 class BodyOf(Protocol):
     """Writes a streaming request for `chunks` tokens."""
 

@@ -1,4 +1,5 @@
--- wrk script: one POST, the same every time. BENCH_BODY is a file; BENCH_HEADERS holds "Name: value" lines;
+-- wrk script: one POST, the same every time, but for @@@@@@ in the body, which becomes another word in each request.
+-- BENCH_BODY is a file; BENCH_HEADERS holds "Name: value" lines;
 -- BENCH_DELAY_MS, if set, makes each connection wait before each request.
 local file = assert(io.open(os.getenv("BENCH_BODY"), "rb"))
 wrk.method = "POST"
@@ -7,6 +8,16 @@ file:close()
 wrk.headers["Content-Type"] = "application/json"
 for name, value in (os.getenv("BENCH_HEADERS") or ""):gmatch("([^:\n]+):%s*([^\n]*)") do
    wrk.headers[name] = value
+end
+
+local before, after = wrk.body:match("^(.-)@@@@@@(.*)$")
+if before then
+   local sent = 0
+   function request()
+      sent = sent + 1
+      local word = string.format("%06d", sent % 1000000):gsub("%d", function(digit) return string.char(97 + digit) end)
+      return wrk.format(nil, nil, nil, before .. word .. after)
+   end
 end
 
 local pause = tonumber(os.getenv("BENCH_DELAY_MS") or "")

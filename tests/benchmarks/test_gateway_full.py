@@ -46,13 +46,16 @@ def test_failed_requests_leave_no_figure_and_targets_are_judged(running: Running
         case.plain = [] if case.streams else [seen]
         case.spent_us = [70.0]
     cases[0].broken = 1
+    assert {case.key: b"@@@@@@" in gateway_full.body_of(case) for case in cases if case.key in ("new", "auto", "idle")} == {
+        "new": True, "auto": True, "idle": False,
+    }  # fmt: skip
     latency = cache.Latency(own_p50=0.31, own_p99=1, client_p50=1, processor=1)
     outcome = gateway_full.Outcome("Zhongshu", cases, hit=latency)
 
     found = {row.name: row for row in gateway_full.report({"zhongshu": outcome})}
 
     assert found["Zhongshu, plain chat, 32 connections"].value is None
-    assert found["Zhongshu, model auto, 32 connections"].met is True
+    assert found["Zhongshu, model auto, each question another, 32 connections"].met is True
     translated = "Zhongshu, Anthropic in, OpenAI out, stream translated, processor time for a chunk"
     assert (found[translated].ratio, found[translated].met) == (1.0, True)
     assert found["Zhongshu, exact cache hit, own time p50"].met is False
