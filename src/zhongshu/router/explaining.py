@@ -39,17 +39,7 @@ def explained(record: Record, decided: Decision, currency: str, without: str | N
         "max_seconds_by": weighed.max_seconds_by,
         "flips_at_dial": None if decided.flips_at is None else round(decided.flips_at, 4),
         "weightiest": [{"en": en, "zh": zh, "adds": round(adds, 4)} for en, zh, adds in found.weightiest[:5]],
-        "candidates": [
-            {
-                "release": one.offer.release.name,
-                "tier": one.offer.card.tier,
-                "effort": one.effort,
-                "expected_quality": round(one.quality, 4),
-                "expected_cost_nano": one.cost_nano,
-                "expected_seconds": one.seconds,
-            }
-            for one in decided.candidates
-        ],
+        "candidates": [_candidate(one) for one in decided.candidates],
         "changes": [
             {"what": what, "en": told.en, "zh": told.zh} for what, told in _changes(decided, currency, without)
         ],
@@ -61,6 +51,17 @@ def explained(record: Record, decided: Decision, currency: str, without: str | N
             "reason_zh": said.zh,
         },
         "same_now": decided.chosen.offer.release.model == record.release.partition("@")[0],
+    }
+
+
+def _candidate(one: Candidate) -> dict[str, Any]:
+    return {
+        "release": one.offer.release.name,
+        "tier": one.offer.card.tier,
+        "effort": one.effort,
+        "expected_quality": round(one.quality, 4),
+        "expected_cost_nano": one.cost_nano,
+        "expected_seconds": one.seconds,
     }
 
 
@@ -136,48 +137,40 @@ def _by_ceilings(decided: Decision, currency: str) -> list[tuple[str, Said]]:
     """What a ceiling, or another price, would have done: only where the reasoning model is the matter."""
     deep = next(one for one in decided.candidates if one.offer.card.tier == "reasoning" or one is decided.candidates[1])
     found: list[tuple[str, Said]] = []
-    dear, ceiling = deep.cost_nano, decided.ceiling_nano
-    if ceiling is None:
+    if decided.ceiling_nano is None:
         none = Said(
             "No price would have: prices decide by a ceiling, and there is none.",
             "价格不起作用：价格只通过费用上限起作用，而此处没有上限。",
         )
         found.append(("price", none))
-    if dear:
-        amount = f"{dear / _NANO:.6g} {currency}"
-        if decided.stopped == "cost" and ceiling is not None:
-            less = 1 - ceiling / dear
-            found.append(
-                (
-                    "ceiling",
-                    Said(
-                        f"With a ceiling of {amount} or more the reasoning model answers.",
-                        f"若费用上限不低于 {amount}，则由推理模型回答。",
-                    ),
-                )
-            )
-            found.append(
-                ("price", Said(f"So it does at a price lower by {less:.0%}.", f"其价格降低 {less:.0%} 亦然。"))
-            )
-        elif decided.chosen is deep:
-            found.append(
-                (
-                    "ceiling",
-                    Said(
-                        f"With a ceiling below {amount} the general model answers.",
-                        f"若费用上限低于 {amount}，则由通用模型回答。",
-                    ),
-                )
-            )
-        if ceiling is not None and decided.chosen is deep:
-            more = ceiling / dear - 1
-            found.append(
-                (
-                    "price",
-                    Said(f"So it does at a price higher by more than {more:.0%}.", f"其价格上涨超过 {more:.0%} 亦然。"),
-                )
-            )
+    if deep.cost_nano:
+        found += _by_cost(decided, deep, currency)
     return [*found, *_by_time(decided, deep)]
+
+
+def _by_cost(decided: Decision, deep: Candidate, currency: str) -> list[tuple[str, Said]]:
+    """What a ceiling on the cost would have done, and the price at which the one there is would have."""
+    dear, ceiling = deep.cost_nano, decided.ceiling_nano
+    amount = f"{dear / _NANO:.6g} {currency}"
+    if decided.stopped == "cost" and ceiling is not None:
+        other = Said(
+            f"With a ceiling of {amount} or more the reasoning model answers.",
+            f"若费用上限不低于 {amount}，则由推理模型回答。",
+        )
+        less = 1 - ceiling / dear
+        price = Said(f"So it does at a price lower by {less:.0%}.", f"其价格降低 {less:.0%} 亦然。")
+        return [("ceiling", other), ("price", price)]
+    if decided.chosen is not deep:
+        return []
+    other = Said(
+        f"With a ceiling below {amount} the general model answers.",
+        f"若费用上限低于 {amount}，则由通用模型回答。",
+    )
+    if ceiling is None:
+        return [("ceiling", other)]
+    more = ceiling / dear - 1
+    price = Said(f"So it does at a price higher by more than {more:.0%}.", f"其价格上涨超过 {more:.0%} 亦然。")
+    return [("ceiling", other), ("price", price)]
 
 
 def _by_time(decided: Decision, deep: Candidate) -> list[tuple[str, Said]]:
