@@ -194,3 +194,49 @@ def test_a_report_on_few_cases_claims_nothing(home: Path, tmp_path: Path) -> Non
     file = lines(tmp_path / "judged.jsonl", rows)
     assert told("report", "--labels", file)["claim"]["made"] is False
     assert "No saving is claimed: 3 cases" in " ".join(run("report", "--labels", file).stdout.split())
+
+
+LINE = {"prompt": "What is 2 + 2?", "weak_correct": True, "strong_correct": True}
+
+
+@pytest.mark.parametrize("command", ["tune", "train", "report"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"hello\n", ("it is not JSON in UTF-8", "不是 UTF-8 编码的 JSON")),
+        (b"\xff\xfe\x00", ("UTF-8", "UTF-8")),
+        (b'{"prompt": "SECRET", "weak_correct": true}\n', ("`strong_correct` is required", "缺少必填字段")),
+        (
+            json.dumps(LINE | {"prompt": 3}).encode(),
+            ("`prompt` is not usable: give a text, not a whole number", "文本"),
+        ),
+        (json.dumps(LINE | {"weak_correct": "SECRET"}).encode(), ("`weak_correct` is not usable: give ", "请填写")),
+        (b"[1]\n", ("give an object, not a list", "请填写对象，而不是列表")),
+        (b'{"prompt": "a", "x": ' + b"[" * 50_000 + b"\n", ("it is not JSON in UTF-8", "不是 UTF-8 编码的 JSON")),
+        (b"", ("", "")),
+    ],
+)
+def test_a_bad_file_is_refused_by_line_field_and_remedy(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, text: bytes, said: tuple[str, str]
+) -> None:
+    file = tmp_path / "f.jsonl"
+    file.write_bytes(text)
+    given = ("--labels", str(file)) if command == "report" else (str(file),)
+    more = ("--out", str(tmp_path / "o.json")) if command == "train" else ()
+    for lang, words in zip(("en", "zh"), said, strict=True):
+        monkeypatch.setenv("ZHONGSHU_LANG", lang)
+        done = run(command, *given, *more)
+        shown = "".join(done.output.split())
+        assert done.exit_code in (1, 2), done.output
+        assert "".join(words.split()) in shown
+        assert "SECRET" not in shown
+        assert "`str`" not in shown
+        if lang == "zh":
+            assert any("\u4e00" <= char <= "\u9fff" for char in shown)
+    assert not (tmp_path / "o.json").exists()
+
+
+def test_nought_and_one_are_no_and_yes(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    file.write_text("".join(json.dumps(LINE | {"weak_correct": n % 2}) + "\n" for n in range(60)))
+    assert run("tune", str(file)).exit_code == 0

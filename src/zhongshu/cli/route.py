@@ -118,8 +118,9 @@ def train(
     reasoning: str = typer.Option("", "--reasoning", help=t("The strong model's name here.", "较强模型在此的名称。")),
     as_json: bool = JsonOption,
 ) -> None:
+    from zhongshu.cli.bad_lines import refuse_line
     from zhongshu.router.difficulty.linear import dump, load
-    from zhongshu.router.difficulty.training import BadLine, read_lines
+    from zhongshu.router.difficulty.training import FEWEST, BadLine, read_lines
     from zhongshu.router.difficulty.training import train as fit_all
     from zhongshu.router.odds import counted
 
@@ -137,9 +138,12 @@ def train(
             pair = (general, reasoning) if general and reasoning else ()
             model = msgspec.structs.replace(model, tasks=counted(rows), pair=pair)
     except BadLine as bad:
-        fail(f"{bad.place}: {bad.why}", f"{bad.place}：无法使用：{bad.why}")
-    except ValueError as error:
-        fail(str(error), f"无法训练：{error}")
+        refuse_line(bad)
+    except ValueError:
+        fail(
+            f"Give at least {FEWEST} labelled questions of one kind, with options or without.",
+            f"请提供至少 {FEWEST} 个同一类型（有选项或无选项）的带标签问题。",
+        )
     out.write_bytes(dump(model))
     if as_json:
         return print_json({"file": str(out), "trained_on": model.trained_on, "measured": model.measured})
@@ -157,7 +161,9 @@ def _judge(model_file: Path | None) -> Any:
     try:
         return Judge(load(model_file))
     except ValueError as error:
-        fail(f"--model-file: {error}", f"--model-file：不是难度模型：{error}")
+        from zhongshu.cli.bad_lines import refuse_model
+
+        refuse_model(error)
 
 
 def _each(file: str, fields: tuple[str, ...], add: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

@@ -157,6 +157,12 @@ def report(
     from zhongshu.cli.route_reach import labels_of, period, routings
 
     given = labels_of(labels) if labels else []
+    if labels and not given:
+        fail(
+            f"--labels {labels}: there is no row in it; each has `trace` or `prompt`, `weak_correct`, `strong_correct`.",
+            f"--labels {labels}：文件中没有任何行；每行须有 `trace` 或 `prompt`，以及 `weak_correct`、`strong_correct`。",
+            code=2,
+        )
     ledger_needed = not given or any(label.trace for label in given)
     with routings(config, ledger_needed=ledger_needed) as looking:
         found = looking.report(period(since, until, tenant, assistant), given)
@@ -167,12 +173,13 @@ def report(
                 "没有已评判的抽样或 --labels，无法绘图。",
                 code=2,
             )
+        from zhongshu.cli.bad_lines import refuse_file
         from zhongshu.router.picture import svg as drawn
 
         try:
             svg.write_text(drawn(found.proof), encoding="utf-8")
         except OSError as error:
-            fail(f"--svg {svg}: {error.strerror}.", f"--svg {svg}：无法写入（{error.strerror}）。", code=2)
+            refuse_file("--svg ", svg, error)
     if as_json:
         plain = msgspec.to_builtins(found)
         plain["unknown"] = [said.zh if chinese() else said.en for said in found.unknown]
@@ -222,6 +229,7 @@ def _say_recorded(shown: Shown, as_json: bool) -> None:
 
 
 def _tuned_on(files: list[Path], quality: float, model_file: Path | None, config: Path | None) -> Tuned:
+    from zhongshu.cli.bad_lines import refuse_file, refuse_line
     from zhongshu.router.difficulty.training import BadLine, read_lines
     from zhongshu.router.estimate import hardness_of
     from zhongshu.router.tuning import tune as tuned_on
@@ -229,9 +237,9 @@ def _tuned_on(files: list[Path], quality: float, model_file: Path | None, config
     try:
         rows = [row for path in files for row in read_lines(path)]
     except OSError as error:
-        fail(f"{error.filename}: {error.strerror}.", f"{error.filename}：无法读取（{error.strerror}）。", code=2)
+        refuse_file("", error.filename, error)
     except BadLine as bad:
-        fail(f"{bad.place}: {bad.why}", f"{bad.place}：无法使用：{bad.why}", code=2)
+        refuse_line(bad)
     judge = _judge(model_file, config)
     with err.status(t(f"Judging {len(rows)} questions…", f"正在评估 {len(rows)} 个问题……")):
         gains = [hardness_of(row.prompt, judge).gain for row in rows]
@@ -241,6 +249,7 @@ def _tuned_on(files: list[Path], quality: float, model_file: Path | None, config
 
 def _judge(model_file: Path | None, config: Path | None) -> Judge:
     """The file's, or the one that `auto` asks by these settings."""
+    from zhongshu.cli.bad_lines import refuse_file, refuse_model
     from zhongshu.cli.route_reach import weighing
     from zhongshu.router.judges import judge_for
 
@@ -249,9 +258,9 @@ def _judge(model_file: Path | None, config: Path | None) -> Judge:
     try:
         return judge_for((), model_file)
     except OSError as error:
-        fail(f"{model_file}: {error.strerror}.", f"{model_file}：无法读取（{error.strerror}）。", code=2)
+        refuse_file("--model-file ", model_file, error)
     except ValueError as error:
-        fail(f"--model-file: {error}", f"--model-file：不是难度模型：{error}", code=2)
+        refuse_model(error)
 
 
 def _sample(sample: Sample) -> dict[str, Any]:

@@ -70,6 +70,7 @@ def period(since: str | None, until: str | None, tenant: str | None, assistant: 
 
 def labels_of(file: Path) -> list[Label]:
     """The rows of a file of labels, JSON lines or CSV with a head; leaves with the first that cannot be used."""
+    from zhongshu.cli.bad_lines import refuse_row
     from zhongshu.router.report import Label
 
     found: list[Label] = []
@@ -77,7 +78,7 @@ def labels_of(file: Path) -> list[Label]:
         try:
             label = msgspec.convert(row, Label)
         except msgspec.ValidationError as error:
-            fail(f"{file.name}, line {number}: {error}.", f"{file.name} 第 {number} 行：{error}。", code=2)
+            refuse_row(Label, file.name, number, str(error))
         if not (label.trace or label.prompt) or not all(
             0 <= x <= 1 for x in (label.weak_correct, label.strong_correct)
         ):
@@ -92,12 +93,18 @@ def labels_of(file: Path) -> list[Label]:
 
 def _rows(file: Path) -> Iterable[tuple[int, Any]]:
     """Each row of the file with the number of its line."""
+    from zhongshu.cli.bad_lines import refuse_file, refuse_json
+
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        fail(f"--labels {file}: {error.strerror}.", f"--labels {file}：无法读取（{error.strerror}）。", code=2)
+        refuse_file("--labels ", file, error)
     except UnicodeDecodeError:
-        fail(f"--labels {file}: it is not UTF-8.", f"--labels {file}：不是 UTF-8 编码。", code=2)
+        fail(
+            f"--labels {file}: it is not UTF-8; save it so.",
+            f"--labels {file}：不是 UTF-8 编码，请另存为 UTF-8。",
+            code=2,
+        )
     if file.suffix.lower() == ".csv":
         reader = csv.DictReader(io.StringIO(text))
         for row in reader:
@@ -108,7 +115,7 @@ def _rows(file: Path) -> Iterable[tuple[int, Any]]:
             try:
                 yield number, json.loads(line)
             except (ValueError, RecursionError):
-                fail(f"{file.name}, line {number}: it is not JSON.", f"{file.name} 第 {number} 行：不是 JSON。", code=2)
+                refuse_json(file.name, number)
 
 
 def _typed(file: Path, number: int, row: dict[str | None, Any]) -> dict[str, Any]:

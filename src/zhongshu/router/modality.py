@@ -71,6 +71,8 @@ def _refusal(turn: Turn, missing: Need, wanted: Sequence[Need], cards: Sequence[
     chatting = [card for card in cards if turn.kind in card.abilities]
     could = [card.name for card in chatting if all(card.abilities & need.abilities for need in wanted)]
     ability = " / ".join(f"`{name}`" for name in sorted(missing.abilities))
+    if missing is _OF_PARTS[Audio]:
+        ability += " / `transcription`"  # by which `auto` writes it down first
     if could:
         names = ", ".join(f"`{name}`" for name in could[:5])
         remedy = Said(f"Ask for one that can by its name: {names}.", f"请按名称指定可用的模型：{names}。")

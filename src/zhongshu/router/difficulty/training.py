@@ -48,18 +48,25 @@ class Labelled(msgspec.Struct, frozen=True):
     strong_plain_correct: bool | None = None
 
 
-class BadLine(ValueError):
-    """A line that cannot be used; `place` names the file and the line, `why` what is wrong with it."""
+NOT_JSON = "it is not JSON in UTF-8"
 
-    def __init__(self, place: str, why: str) -> None:
-        super().__init__(f"{place}: {why}")
-        self.place = place
+
+class BadLine(ValueError):
+    """A line that cannot be used; `place` names the file and the line, `why` what is wrong with it: NOT_JSON, or the
+    decoder's complaint about a Labelled."""
+
+    def __init__(self, name: str, number: int, why: str) -> None:
+        self.name = name
+        self.number = number
+        self.place = f"{name}, line {number}"
         self.why = why
+        super().__init__(f"{self.place}: {why}")
 
 
 def read_lines(path: Path) -> list[Labelled]:
-    """The labelled lines of a file. Raises OSError; BadLine for the first that cannot be used."""
-    decode = msgspec.json.Decoder(Labelled).decode
+    """The labelled lines of a file; 0 and 1 stand for false and true. Raises OSError; BadLine for the first that cannot be
+    used."""
+    decode = msgspec.json.Decoder(Labelled, strict=False).decode
     rows: list[Labelled] = []
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -67,8 +74,10 @@ def read_lines(path: Path) -> list[Labelled]:
                 continue
             try:
                 rows.append(decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise BadLine(f"{path.name}, line {number}", str(error)) from None
+            except msgspec.ValidationError as error:
+                raise BadLine(path.name, number, str(error)) from None
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                raise BadLine(path.name, number, NOT_JSON) from None
     return rows
 
 
