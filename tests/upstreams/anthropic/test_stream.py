@@ -18,7 +18,7 @@ from zhongshu.core.turns import Thought, ToolCall
 from zhongshu.upstreams.anthropic.response import read_answer
 from zhongshu.upstreams.anthropic.stream import EventReader
 from zhongshu.upstreams.memory import MemoryTransport, Reply
-from zhongshu.upstreams.openai.stream import OpenAIStream
+from zhongshu.upstreams.sse_stream import SseStream
 from zhongshu.upstreams.transport import Request
 
 
@@ -59,7 +59,7 @@ async def read(stream: bytes, cuts: list[int] | None = None, answer_tool: str = 
     edges = [0, *sorted(cuts or []), len(stream)]
     pieces = tuple(stream[a:b] for a, b in itertools.pairwise(edges) if a < b)
     opened = await MemoryTransport(lambda request: Reply(chunks=pieces)).open(Request("POST", "/v1/messages"))
-    reading = OpenAIStream(opened, EventReader("up", answer_tool), "up", 1 << 20)
+    reading = SseStream(opened, EventReader("up", answer_tool), "up", 1 << 20)
     return [event async for batch in reading.batches() for event in batch]
 
 
@@ -257,7 +257,7 @@ async def test_a_stream_that_breaks_off(tail: bytes, code: str):
     with pytest.raises(Fault) as broken:
         stream = sse(start(), opened(0, type="text", text=""), piece(0, "text_delta", text="a")) + tail
         opened_at = await MemoryTransport(lambda _: Reply(chunks=(stream,))).open(Request("POST", "/v1/messages"))
-        async for batch in OpenAIStream(opened_at, EventReader("up"), "up", 1 << 20).batches():
+        async for batch in SseStream(opened_at, EventReader("up"), "up", 1 << 20).batches():
             events += batch
     assert broken.value.problem.code == code
     assert TextDelta(0, "a") in [delta for event in events for delta in event.deltas]

@@ -14,7 +14,7 @@ from zhongshu.core.turns import Thought, ToolCall
 from zhongshu.upstreams.gemini.errors import explain
 from zhongshu.upstreams.gemini.response import PieceReader, read_answer, read_embeddings, read_models, read_pieces
 from zhongshu.upstreams.memory import MemoryOpened, Reply
-from zhongshu.upstreams.openai.stream import OpenAIStream
+from zhongshu.upstreams.sse_stream import SseStream
 
 PARTS = [
     {"text": "hm ", "thought": True},
@@ -48,7 +48,7 @@ async def read(stream, cuts=()):
     edges = [0, *sorted(cuts), len(stream)]
     chunks = tuple([stream[a:b] for a, b in pairwise(edges) if a != b])
     opened = MemoryOpened(Reply(chunks=chunks))
-    made = OpenAIStream(opened, PieceReader("up"), "up", 1 << 20)
+    made = SseStream(opened, PieceReader("up"), "up", 1 << 20)
     return [event async for event in made]
 
 

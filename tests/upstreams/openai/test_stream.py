@@ -15,7 +15,8 @@ from zhongshu.core.answers import Answer, Event, Fold, ToolCallEnd, Usage
 from zhongshu.core.problems import Fault
 from zhongshu.core.turns import ToolCall
 from zhongshu.upstreams.memory import MemoryTransport, Reply
-from zhongshu.upstreams.openai.stream import ChunkReader, OpenAIStream
+from zhongshu.upstreams.openai.stream import ChunkReader
+from zhongshu.upstreams.sse_stream import SseStream
 from zhongshu.upstreams.transport import Request
 
 
@@ -38,7 +39,7 @@ async def read(stream: bytes, cuts: list[int] | None = None, n: int = 1, event_b
     pieces = tuple(stream[a:b] for a, b in itertools.pairwise(edges) if a < b)
     transport = MemoryTransport(lambda request: Reply(chunks=pieces))
     opened = await transport.open(Request("POST", "/chat/completions"))
-    reading = OpenAIStream(opened, ChunkReader("up", choices=n), "up", event_bytes)
+    reading = SseStream(opened, ChunkReader("up", choices=n), "up", event_bytes)
     return [event async for batch in reading.batches() for event in batch]
 
 
@@ -47,7 +48,7 @@ async def handed(stream: bytes, cuts: list[int], refused: set[int]) -> list[Even
     edges = [0, *sorted(cuts), len(stream)]
     pieces = tuple(stream[a:b] for a, b in itertools.pairwise(edges) if a < b)
     opened = await MemoryTransport(lambda request: Reply(chunks=pieces)).open(Request("POST", "/chat/completions"))
-    reading = OpenAIStream(opened, ChunkReader("up"), "up", 1 << 20)
+    reading = SseStream(opened, ChunkReader("up"), "up", 1 << 20)
     events: list[Event] = []
     batches = 0
 
@@ -356,7 +357,7 @@ async def test_an_event_over_the_limit() -> None:
 async def test_closing_leaves_the_upstream() -> None:
     transport = MemoryTransport(lambda request: Reply(chunks=(OPENAI[:300], OPENAI[300:])))
     opened = await transport.open(Request("POST", "/"))
-    stream = OpenAIStream(opened, ChunkReader("up"), "up", 1 << 20)
+    stream = SseStream(opened, ChunkReader("up"), "up", 1 << 20)
     async for _ in stream:
         break
     await stream.aclose()

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from zhongshu.core.answers import Fold
 from zhongshu.upstreams.memory import MemoryOpened, Reply
 from zhongshu.upstreams.openai.response import read_answer
-from zhongshu.upstreams.openai.stream import ChunkReader, OpenAIStream
+from zhongshu.upstreams.openai.stream import ChunkReader
 from zhongshu.upstreams.openai.tags import TagSplitter, split
+from zhongshu.upstreams.sse_stream import SseStream
 
 CASES = [
     ("<think>hm</think>yes", ("hm", "yes")),
@@ -57,7 +58,7 @@ async def folded(chunks, thoughts):
     data = b"".join([b"data: %b\n\n" % msgspec.json.encode(c) for c in chunks]) + b"data: [DONE]\n\n"
     opened = MemoryOpened(Reply(chunks=(data,)))
     fold, events = Fold(), []
-    async for event in OpenAIStream(opened, ChunkReader("up", thoughts=thoughts), "up", 1 << 20):
+    async for event in SseStream(opened, ChunkReader("up", thoughts=thoughts), "up", 1 << 20):
         fold.add(event)
         events.append(event)
     return fold.answer(), events

@@ -12,7 +12,7 @@ from zhongshu.upstreams.anthropic.request import body_of, count_body
 from zhongshu.upstreams.anthropic.response import DIALECT, read_answer, read_count, read_models
 from zhongshu.upstreams.anthropic.stream import EventReader
 from zhongshu.upstreams.cannot import cannot
-from zhongshu.upstreams.openai.stream import OpenAIStream
+from zhongshu.upstreams.sse_stream import SseStream
 from zhongshu.upstreams.transport import Headers, Request, Transport
 from zhongshu.upstreams.whole import WholeStream, rest
 
@@ -54,7 +54,7 @@ class AnthropicUpstream:
         if "json" in (opened.header("content-type") or ""):
             body = await rest(opened, self._event_bytes, self.name)
             return WholeStream(unfold(read_answer(body, self.name, written.answer_tool)))
-        return OpenAIStream(opened, EventReader(self.name, written.answer_tool), self.name, self._event_bytes)
+        return SseStream(opened, EventReader(self.name, written.answer_tool), self.name, self._event_bytes)
 
     async def count_tokens(self, call: Call) -> int | None:
         """The tokens of the turn's prompt; None where the server does not count."""

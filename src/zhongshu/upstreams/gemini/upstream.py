@@ -19,7 +19,7 @@ from zhongshu.upstreams.gemini.response import (
     read_models,
     read_pieces,
 )
-from zhongshu.upstreams.openai.stream import OpenAIStream
+from zhongshu.upstreams.sse_stream import SseStream
 from zhongshu.upstreams.transport import Headers, Request, Response, Transport
 from zhongshu.upstreams.whole import WholeStream, rest
 
@@ -51,7 +51,7 @@ class GeminiUpstream:
             raise explain(self.name, call.turn.model, opened.status, body, opened.header)
         if "json" in (opened.header("content-type") or ""):
             return WholeStream(*read_pieces(await rest(opened, self._event_bytes, self.name), self.name))
-        return OpenAIStream(opened, PieceReader(self.name), self.name, self._event_bytes)
+        return SseStream(opened, PieceReader(self.name), self.name, self._event_bytes)
 
     async def count_tokens(self, call: Call) -> int | None:
         """The tokens of the turn's prompt; None where the server does not count."""

@@ -12,7 +12,8 @@ from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.openai.hand_on import PassingStream, read_passed, request_of
 from zhongshu.upstreams.openai.request import DIALECTS, PATHS, Manner, body_of
 from zhongshu.upstreams.openai.response import read_answer, read_embeddings, read_models
-from zhongshu.upstreams.openai.stream import ChunkReader, OpenAIStream
+from zhongshu.upstreams.openai.stream import ChunkReader
+from zhongshu.upstreams.sse_stream import SseStream
 from zhongshu.upstreams.transport import Headers, Request, Transport
 from zhongshu.upstreams.whole import WholeStream, rest
 
@@ -57,7 +58,7 @@ class OpenAIUpstream:
             return WholeStream(unfold(read_answer(body, self.name, DIALECTS[kind], self._manner.thoughts)))
         choices = call.turn.sampling.n * max(len(call.turn.prompts), 1)
         reader = ChunkReader(self.name, DIALECTS[kind], choices, self._manner.thoughts)
-        return OpenAIStream(opened, reader, self.name, self._event_bytes)
+        return SseStream(opened, reader, self.name, self._event_bytes)
 
     async def embed(self, call: Call) -> Embeddings:
         """One vector for each text. Raises as `complete` does."""

@@ -11,10 +11,10 @@ from zhongshu.upstreams.cannot import cannot
 from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.openai.request import Manner
 from zhongshu.upstreams.openai.response import read_models
-from zhongshu.upstreams.openai.stream import OpenAIStream
 from zhongshu.upstreams.responses.reply import read_answer
 from zhongshu.upstreams.responses.request import body_of
 from zhongshu.upstreams.responses.stream import EventReader
+from zhongshu.upstreams.sse_stream import SseStream
 from zhongshu.upstreams.transport import Headers, Request, Transport
 from zhongshu.upstreams.whole import WholeStream, rest
 
@@ -52,7 +52,7 @@ class ResponsesUpstream:
             raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
         if "json" in (opened.header("content-type") or ""):
             return WholeStream(unfold(read_answer(await rest(opened, self._event_bytes, self.name), self.name)))
-        return OpenAIStream(opened, EventReader(self.name), self.name, self._event_bytes)
+        return SseStream(opened, EventReader(self.name), self.name, self._event_bytes)
 
     async def embed(self, call: Call) -> Embeddings:
         """This format knows no vectors."""
