@@ -18,6 +18,7 @@ from zhongshu.core.problems.access import ACCESS
 from zhongshu.core.problems.catalog import CATALOG
 from zhongshu.core.problems.engine import ENGINE
 from zhongshu.core.problems.kept import KEPT
+from zhongshu.core.problems.reasons import in_chinese
 from zhongshu.core.problems.request import REQUEST
 from zhongshu.core.problems.row import Row
 from zhongshu.core.problems.service import SERVICE
@@ -80,11 +81,18 @@ def problem(
         status=status or row.status,
         type=row.type,
         message=row.en.format(**{name: fact.en if isinstance(fact, Said) else fact for name, fact in facts.items()}),
-        message_zh=row.zh.format(**{name: fact.zh if isinstance(fact, Said) else fact for name, fact in facts.items()}),
+        message_zh=row.zh.format(**{name: _zh(fact) for name, fact in facts.items()}),
         param=param,
         retry_after_s=retry_after_s,
         upstream_status=status_there if isinstance(status_there := facts.get("upstream_status"), int) else 0,
     )
+
+
+def _zh(fact: object) -> object:
+    """A fact as the Chinese sentence has it."""
+    if isinstance(fact, Said):
+        return fact.zh
+    return in_chinese(fact) or fact if isinstance(fact, str) else fact
 
 
 def fault(
