@@ -274,7 +274,7 @@ def body_of(case: Case) -> bytes:
     """What a case sends; @@@@@@ in it is another word in each request."""
     if case.streams:
         return case.body_of(case.door.model, chunks=2, words="")
-    return load.chatbody_of(case.door.model, words=case.words)
+    return load.chat_body(case.door.model, words=case.words)
 
 
 def _take_turn(case: Case, cores: machine.Cores, seconds: float, number: int) -> None:
