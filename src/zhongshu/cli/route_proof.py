@@ -17,6 +17,7 @@ from zhongshu.cli.words import chinese, t
 if TYPE_CHECKING:
     from zhongshu.catalog.samples import Sample
     from zhongshu.ledger.index import Shown
+    from zhongshu.pipeline.routings import OfAssistant
     from zhongshu.router.difficulty.judge import Judge
     from zhongshu.router.tuning import Tuned
 
@@ -65,7 +66,7 @@ def explain(
     shown, record = found.shown, found.shown.record
     sample = None if found.sample is None else _sample(found.sample)
     if record.asked != "auto" or record.rule in ("named", "") or record.shadow_of:
-        return _say_recorded(shown, as_json)
+        return _say_recorded(shown, as_json, found.assistant, sample)
     if found.decided is None and found.refused is None:
         _refuse_without_text(shown)
     if found.decided is None:
@@ -197,8 +198,41 @@ def _refuse_without_text(shown: Shown) -> NoReturn:
     )
 
 
-def _say_recorded(shown: Shown, as_json: bool) -> None:
+def _say_assistant(shown: Shown, found: OfAssistant) -> None:
+    record, chance = shown.record, f"{found.chance:.2f}"
+    out.print(f"{record.release}: {record.reason}", markup=False, soft_wrap=True)
+    if found.flips_at_threshold is not None:
+        said = t(
+            f"By the settings of now: chance of a wrong general answer {chance}; the reasoning model answers at a "
+            f"threshold of {chance} or less (it is {found.threshold:g}).",
+            f"按现在的设置：通用模型答错的概率 {chance}；阈值不高于 {chance} 时由推理模型回答（现为 {found.threshold:g}）。",
+        )
+    else:
+        said = t(
+            f"By the settings of now the question's chance of a wrong general answer is {chance}.",
+            f"按现在的设置，通用模型答错该问题的概率为 {chance}。",
+        )
+    out.print(said, markup=False, soft_wrap=True)
+    if found.flips_at_dial is None:
+        said = t(
+            "No dial has the reasoning model asked: deep thought adds nothing.",
+            "任何档位都不会使用推理模型：深度思考没有收益。",
+        )
+    else:
+        dial = f"{found.flips_at_dial:.2f}"
+        said = t(
+            f"A dial of the request, the key or the assistant has the reasoning model take part from {dial} up.",
+            f"若请求、密钥或助手设置档位，则从 {dial} 起使用推理模型。",
+        )
+    out.print(said, markup=False, soft_wrap=True)
+
+
+def _say_recorded(
+    shown: Shown, as_json: bool, assistant: OfAssistant | None = None, sample: dict[str, Any] | None = None
+) -> None:
     record = shown.record
+    if assistant is not None and not as_json:
+        return _say_assistant(shown, assistant)
     if as_json:
         return print_json(
             {
@@ -207,6 +241,8 @@ def _say_recorded(shown: Shown, as_json: bool) -> None:
                 "rule": record.rule,
                 "reason": record.reason,
                 "shadow_of": record.shadow_of,
+                "assistant": None if assistant is None else msgspec.structs.asdict(assistant),
+                "sample": sample,
             }
         )
     if record.shadow_of:
@@ -221,8 +257,8 @@ def _say_recorded(shown: Shown, as_json: bool) -> None:
     out.print(
         t(
             f"{record.release or record.asked}: {record.reason or 'it was refused before it was routed.'} "
-            "Nothing was weighed: only `auto` is decided.",
-            f"{record.release or record.asked}：{record.reason or '在路由之前即被拒绝。'} 未作权衡：只有 `auto` 需要决策。",
+            "Nothing was weighed: only `auto` and assistants of two models are decided.",
+            f"{record.release or record.asked}：{record.reason or '在路由之前即被拒绝。'} 未作权衡：只有 `auto` 与含两个模型的助手需要决策。",
         ),
         markup=False,
     )

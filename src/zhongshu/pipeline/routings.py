@@ -20,11 +20,12 @@ from zhongshu.core.turns import Turn
 from zhongshu.ledger.index import Index, Shown
 from zhongshu.ledger.rows import Filter, TurnRow
 from zhongshu.router.decision import AUTO, Decider, Decision
-from zhongshu.router.estimate import hardness_of
+from zhongshu.router.estimate import hardness_of, question_of
+from zhongshu.router.judging import TaskJudge
 from zhongshu.router.proof import Case
 from zhongshu.router.reopened import reopened
 from zhongshu.router.report import Done, Label, Report, Seen, report
-from zhongshu.router.settings import threshold_of
+from zhongshu.router.settings import dial_of, threshold_of
 from zhongshu.router.tuning import Tuned, tune
 
 _TEXT_KINDS = ("chat", "completion")
@@ -71,6 +72,20 @@ class Weighing(msgspec.Struct, frozen=True):
         return nano if self.exchange is None else self.exchange.to_home(nano, currency, at_ns)
 
 
+class OfAssistant(msgspec.Struct, frozen=True):
+    """What an assistant's turn was weighed by, worked out by the settings of now. chance: that the general model is wrong;
+    gain: what deep thought adds. flips_at_dial: from this dial up the reasoning model has a part in it; None where none
+    does. flips_at_threshold: up to this threshold `tiered` asks it; None for the other strategies, which look at a draft,
+    or always ask both."""
+
+    strategy: str
+    threshold: float
+    chance: float
+    gain: float
+    flips_at_dial: float | None
+    flips_at_threshold: float | None
+
+
 class Explained(msgspec.Struct, frozen=True):
     """A turn looked at again. decided: by the settings of now, with its own dial; None where it cannot be decided again
     (`refused` says why, or its text is not kept). sample: where one was taken. without: who answers while the chosen
@@ -81,6 +96,7 @@ class Explained(msgspec.Struct, frozen=True):
     refused: Problem | None = None
     sample: Sample | None = None
     without: str | None = None
+    assistant: OfAssistant | None = None
 
 
 class Routings:
@@ -107,6 +123,9 @@ class Routings:
             raise fault("turn_not_found", trace=trace)
         record = shown.record
         sample = self._samples.of(trace)
+        found = next((one for one in self._weighing.assistants if one.name == record.asked), None)
+        if found is not None and not record.shadow_of:
+            return Explained(shown, None, sample=sample, assistant=self._of_assistant(shown, found))
         if record.asked != AUTO or record.rule in ("named", "") or record.shadow_of:
             return Explained(shown, None, sample=sample)
         turn = _turn_of(shown)
@@ -117,6 +136,17 @@ class Routings:
         if isinstance(decided, Refusal):
             return Explained(shown, None, decided.problem, sample)
         return Explained(shown, decided, sample=sample, without=self._without(turn, decided, said))
+
+    def _of_assistant(self, shown: Shown, assistant: Assistant) -> OfAssistant | None:
+        turn = _turn_of(shown)
+        if turn is None or not (assistant.general and assistant.reasoning):
+            return None
+        decider = self._weighing.decider
+        judge = TaskJudge(decider.judge, decider).of_pair(assistant.general, assistant.reasoning)
+        found = judge.question(question_of(turn)[0])
+        dial = dial_of(found.score) if found.score > 0 else None
+        least = found.chance if assistant.strategy == "tiered" else None
+        return OfAssistant(assistant.strategy, assistant.threshold, found.chance, found.score, dial, least)
 
     @property
     def currency(self) -> str:

@@ -80,7 +80,8 @@ class ReportOut(Shown):
 
 
 class ExplainOut(Shown):
-    """Why a turn went where it went. `explained` is null for a turn that nobody weighed, or whose text is not kept; then
+    """Why a turn went where it went. `assistant` says what an assistant's turn was weighed by, and from which dial or
+    threshold on it would have gone another way. `explained` is null for a turn that nobody weighed, or whose text is not kept; then
     `unknown` says why."""
 
     trace: str
@@ -92,6 +93,7 @@ class ExplainOut(Shown):
     explained: Json | None
     sample: Json | None
     unknown: Json | None
+    assistant: Json | None
 
 
 class TuneIn(Body):
@@ -329,7 +331,8 @@ def _explained(parts: AdminParts, trace: str) -> ExplainOut:
         dial=msgspec.to_builtins(record.dial),
         explained=None if decided is None else explained(record, decided, looking.currency, found.without),
         sample=None if found.sample is None else _sample_out(found.sample).model_dump(mode="json"),
-        unknown=None if unknown is None else _both(unknown),
+        unknown=None if unknown is None or found.assistant is not None else _both(unknown),
+        assistant=None if found.assistant is None else msgspec.to_builtins(found.assistant),
     )
 
 
