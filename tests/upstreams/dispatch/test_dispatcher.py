@@ -290,6 +290,18 @@ async def test_stop_words_may_leave_nothing(desk):
 # Context windows -------------------------------------------------------------------------------------------------
 
 
+async def test_what_does_not_fit_is_tried_where_nobody_knows_how_much_does(desk):
+    d = desk(Actor("a", CONTEXT), Actor("b"), Actor("c"))
+    unknown = ((offer("a"),), (offer("c", "o"),))
+    asking = d.asking(*unknown)
+    assert await d.complete(asking) == "c"
+    assert codes(asking) == [("a", "context_length_exceeded", ""), ("c", "", "context")]
+    known = ((offer("a", context=4096),), (offer("b", "n", context=4096),), (offer("c", "o"),))
+    asking = d.asking(*known)
+    assert await d.complete(asking) == "c"
+    assert codes(asking) == [("a", "context_length_exceeded", ""), ("c", "", "context")]
+
+
 async def test_what_does_not_fit_goes_to_the_first_longer_context(desk):
     d = desk(Actor("a", CONTEXT), Actor("b"), Actor("c"))
     tiers = ((offer("a", context=4096),), (offer("b", "n", context=4096),), (offer("c", "o", context=32_768),))

@@ -32,5 +32,5 @@ def overflows(turn: Turn, offer: Offer) -> bool:
 
 
 def longer(offer: Offer, than: Offer) -> bool:
-    """Whether a model is known to hold more than another."""
-    return (offer.card.context or 0) > (than.card.context or 0)
+    """Whether a model holds more than another, or may: one of unknown length is asked before a prompt is refused."""
+    return offer.card.context is None or offer.card.context > (than.card.context or 0)
