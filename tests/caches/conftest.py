@@ -19,7 +19,8 @@ SEMANTIC = Rule("semantic", True, 3600.0, 0.93)
 
 
 def opened(home, rule=EXACT, embedder=None, clock=None, policy="", **settings):
-    """A cache in `home` where every model goes by `rule`."""
+    """A cache in `home` where every model goes by `rule`. It waits for vectors for as long as a slow machine needs."""
+    settings.setdefault("embed_wait_s", 60.0)
     if "embedder_name" in settings:
         settings["embedder"] = settings.pop("embedder_name")
     rules = Rules(CacheSettings(**settings), {"m": rule} if rule else {})

@@ -1,12 +1,12 @@
 """The cache in the path of a turn: who gets an answer again, who does not, and what the record says."""
 
-import asyncio
 import contextlib
 
 import msgspec
 import pytest
 
 from tests.caches.conftest import EXACT, Cached, opened
+from tests.waiting import eventually
 from zhongshu.caches.rules import Rule
 from zhongshu.caches.store import FILE, Store
 from zhongshu.core.answers import TextDelta
@@ -163,15 +163,6 @@ async def test_what_a_fallback_answered_is_not_kept_as_the_first_choices(caches)
     assert len(way.cache.front) == 0
 
 
-async def until(holds):
-    """Look again every 20 ms; gives up after ten seconds."""
-    for _ in range(500):
-        if await holds():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it never came true")
-
-
 async def test_workers_and_restarts_share_what_is_kept(home, caches):
     first, second = Cached(caches()), Cached(caches())
     await first.ask("a question")
@@ -180,7 +171,7 @@ async def test_workers_and_restarts_share_what_is_kept(home, caches):
         return (await second.ask("a question")).cache == "exact" and not second.model.calls
 
     await first.cache.aclose()
-    await until(shared)
+    await eventually(shared)
     third = Cached(caches())
     assert (await third.ask("a question")).cache == "exact"
     assert third.model.calls == []
@@ -214,13 +205,12 @@ async def test_what_another_process_clears_is_forgotten_here(home, caches):
     async def written():
         return len(Store(home / FILE).sizes()) == 2
 
-    await until(written)
-    await asyncio.sleep(1.2)  # it has looked at the file once
+    await eventually(written)
     assert Store(home / FILE).clear(tenant="acme") == 1
 
     async def forgotten():
         return len(way.cache.front) == 0
 
-    await until(forgotten)
+    await eventually(forgotten)
     assert (await way.ask("a")).cache == ""
     assert (await way.ask("b", tenant="other")).cache == "exact"

@@ -45,7 +45,7 @@ class Held:
 
     async def until(self, *, came, asked):
         """Until so many have come to the flights and so many have reached the model; then what can move has moved."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.flights.came < came or len(self.gates) < asked:
                 await asyncio.sleep(0)
         for _ in range(20):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.caches.conftest import Cached, opened
-from tests.caches.test_cache import until
+from tests.waiting import eventually
 from zhongshu.caches.front import Front, Held
 from zhongshu.caches.store import FILE, Bounds, Entry, Store
 from zhongshu.core.answers import Answer, Choice, Usage
@@ -164,7 +164,7 @@ async def test_a_file_damaged_under_a_running_worker_costs_no_turn(home, caches)
         return bool(Store(home / FILE).sizes())
 
     await way.ask("after all")
-    await until(kept)
+    await eventually(kept)
 
 
 async def test_a_place_that_cannot_be_written_costs_no_turn(home, caches, monkeypatch):
@@ -187,7 +187,7 @@ async def test_erasing_a_tenants_texts_takes_the_answers_with_them(home, caches,
     async def sealed():
         return len(way.cache.front.text_keys()) == 2
 
-    await until(sealed)
+    await eventually(sealed)
     keys = TextKeys(home)
     for row in keys.rows():
         if row.tenant == "acme":
@@ -196,6 +196,6 @@ async def test_erasing_a_tenants_texts_takes_the_answers_with_them(home, caches,
     async def forgotten():
         return len(way.cache.front) == 1
 
-    await until(forgotten)
+    await eventually(forgotten)
     assert (await other.ask("a")).cache == ""
     assert (await other.ask("a", tenant="other")).cache == "exact"

@@ -158,6 +158,8 @@ class Disk:
 
     def _write_on(self) -> None:
         store, polled_s, ended = Store(self._path), 0.0, False
+        with contextlib.suppress(*_TROUBLE):  # complained of where something is written
+            self._notice(store)  # what is removed from now on is; later, a removal might be taken for how it always was
         while not ended:
             batch, used, ended = self._batch()
             try:
