@@ -11,7 +11,7 @@ from zhongshu.upstreams.scripted.app import ScriptedApp
 from zhongshu.upstreams.scripted.script import Behaviour, Script
 
 HELD = "held"
-BEFORE = 3  # events of a stream that come at once
+BEFORE = 6  # events of a stream that come at once
 
 
 class Holding(ScriptedApp):

@@ -123,7 +123,7 @@ class House:
                 gone.set()
                 await asyncio.sleep(0.01)
 
-        await asyncio.wait_for(self.app(scope, receive, send), 10)
+        await asyncio.wait_for(self.app(scope, receive, send), 60)
         return Response(out) if out else None
 
     async def chat(self, leave_after=None, headers=None, **fields):

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from tests.api.conftest import House, chunk, streamed, whole
+from tests.waiting import eventually
 from zhongshu.core.problems import fault
 from zhongshu.safety.settings import LabelSettings
 
@@ -135,7 +136,7 @@ def text_of_before_error(reply):
 
 
 async def test_a_client_that_leaves_cancels_the_upstream_and_is_recorded():
-    house = House(streamed(*HELLO[:2], 5.0, *HELLO[2:]))
+    house = House(streamed(*HELLO[:2], 600.0, *HELLO[2:]))
     await house.chat(stream=True, leave_after=3)
     assert house.transport.opened[0].left
     (record,) = house.journal.records
@@ -146,13 +147,9 @@ async def test_a_client_that_leaves_cancels_the_upstream_and_is_recorded():
 
 
 async def test_a_client_that_leaves_before_the_first_piece():
-    house = House(streamed(5.0, *HELLO))
-
-    async def leave():
-        return await house.chat(stream=True, leave_after=1)
-
-    task = asyncio.create_task(leave())
-    await asyncio.sleep(0.05)
+    house = House(streamed(600.0, *HELLO))
+    task = asyncio.create_task(house.chat(stream=True, leave_after=1))
+    await eventually(lambda: house.transport.opened)
     task.cancel()  # stands for the server's cancel: nothing has been sent yet
     await asyncio.gather(task, return_exceptions=True)
     assert house.journal.records[0].outcome == "left"

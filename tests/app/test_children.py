@@ -5,22 +5,17 @@ import json
 
 import pytest
 
+from tests.waiting import eventually
 from zhongshu.app.children import Child, NeverReady
 
 
 def child(folder, *, taken=0, hopeless=False, dies=False, on_death=None) -> Child:
     line = json.dumps({"folder": str(folder), "taken": taken, "hopeless": hopeless, "dies": dies}).encode() + b"\n"
-    return Child("it", "tests.app.child", lambda: line, grace_s=5.0, on_death=on_death)
+    return Child("it", "tests.app.child", lambda: line, grace_s=60.0, on_death=on_death)
 
 
 def starts(folder) -> int:
     return len(list(folder.iterdir()))
-
-
-async def until(true) -> None:
-    async with asyncio.timeout(20):
-        while not true():
-            await asyncio.sleep(0.02)
 
 
 async def test_it_is_started_and_stopped(tmp_path):
@@ -54,7 +49,7 @@ async def test_it_is_started_again_though_its_death_could_not_be_settled(tmp_pat
 
     one = child(tmp_path, dies=True, on_death=settle)
     await one.start()
-    await until(lambda: starts(tmp_path) == 2 and one.pid is not None)
+    await eventually(lambda: starts(tmp_path) == 2 and one.pid is not None)
     assert deaths == [1]
     await one.stop()
 
@@ -71,6 +66,6 @@ async def test_it_is_started_again_once_the_system_has_room(tmp_path, monkeypatc
         return await real(*arguments, **how)
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", no_room)
-    await until(lambda: starts(tmp_path) == 2 and one.pid is not None)
+    await eventually(lambda: starts(tmp_path) == 2 and one.pid is not None)
     assert refused
     await one.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import uvicorn
 from typer.testing import CliRunner, Result
 
 from tests.api.conftest import House
+from tests.waiting import until
 
 
 class Running:
@@ -27,13 +27,12 @@ class Running:
 
     def __enter__(self) -> Running:
         self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
+        until(lambda: self._server.started)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(60)
 
     @property
     def url(self) -> str:

@@ -6,13 +6,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.api.conftest import chunk, streamed, whole
+from tests.waiting import until
 from zhongshu.cli.ask import app
 from zhongshu.core.problems import fault
 
@@ -155,16 +155,15 @@ def test_ctrl_c_ends_it_at_once_and_the_upstream_is_left(serve, more):
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from zhongshu.cli.main import main; main()"
     command = [sys.executable, "-c", code, "ask", "Q", "-m", "small", *more]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asking:
-        assert began.wait(30)
+        assert began.wait(60)
         if not more:
             assert asking.stdout
             assert asking.stdout.read(2) == b"Xi"
         asking.send_signal(signal.SIGINT)
-        _, said = asking.communicate(timeout=30)
+        _, said = asking.communicate(timeout=60)
     assert asking.returncode == 130
     assert b"Traceback" not in said
-    while not server.house.seen:
-        time.sleep(0.01)
+    until(lambda: server.house.seen)
     assert server.house.seen[-1].outcome == "left"
 
 

@@ -60,7 +60,7 @@ def test_wrong_use_of_the_real_command(command, said, tmp_path):
         environ.pop(name, None)
     done = subprocess.run(
         [sys.executable, "-m", "zhongshu.cli", *command],
-        env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode in (1, 2)
     assert said in done.stderr

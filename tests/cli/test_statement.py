@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     with serving() as upstream:
         models = {"m": "mock", "broken": "mock-500"}
         with platform(tmp_path_factory.mktemp("statement"), over(upstream.port, models)) as made:
+            month()
             for user, turns in TURNS.items():
                 for _ in range(turns):
                     assert made.chat("m", user=user)[0] == 200
@@ -36,7 +38,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             yield made
 
 
+@functools.cache
 def month() -> str:
+    """The month the turns were asked in, whatever month it is by now."""
     return f"{datetime.now(UTC):%Y-%m}"
 
 

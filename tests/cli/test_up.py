@@ -18,7 +18,7 @@ def test_the_printed_lines_work_when_pasted(serve, tmp_path, line, known):
     file = tmp_path / "cli.key"
     file.write_text("zs_test\n")
     pasted = line(server.url, "zs_test" if known else None, file, "Hello! Who are you?").replace('"auto"', '"small"')
-    done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert "hi" in done.stdout
     assert server.house.seen[-1].outcome == "answered"

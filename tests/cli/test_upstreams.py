@@ -96,7 +96,7 @@ def test_mock_runs() -> None:
             text = ""
             while not text.endswith("}\n"):
                 text += running.stdout.readline()
-            with urllib.request.urlopen(f"{json.loads(text)['base_url']}/models", timeout=10) as reply:
+            with urllib.request.urlopen(f"{json.loads(text)['base_url']}/models", timeout=60) as reply:
                 assert b"mock-429" in reply.read()
         finally:
             running.terminate()

@@ -65,7 +65,7 @@ def test_python_shown_runs_against_the_real_surface(
 
 @pytest.mark.parametrize("code", blocks("console", "bash", "sh"))
 def test_commands_shown_parse(code: str) -> None:
-    done = subprocess.run(["bash", "-n"], input=code, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(["bash", "-n"], input=code, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
 
 

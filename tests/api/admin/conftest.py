@@ -124,7 +124,7 @@ class Desk:
         async def send(message):
             out.append(message)
 
-        await asyncio.wait_for(self.app(scope, receive, send), 20)
+        await asyncio.wait_for(self.app(scope, receive, send), 60)
         return Response(out)
 
 

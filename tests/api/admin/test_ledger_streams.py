@@ -43,12 +43,12 @@ async def test_one_verification_at_a_time(desk, monkeypatch):
 
     def slow(*args, **kwargs):
         begun.set()
-        held.wait(10)
+        held.wait(60)
         return real(*args, **kwargs)
 
     monkeypatch.setattr(ledger_streams, "verify", slow)
     first = asyncio.create_task(desk.call("POST", "/admin/v1/ledger/verify"))
-    await asyncio.to_thread(begun.wait, 10)
+    await asyncio.to_thread(begun.wait, 60)
     second = await desk.call("POST", "/admin/v1/ledger/verify")
     held.set()
     assert (second.status, second.headers["retry-after"]) == (503, "10")

@@ -32,7 +32,7 @@ class Google:
         async def send(message):
             out.append(message)
 
-        await asyncio.wait_for(self.house.app(scope, receive, send), 10)
+        await asyncio.wait_for(self.house.app(scope, receive, send), 60)
         return Response(out)
 
     async def generate(self, model="small", query=b"", method="generateContent", **fields):

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.holding import HELD, Holding
+from tests.waiting import eventually
 from zhongshu.access.fake import FakeGate
 from zhongshu.api.endpoint import Bounds, Load
 from zhongshu.api.openai.errors import send_problem
@@ -40,8 +42,16 @@ class Gate(FakeGate):
 
 @pytest.fixture(scope="session")
 def served():
-    with serving() as running:
+    with serving(Holding()) as running:
         yield running
+
+
+@pytest.fixture
+async def unheld(served):
+    """Nobody of an earlier test is being answered any more, and `held` holds again."""
+    await eventually(lambda: served.app.stats.in_flight == 0)
+    served.app.hold()
+    return served
 
 
 class Reply:
@@ -87,7 +97,7 @@ class House:
                 abilities=("chat", "tools", "json", "schema", "vision", "thinking"),
             )
             for prefix, upstream in (("", "chat"), ("r-", "resp"))
-            for name in SHIPPED
+            for name in (*SHIPPED, HELD)
         ]  # fmt: skip
         self.journal, self.load = FakeJournal(), Load()
         rooms = Rooms(
@@ -135,7 +145,7 @@ class House:
                 gone.set()
                 await asyncio.sleep(0.02)
 
-        await asyncio.wait_for(self.app(scope, receive, send), 20)
+        await asyncio.wait_for(self.app(scope, receive, send), 60)
         return Reply(out)
 
     async def ask(self, input="hello", *, model="mock", key="acme", leave_after=None, **fields):
@@ -149,19 +159,19 @@ class House:
 
 
 @pytest.fixture
-async def house(served, tmp_path):
-    opened = House(served, tmp_path)
+async def house(unheld, tmp_path):
+    opened = House(unheld, tmp_path)
     yield opened
     await opened.aclose()
 
 
 @pytest.fixture
-async def open_house(served, tmp_path):
+async def open_house(unheld, tmp_path):
     """Makes houses with other settings."""
     opened = []
 
     def make(**settings):
-        opened.append(House(served, tmp_path / str(len(opened)), **settings))
+        opened.append(House(unheld, tmp_path / str(len(opened)), **settings))
         return opened[-1]
 
     yield make

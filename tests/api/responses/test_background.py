@@ -4,42 +4,50 @@ import asyncio
 
 import pytest
 
+from tests.waiting import eventually
 from zhongshu.api.responses.background import Background, behind
 from zhongshu.sessions.kept import Kept, Pieces
-
-# Read by the upstream of this protocol alone, which gets every field.
-SLOW = {"each_s": 0.05}
 
 
 async def ended(house, name):
     """The response, once it is no longer under way."""
-    for _ in range(200):
+
+    async def over():
         response = (await house.send("GET", f"/v1/responses/{name}")).json
-        if response["status"] not in ("queued", "in_progress"):
-            return response
-        await asyncio.sleep(0.02)
-    raise AssertionError("still under way")
+        return response if response["status"] not in ("queued", "in_progress") else None
+
+    return await eventually(over)
+
+
+async def asked(house):
+    """Wait until the upstream is at work."""
+    await eventually(lambda: house.served.app.stats.in_flight)
+
+
+async def idle(house):
+    """Wait until nothing is under way here."""
+    await eventually(lambda: house.load.in_flight == 0)
 
 
 @pytest.mark.parametrize("prefix", ["", "r-"])
 async def test_it_runs_on_after_the_reply(house, prefix):
-    first = (await house.ask(model=prefix + "mock", background=True)).json
+    first = (await house.ask(model=prefix + "held", background=True)).json
     assert (first["status"], first["background"], first["output"]) == ("queued", True, [])
     assert house.load.in_flight == 1
+    house.served.app.let_go()
     done = await ended(house, first["id"])
     assert done["status"] == "completed"
     assert done["output"][0]["content"][0]["text"].startswith("Hello")
     assert done["zhongshu"]["trace"] in first["id"]
     assert done["background"] is True
-    await asyncio.sleep(0.05)
-    assert house.load.in_flight == 0
+    await idle(house)
     again = await house.ask("two", previous_response_id=first["id"])
     assert again.status == 200
     assert len(house.sent().get("messages", [])) == 3
 
 
 async def test_it_cannot_be_gone_on_from_before_it_is_done(house):
-    first = (await house.ask(model="mock-long", background=True)).json
+    first = (await house.ask(model="held", background=True)).json
     refused = await house.ask(previous_response_id=first["id"])
     assert (refused.status, refused.error["param"]) == (400, "previous_response_id")
     await house.send("POST", f"/v1/responses/{first['id']}/cancel")
@@ -48,42 +56,30 @@ async def test_it_cannot_be_gone_on_from_before_it_is_done(house):
 async def test_cancelling_stops_the_upstream(house):
     stats = house.served.app.stats
     left = stats.left
-    first = (await house.ask(model="mock-long", background=True)).json
-    while (await house.send("GET", f"/v1/responses/{first['id']}")).json["status"] == "queued":
-        await asyncio.sleep(0.01)
+    first = (await house.ask(model="held", background=True)).json
+    await asked(house)
     reply = await house.send("POST", f"/v1/responses/{first['id']}/cancel")
     assert reply.json["status"] == "cancelled"
-    for _ in range(100):
-        if stats.left > left:
-            break
-        await asyncio.sleep(0.02)
+    await eventually(lambda: stats.left > left)
     assert stats.left == left + 1
     assert (await house.send("GET", f"/v1/responses/{first['id']}")).json["status"] == "cancelled"
     assert (await house.send("POST", f"/v1/responses/{first['id']}/cancel")).json["status"] == "cancelled"
     assert (await house.ask(previous_response_id=first["id"])).status == 400
-    assert house.load.in_flight == 0
+    await idle(house)
 
 
 async def test_another_worker_cancels(house):
     """The state is all that two workers share: a run whose state says so stops by itself."""
-    first = (await house.ask(model="mock-long", background=True)).json
+    first = (await house.ask(model="held", background=True)).json
     await house.sessions.cancel(first["id"])
-    for _ in range(200):
-        if not house.load.in_flight:
-            break
-        await asyncio.sleep(0.02)
-    assert house.load.in_flight == 0
+    await idle(house)
     assert (await house.send("GET", f"/v1/responses/{first['id']}")).json["status"] == "cancelled"
 
 
 async def test_deleting_stops_it_too(house):
-    first = (await house.ask(model="mock-long", background=True)).json
+    first = (await house.ask(model="held", background=True)).json
     assert (await house.send("DELETE", f"/v1/responses/{first['id']}")).status == 200
-    for _ in range(100):
-        if not house.load.in_flight:
-            break
-        await asyncio.sleep(0.02)
-    assert house.load.in_flight == 0
+    await idle(house)
     assert (await house.send("GET", f"/v1/responses/{first['id']}")).status == 404
 
 
@@ -102,8 +98,8 @@ async def test_one_that_fails_says_why(house):
 
 
 async def test_a_server_that_stops_ends_its_runs_as_failed(house):
-    first = (await house.ask(model="mock-long", background=True)).json
-    await asyncio.sleep(0.1)
+    first = (await house.ask(model="held", background=True)).json
+    await asked(house)
     await house.background.aclose()
     done = (await house.send("GET", f"/v1/responses/{first['id']}")).json
     assert (done["status"], done["error"]["code"]) == ("failed", "draining")
@@ -130,9 +126,10 @@ async def test_a_stream_runs_on_without_its_reader_and_is_read_again(house):
     for after in (0, 7, len(events) - 2, len(events) - 1):
         rest = await house.send("GET", f"/v1/responses/{name}?stream=true&starting_after={after}")
         assert rest.body == reply.body[len(behind_all(reply.body, after)) :]
-    left = await house.ask(model="r-mock", mock=SLOW, background=True, stream=True, leave_after=3)
+    left = await house.ask(model="r-held", background=True, stream=True, leave_after=1)
     name = "resp_" + left.headers["x-zhongshu-trace"]
     assert house.load.in_flight == 1
+    house.served.app.let_go()
     whole = await house.send("GET", f"/v1/responses/{name}?stream=true")
     assert whole.events[-1]["type"] == "response.completed"
     assert whole.events[-1]["response"] == (await ended(house, name))
@@ -144,12 +141,15 @@ def behind_all(body, after):
 
 
 async def test_a_stream_is_read_by_another_worker_while_it_runs(house):
-    reply = await house.ask(model="r-mock", mock=SLOW, background=True, stream=True, leave_after=3)
+    reply = await house.ask(model="r-held", background=True, stream=True, leave_after=1)
     name = "resp_" + reply.headers["x-zhongshu-trace"]
     other = Background(house.sessions, lambda: None, house.load)
     mine, house.background._runs = house.background._runs, {}
     assert other.find(name) is None
-    read = await house.send("GET", f"/v1/responses/{name}?stream=true")
+    reading = asyncio.create_task(house.send("GET", f"/v1/responses/{name}?stream=true"))
+    await asyncio.sleep(0.1)
+    house.served.app.let_go()
+    read = await reading
     house.background._runs = mine
     assert read.events[-1]["type"] == "response.completed"
 

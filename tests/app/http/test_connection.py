@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.waiting import eventually
 from zhongshu.api.asgi import BODY, headers_by_name
 from zhongshu.app.serving import listening_socket, server
 
@@ -54,8 +55,7 @@ async def served(app=echo, **bounds):
     running = server(app, **({"keep_alive_s": 30, "arrive_within_s": 30, "backlog": 64} | bounds))
     running.config.loop = "none"
     task = asyncio.create_task(running.serve(sockets=[listener]))
-    while not running.started:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: running.started)
     try:
         yield listener.getsockname()[1]
     finally:
@@ -165,10 +165,10 @@ async def test_an_idle_connection_is_closed_and_a_busy_one_is_not():
         await release.wait()
         await echo(scope, receive, send)
 
-    async with served(slow, keep_alive_s=0.2) as port:
+    async with served(slow, keep_alive_s=1.0) as port:
         busy, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request("/short", b"b"))
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(2.5)
         release.set()
         right(("/short", b"b"), await read(busy))
         assert await busy.read() == b""  # now it is idle
