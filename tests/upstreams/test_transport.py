@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from tests.waiting import eventually
 from zhongshu.core.problems import Fault
 from zhongshu.upstreams.transport import HttpTransport, Limits, Request, drain
 
@@ -168,11 +169,13 @@ async def test_pieces_come_as_they_arrive() -> None:
 
 async def hang_before_head(peer: Peer, server: Server) -> None:
     await peer.request()
+    server.requests += 1
     await peer.request()
 
 
 async def hang_in_body(peer: Peer, server: Server) -> None:
     await peer.request()
+    server.requests += 1
     await peer.begin()
     await peer.chunk(b"one")
     await peer.request()
@@ -295,13 +298,13 @@ async def test_a_limit_that_is_kept_does_not_fire() -> None:
         await peer.request()
         await asyncio.sleep(0.05)
         await peer.begin()
-        for _ in range(6):
+        for _ in range(8):  # 4 s in all
             await peer.chunk(b"x")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.5)
         await peer.say(b"0\r\n\r\n")
 
-    async with listening(slowly) as server, transport(server.url, first_byte_s=5, idle_s=0.25, total_s=20) as t:
-        assert await read_all(t) == b"xxxxxx"
+    async with listening(slowly) as server, transport(server.url, first_byte_s=60, idle_s=3, total_s=60) as t:
+        assert await read_all(t) == b"x" * 8
 
 
 async def test_our_timeout_does_not_swallow_somebody_elses_cancelling() -> None:
@@ -321,9 +324,9 @@ async def test_our_timeout_does_not_swallow_somebody_elses_cancelling() -> None:
 async def test_leaving_resets_the_connection_at_once(handler: Callable[[Peer, Server], Awaitable[None]]) -> None:
     async with listening(handler) as server, transport(server.url) as t:
         task = asyncio.create_task(t.send(ASK))
-        await asyncio.sleep(0.05)
+        await eventually(lambda: server.requests)
         task.cancel()
-        await asyncio.wait_for(server.left.wait(), 5)
+        await eventually(server.left.is_set)
 
 
 async def test_closing_an_open_reply_stops_what_is_drawn() -> None:
@@ -345,7 +348,7 @@ async def test_closing_an_open_reply_stops_what_is_drawn() -> None:
         for _ in range(5):
             received += len(await opened.read())
         await opened.aclose()
-        await asyncio.wait_for(server.left.wait(), 5)
+        await eventually(server.left.is_set)
         assert drawn - received < 20_000
         assert await opened.read() == b""
 
@@ -411,12 +414,12 @@ async def test_drain_keeps_the_connection_when_the_body_ends_and_does_not_wait_w
             await peer.chunk(b"last")
             await peer.say(b"0\r\n\r\n")
 
-    for handler, connections in ((ends, 1), (hang_in_body, 2)):
+    for handler, connections, within_s in ((ends, 1, 60), (hang_in_body, 2, 0.1)):
         async with listening(handler) as server, transport(server.url) as t:
             for _ in range(2):
                 opened = await t.open(ASK)
                 await opened.read()
-                await drain(opened, 0.1)
+                await drain(opened, within_s)
             assert server.connections == connections
 
 
@@ -526,7 +529,7 @@ async def test_what_comes_unasked_closes_the_connection() -> None:
     async with listening(talkative) as server, transport(server.url) as t:
         for _ in range(2):
             assert (await t.send(ASK)).body == b"ok"
-            await asyncio.wait_for(server.left.wait(), 5)
+            await eventually(server.left.is_set)
             server.left.clear()
         assert await read_all(t) == b"ok"
 
@@ -571,13 +574,13 @@ async def test_no_more_connections_than_allowed() -> None:
 
 
 async def test_waiting_for_a_free_connection_has_a_limit_and_may_be_given_up() -> None:
-    async with listening(hang_before_head) as server, transport(server.url, connections=1, connect_s=0.1) as t:
+    async with listening(hang_before_head) as server, transport(server.url, connections=1, connect_s=1.0) as t:
         first = asyncio.create_task(t.send(ASK))
-        await asyncio.sleep(0.02)
+        await eventually(lambda: server.requests)
         given_up = asyncio.create_task(t.send(ASK))
         await asyncio.sleep(0.02)
         given_up.cancel()
-        assert "pool, 0.1 s" in await problem_of(t.send(ASK))
+        assert "pool, 1 s" in await problem_of(t.send(ASK))
         first.cancel()
         await asyncio.gather(first, given_up, return_exceptions=True)
 
@@ -589,10 +592,14 @@ async def test_a_header_with_a_line_end_cannot_be_made() -> None:
 
 
 async def test_connections_of_a_busier_time_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    all_here = asyncio.Event()
+
     async def slow(peer: Peer, server: Server) -> None:
         while True:
             await peer.request()
-            await asyncio.sleep(0.02)
+            if server.connections == 8:
+                all_here.set()
+            await all_here.wait()
             await peer.reply()
 
     async with listening(slow) as server, transport(server.url) as t:

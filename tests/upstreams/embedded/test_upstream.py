@@ -13,8 +13,9 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from tests.engine.serving import SMALL, TINY, Engine, until
+from tests.engine.serving import SMALL, TINY, Engine
 from tests.upstreams.embedded.conftest import make_call
+from tests.waiting import eventually
 from zhongshu.core.answers import (
     Answer,
     Delta,
@@ -224,14 +225,18 @@ async def busy(engine: EngineClient) -> int:
 async def test_leaving_frees_the_slot(upstream: EmbeddedUpstream, engine):
     client = EngineClient(engine.socket_path)
     stream = await upstream.stream(make_call(LONG, sampling={"max_tokens": 900, "n": 2}))
-    assert await busy(client) == 2
+    await eventually(lambda: _all_busy(client))
     await stream.aclose()
-    await until(lambda: _is_idle(client))
+    await eventually(lambda: _is_idle(client))
     asking = asyncio.create_task(upstream.complete(make_call(LONG, sampling={"max_tokens": 900})))
-    await until(lambda: _is_busy(client))
+    await eventually(lambda: _is_busy(client))
     asking.cancel()
-    await until(lambda: _is_idle(client))
+    await eventually(lambda: _is_idle(client))
     await client.aclose()
+
+
+async def _all_busy(client: EngineClient) -> bool:
+    return await busy(client) == 2
 
 
 async def _is_idle(client: EngineClient) -> bool:

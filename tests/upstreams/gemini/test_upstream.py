@@ -1,10 +1,10 @@
 """The Gemini upstream over real sockets, against the scripted one that speaks its format."""
 
-import asyncio
 import json
 
 import pytest
 
+from tests.waiting import eventually
 from zhongshu.core.answers import Fold
 from zhongshu.core.models import ModelCard, Offer, Release
 from zhongshu.core.ports import Call
@@ -18,7 +18,7 @@ from zhongshu.upstreams.scripted.serve import serving
 from zhongshu.upstreams.settings import UpstreamSettings
 from zhongshu.upstreams.transport import HttpTransport, Limits
 
-LIMITS = Limits(connect_s=2, first_byte_s=0.5, idle_s=0.5)
+HASTY = Limits(connect_s=60, first_byte_s=0.5, idle_s=0.5)  # for what hangs; nothing else is to be over by itself
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +30,17 @@ def served():
 @pytest.fixture
 async def upstream(served):
     base = f"http://127.0.0.1:{served.port}/v1beta"
-    made = GeminiUpstream("google", HttpTransport("google", base, limits=LIMITS))
+    made = GeminiUpstream("google", HttpTransport("google", base))
     yield made
     await made.aclose()
+
+
+@pytest.fixture
+async def asked(served, upstream):
+    """The one to ask for a model."""
+    hasty = GeminiUpstream("google", HttpTransport("google", f"http://127.0.0.1:{served.port}/v1beta", limits=HASTY))
+    yield lambda model: hasty if "hang" in model else upstream
+    await hasty.aclose()
 
 
 def call_of(model, **fields):
@@ -102,9 +110,9 @@ PLAIN_FAULTS = [
 
 
 @pytest.mark.parametrize(("model", "code"), [*PLAIN_FAULTS, ("mock-bad-json", "upstream_malformed")])
-async def test_every_failure_of_a_plain_reply(upstream, model, code):
+async def test_every_failure_of_a_plain_reply(asked, model, code):
     with pytest.raises(Fault) as caught:
-        await upstream.complete(call_of(model))
+        await asked(model).complete(call_of(model))
     assert caught.value.problem.code in (code, "upstream_unreachable" if code == "upstream_cut" else code)
 
 
@@ -122,9 +130,9 @@ async def test_every_failure_of_a_plain_reply(upstream, model, code):
         ("mock-no-finish", "upstream_cut"),
     ],
 )
-async def test_every_failure_of_a_stream(upstream, model, code):
+async def test_every_failure_of_a_stream(asked, model, code):
     with pytest.raises(Fault) as caught:
-        await streamed(upstream, call_of(model))
+        await streamed(asked(model), call_of(model))
     assert caught.value.problem.code in (code, "upstream_unreachable" if code == "upstream_cut" else code)
 
 
@@ -166,12 +174,10 @@ async def test_a_row_and_its_key():
 
 
 async def test_a_client_that_leaves_stops_the_upstream(served, upstream):
+    await eventually(lambda: served.app.stats.in_flight == 0)
+    left = served.app.stats.left
     stream = await upstream.stream(call_of("mock-long"))
     async for _ in stream.batches():
         break
     await stream.aclose()
-    for _ in range(200):
-        if served.app.stats.left:
-            break
-        await asyncio.sleep(0.01)
-    assert served.app.stats.left
+    await eventually(lambda: served.app.stats.left > left)
