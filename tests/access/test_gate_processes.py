@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
 from zhongshu.access.admin import Spend
 from zhongshu.access.build import open_admin
@@ -33,7 +34,7 @@ class Worker:
         self.process.stdin.flush()
 
     def counts(self) -> dict[str, int]:
-        out, _ = self.process.communicate(timeout=60)
+        out, _ = self.process.communicate(timeout=240)
         assert self.process.returncode == 0
         return json.loads(out)
 
@@ -114,9 +115,7 @@ def test_a_worker_killed_in_the_middle_loses_no_money_and_frees_its_seats(tmp_pa
     key = make_key(home, budget_nano=budget, concurrency=seats)
     victim = Worker(home, key, 100_000, 1, cost, upkeep)
     victim.go()
-    deadline = time.monotonic() + 30
-    while len(victim.lines()) < 300 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: len(victim.lines()) >= 300)
     victim.process.kill()
     victim.process.wait()
     assert len(victim.lines()) >= 300

@@ -2,16 +2,19 @@
 expire, and to stop in the middle."""
 
 import asyncio
+import contextlib
 import json
 
 import pytest
 
+from tests.waiting import eventually
 from zhongshu.batches.desk import BatchDesk
 from zhongshu.batches.runner import BatchRunner
 from zhongshu.batches.settings import BatchSettings
 from zhongshu.batches.values import ENDED, Reply
 from zhongshu.core.access import Caller
 from zhongshu.core.clock import SystemClock
+from zhongshu.core.problems import Fault
 from zhongshu.files.settings import FileSettings
 from zhongshu.files.shelf import FileShelf
 from zhongshu.ledger.textkeys import TextKeys
@@ -61,11 +64,12 @@ class House:
             ME, endpoint="/x", input_file="file-in", window="1h", metadata={}, output_expires_s=None
         )
 
-    async def ended(self, id, seconds=10):
-        async with asyncio.timeout(seconds):
-            while (batch := await self.desk.get("acme", id)).status not in ENDED:
-                await asyncio.sleep(0.02)
-        return batch
+    async def ended(self, id):
+        async def over():
+            batch = await self.desk.get("acme", id)
+            return batch if batch.status in ENDED else None
+
+        return await eventually(over)
 
     async def rows(self, file):
         data = b"".join([piece async for piece in self.shelf.pieces(await self.shelf.get("acme", file))])
@@ -143,8 +147,7 @@ async def test_stopped_in_the_middle_it_goes_on_without_asking_twice(open_house)
     house = open_house(first)
     made = await house.hand_in(20)
     house.runner.start()
-    while len(first.asked) < 8:
-        await asyncio.sleep(0.005)
+    await eventually(lambda: len(first.asked) >= 8)
     await house.runner.aclose()
     second = Asks()
     again = open_house(second)
@@ -163,6 +166,13 @@ async def test_a_body_of_several_lines_stays_one_line(open_house):
     assert row["response"]["body"] == {"a": "x\ny"}
 
 
+async def test_an_input_file_that_is_not_there_is_named_by_its_field(open_house):
+    house = open_house(Asks())
+    with pytest.raises(Fault) as refused:
+        await house.desk.create(ME, endpoint="/x", input_file="no", window="1h", metadata={}, output_expires_s=None)
+    assert (refused.value.problem.code, refused.value.problem.param) == ("file_not_found", "input_file_id")
+
+
 async def test_an_input_file_that_is_gone_fails_the_batch(open_house):
     house = open_house(Asks())
     made = await house.hand_in()
@@ -177,8 +187,7 @@ async def test_what_was_answered_is_kept_when_the_input_goes_in_the_middle(open_
     house = open_house(asks)
     made = await house.hand_in(20)
     house.runner.start()
-    while len(asks.asked) < 8:
-        await asyncio.sleep(0.005)
+    await eventually(lambda: len(asks.asked) >= 8)
     await house.runner.aclose()
     await house.shelf.delete("acme", "file-in")
     again = open_house(Asks())
@@ -202,12 +211,22 @@ async def test_an_input_file_that_was_changed_on_the_disk_fails_the_batch(open_h
 
 
 async def test_nothing_of_a_batch_lies_on_the_disk_in_plain(open_house, tmp_path):
-    house = open_house(Asks(Reply(200, b'{"answer":"xyzzy-answer"}', "t"), pause_s=0.01))
     seen = []
+
+    class Watched(Asks):
+        """Half of it is asked only once something was seen."""
+
+        async def ask(self, *request):
+            if len(self.asked) > 10:
+                await eventually(lambda: any(seen))
+            return await super().ask(*request)
+
+    house = open_house(Watched(Reply(200, b'{"answer":"xyzzy-answer"}', "t"), pause_s=0.01))
     made = await house.hand_in(20)
     house.runner.start()
     while (await house.desk.get("acme", made.id)).status not in ENDED:
-        seen += [path.read_bytes() for path in (tmp_path / "batches").rglob("done")]
+        with contextlib.suppress(FileNotFoundError):  # it is over just now
+            seen += [path.read_bytes() for path in (tmp_path / "batches").rglob("done")]
         await asyncio.sleep(0.01)
     kept = [path.read_bytes() for path in (tmp_path / "files").rglob("file-*")]
     assert len(kept) == 2

@@ -1,8 +1,7 @@
 """Changing plans: what may be done, what is refused and how that is said, history, and going back."""
 
-import asyncio
-
 import pytest
+from tests.waiting import eventually
 
 from zhongshu.catalog.catalog import offer_of
 from zhongshu.catalog.changing import ReleaseDesk
@@ -178,7 +177,6 @@ async def test_workers_take_over_a_change_by_another_process(desk, database):
 
     assert now() == "1"
     desk.split("m", "a", shares={"2": 1})
-    while now() != "2":
-        await asyncio.sleep(0.01)
+    await eventually(lambda: now() == "2")
     await follower.aclose()
     there.close()

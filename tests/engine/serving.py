@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Engine:
         self._loop = loop
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
 
 @contextlib.contextmanager
@@ -64,14 +64,5 @@ def running_engine(run_dir: Path, settings: EngineSettings, *specs: EngineSpec) 
     finally:
         engine.run(engine.manager.aclose())
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+        thread.join(60)
         loop.close()
-
-
-async def until(holds: Callable[[], Coroutine[Any, Any, bool]], tries: int = 400) -> None:
-    """Look again every 25 ms until it holds; gives up after about ten seconds."""
-    for _ in range(tries):
-        if await holds():
-            return
-        await asyncio.sleep(0.025)
-    raise AssertionError("it never came true")

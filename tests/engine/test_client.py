@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.waiting import eventually
 from zhongshu.core.problems import Fault, problem
 from zhongshu.engine.client import EngineClient
 from zhongshu.engine.messages import (
@@ -83,7 +84,7 @@ async def test_a_recalled_model_is_released_when_its_last_request_ends(client: E
         manager.say(Recall("m", 1))
         await settle()
         assert manager.count(Release) == 0
-    await settle()
+    await eventually(lambda: manager.count(Release))
     assert manager.heard[-1] == Release("m", 1, 2)
 
 
@@ -91,7 +92,7 @@ async def test_an_idle_recalled_model_is_released_at_once(client: EngineClient, 
     async with client.use("m"):
         pass
     manager.say(Recall("m", 1))
-    await settle()
+    await eventually(lambda: manager.count(Release))
     assert manager.heard[-1] == Release("m", 1, 1)
 
 
@@ -109,9 +110,12 @@ async def test_an_address_that_has_gone_is_asked_for_anew(client: EngineClient, 
     async with client.use("m"):
         pass
     manager.say(Gone("m", 1))
-    await settle()
-    async with client.use("m") as address:
-        assert address.generation == 2
+
+    async def anew() -> bool:
+        async with client.use("m") as address:
+            return address.generation == 2
+
+    await eventually(anew)
 
 
 async def test_no_manager_says_how_to_start_it(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import stat
@@ -16,7 +17,8 @@ import msgspec
 import pytest
 from pyreqwest.client import ClientBuilder
 
-from tests.engine.serving import SMALL, TINY, model_file, spec, until
+from tests.engine.serving import SMALL, TINY, model_file, spec
+from tests.waiting import eventually
 from zhongshu.core.problems import Fault
 from zhongshu.engine.client import EngineClient
 from zhongshu.engine.local import LocalEngine
@@ -68,7 +70,7 @@ async def test_a_model_is_loaded_once_for_all_who_ask_at_the_same_time(tmp_path:
         ready = await model(client)
         assert (ready.state, ready.slots, ready.slots_busy, ready.restarts) == ("ready", 4, 0, 0)
         assert 0 < ready.rss_bytes <= ready.estimated_bytes
-        await until(lambda: _requests_are(client, 4))
+        await eventually(lambda: _requests_are(client, 4))
 
 
 async def _requests_are(client: EngineClient, count: int) -> bool:
@@ -87,7 +89,7 @@ async def test_nobody_gets_in_without_the_key(tmp_path: Path):
 
 
 async def test_the_least_recently_used_model_makes_room(tmp_path: Path):
-    settings = changed(memory_bytes=_TWO_MODELS_BYTES, room_wait_s=0.2)
+    settings = changed(memory_bytes=_TWO_MODELS_BYTES, room_wait_s=3.0)
     small = [spec(called=name, slots=1) for name in ("a", "b", "c")]
     async with engine(tmp_path, settings, *small) as (_, client):
         for name in ("a", "b"):
@@ -119,7 +121,7 @@ async def test_an_idle_model_is_unloaded_and_comes_back(tmp_path: Path):
         async with client.use(TINY):
             await asyncio.sleep(1.0)
             assert await is_state(client, "ready")  # in use all the time
-        await until(lambda: is_state(client, "unloaded"))
+        await eventually(lambda: is_state(client, "unloaded"))
         async with client.use(TINY) as address:
             assert address.generation == 2
 
@@ -130,7 +132,7 @@ async def test_a_killed_process_is_started_again(tmp_path: Path):
             killed = (await model(client)).pid
             assert killed
             os.kill(killed, signal.SIGKILL)
-            await until(lambda: _restarts_are(client, 1))
+            await eventually(lambda: _restarts_are(client, 1))
         async with client.use(TINY) as address:
             now = await model(client)
             assert address.generation == 2
@@ -197,7 +199,7 @@ async def test_a_lost_worker_releases_what_it_held(tmp_path: Path):
         worker = EngineClient(manager.socket_path)
         await worker.use(TINY).__aenter__()
         await worker.aclose()
-        await until(lambda: is_state(client, "unloaded"))
+        await eventually(lambda: is_state(client, "unloaded"))
 
 
 async def test_a_client_outlives_its_manager(tmp_path: Path):
@@ -231,12 +233,9 @@ def _pid_of(url: str) -> int:
     inode = next(line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines() if port in line.split()[1])
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            for fd in (entry / "fd").glob("*"):
-                try:
-                    if os.readlink(fd) == f"socket:[{inode}]":
-                        return int(entry.name)
-                except OSError:
-                    continue
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                if any(os.readlink(fd.path) == f"socket:[{inode}]" for fd in os.scandir(entry / "fd")):
+                    return int(entry.name)
     raise AssertionError("nobody listens there")
 
 
@@ -254,7 +253,7 @@ async def main():
     await manager.start()
     async with EngineClient(manager.socket_path).use("m"):
         print((await manager.status()).models[0].pid, flush=True)
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
 
 asyncio.run(main())
 """
@@ -273,4 +272,4 @@ async def test_no_process_outlives_a_killed_supervisor(tmp_path: Path):
         status = Path(f"/proc/{pid}/status")
         return not status.exists() or "State:\tZ" in status.read_text()
 
-    await until(gone)
+    await eventually(gone)

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.waiting import eventually
 from zhongshu.core.clock import FakeClock
 from zhongshu.core.ports import Journal
 from zhongshu.core.problems import Fault
@@ -212,7 +213,7 @@ def test_killed_at_any_moment_it_keeps_what_it_acknowledged(home: Path) -> None:
 
 def assert_full_disk(home: Path, how: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(HERE / "filling.py"), str(home), how], capture_output=True, check=False, timeout=60
+        [sys.executable, str(HERE / "filling.py"), str(home), how], capture_output=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr.decode()
     told = json.loads(done.stdout)
@@ -268,8 +269,7 @@ async def test_a_disk_that_is_full_at_the_start_is_waited_for(
         assert journal.why_not == "No space left on device"
         with pytest.raises(Fault):
             await journal.write(make(0))
-    while not journal.ready():
-        await asyncio.sleep(0.05)
+    await eventually(journal.ready)
     await journal.write(make(1))
     await journal.aclose()
     assert traces(home) == [make(1).trace]

@@ -6,12 +6,12 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import until
 from zhongshu.core.clock import FakeClock, SystemClock
 from zhongshu.core.records import Record
 from zhongshu.ledger.checkpoints import Signer, checkpoint_file, newest_checkpoint, read_lines
@@ -136,13 +136,6 @@ def start(home: Path, **settings: object) -> subprocess.Popen[bytes]:
     return process
 
 
-def wait_for(what: Callable[[], object]) -> None:
-    until = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 async def test_the_process_indexes_signs_on_request_and_at_the_end(home: Path, make: Make, tmp_path: Path) -> None:
     anchor = tmp_path / "anchor.jsonl"
     process = start(home, checkpoint_interval_s=3600, anchors=[str(anchor)])
@@ -154,7 +147,7 @@ async def test_the_process_indexes_signs_on_request_and_at_the_end(home: Path, m
         with index._snapshot() as (_, cursors):
             return "w0" in cursors
 
-    wait_for(indexed)
+    until(indexed)
     before = newest_checkpoint(home)
     number = sign_now(LedgerSettings(), home)
     assert number is not None

@@ -153,7 +153,7 @@ async def main():
     sessions = open_sessions(SessionsSettings(), Path(sys.argv[1]), SystemClock())
     await sessions.begin(Kept(id="bg", tenant="acme", created_ns=1, state="queued"))
     print("begun", flush=True)
-    await asyncio.sleep(60)
+    await asyncio.sleep(600)
 asyncio.run(main())
 """
 

@@ -1,8 +1,7 @@
 """Changes are noticed by whoever is concerned, and by nobody else."""
 
-import asyncio
-
 import pytest
+from tests.waiting import eventually
 
 from zhongshu.storage.database import open_database
 from zhongshu.storage.revisions import Follower, bump, numbers
@@ -36,8 +35,7 @@ async def test_only_who_is_concerned_is_called(database):
     assert called == ["plans", "switches"], "everybody once, at the start"
     other = open_database(database.path)
     change(other, "plans")
-    while len(called) < 3:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: len(called) >= 3)
     assert called[2:] == ["plans"]
     change(other, "nobody's")
     await follower.look()
@@ -58,8 +56,7 @@ async def test_one_that_fails_is_called_again(database):
     follower.on("plans", changed)
     await follower.start()
     change(database, "plans")
-    while len(tries) < 3:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: len(tries) >= 3)
     await follower.look()
     assert len(tries) == 3
     await follower.aclose()

@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
             elif page.stalls:
                 self.wfile.write(body[: page.stalls.pop(0)])
                 self.wfile.flush()
-                self.site.released.wait(20)
+                self.site.released.wait(60)
             else:
                 self.wfile.write(body)
         except OSError:  # the client refused the rest
@@ -219,8 +219,8 @@ def settings_of(site: Site, *sources: str, cache: Path, **changes: object) -> Mo
         huggingface_url=site.url,
         index_urls=(f"{site.url}/simple",),
         cache_dir=str(cache),
-        connect_timeout_s=2.0,
-        idle_timeout_s=1.0,
+        connect_timeout_s=60.0,
+        idle_timeout_s=60.0,
         attempts=2,
         **changes,  # pyright: ignore[reportArgumentType]
     )

@@ -14,14 +14,15 @@ from zhongshu.engine.models.failures import SourceFailed, WrongContent
 from zhongshu.engine.models.web import Web, WebSettings
 
 CONTENT = random_bytes(3_000_000)
-WEB = Web(WebSettings(connect_timeout_s=2, idle_timeout_s=0.4))
+WEB = Web(WebSettings(connect_timeout_s=60, idle_timeout_s=60))
+HASTY = Web(WebSettings(connect_timeout_s=60, idle_timeout_s=1.0))
 
 
-def fetch(site: Site, page: Page, part: Path, size: int = len(CONTENT), attempts: int = 2) -> Heard:
+def fetch(site: Site, page: Page, part: Path, size: int = len(CONTENT), attempts: int = 2, web: Web = WEB) -> Heard:
     site.pages["/file"] = page
     heard = Heard()
     heard.start(size, part.stat().st_size if part.exists() else 0)
-    download(WEB, f"{site.url}/file", part, size, heard, attempts)
+    download(web, f"{site.url}/file", part, size, heard, attempts)
     return heard
 
 
@@ -59,7 +60,7 @@ def test_a_server_without_ranges_begins_again(site: Site, tmp_path: Path) -> Non
 
 
 def test_a_silent_server_is_left_and_asked_again(site: Site, tmp_path: Path) -> None:
-    fetch(site, Page(CONTENT, stalls=[2_000_000]), tmp_path / "part")
+    fetch(site, Page(CONTENT, stalls=[2_000_000]), tmp_path / "part", attempts=6, web=HASTY)
     assert (tmp_path / "part").read_bytes() == CONTENT
     assert site.seen[1].range is not None
 

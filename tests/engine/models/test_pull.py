@@ -271,7 +271,7 @@ def test_two_processes_fetch_it_once(site: Site, tmp_path: Path) -> None:
         pass
     # The first is in the middle of it; let it finish once the second has come to the lock or not yet: both end well.
     site.released.set()
-    said = [child.communicate(timeout=60)[0] for child in running]
+    said = [child.communicate(timeout=120)[0] for child in running]
     assert [child.returncode for child in running] == [0, 0]
     assert len([seen for seen in site.seen if seen.range is None]) == 1, said
     assert (tmp_path / MODEL.file).read_bytes() == CONTENT

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import time
 import urllib.parse
 
 import pytest
 
 from tests.running import KEY, over, platform
+from tests.waiting import until
 from zhongshu.upstreams.scripted.app import ScriptedApp
 from zhongshu.upstreams.scripted.script import Behaviour, Break, Script
 from zhongshu.upstreams.scripted.serve import serving
@@ -25,7 +25,7 @@ MODELS = {
     "good": Behaviour(text=GOOD, thought="Let me see."),
     "always-bad": Behaviour(sequence=("bad", "bad", "repaired")),
     "breaks": Behaviour(text="It is five, or so I think.", broken=Break(3, "cut")),
-    "slow": Behaviour(text="It is five, and here is why that is so.", each_s=0.3),
+    "slow": Behaviour(text="It is five, and here is why that is so.", times=100, each_s=0.3),
     "fails": Behaviour(status=500),
 }
 ASSISTANTS = {
@@ -61,12 +61,12 @@ def house(tmp_path_factory):
 
 def record(house, trace):
     """What the ledger keeps of a turn."""
-    for _ in range(200):
+
+    def found():
         status, _, kept = house.ask(f"/admin/v1/ledger/turns/{trace}")
-        if status == 200:
-            return kept
-        time.sleep(0.05)
-    raise AssertionError(kept)
+        return kept if status == 200 else None
+
+    return until(found)
 
 
 def chunks(house, model, path="/v1/chat/completions", **more):
@@ -81,7 +81,7 @@ def chunks(house, model, path="/v1/chat/completions", **more):
 def opened(house, path, body):
     """A connection with the request on its way."""
     at = urllib.parse.urlsplit(house.url)
-    connection = http.client.HTTPConnection(at.hostname, at.port, timeout=30)
+    connection = http.client.HTTPConnection(at.hostname, at.port, timeout=60)
     headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
     connection.request("POST", path, json.dumps(body), headers)
     return connection
