@@ -1,12 +1,11 @@
 """Message batches by the official anthropic package, unchanged but for the address, over two workers."""
 
-import time
-
 import anthropic
 import pytest
 from anthropic import Anthropic
 
 from tests.running import KEY, over, platform
+from tests.waiting import until
 from zhongshu.upstreams.scripted.serve import serving
 
 
@@ -30,11 +29,11 @@ def asked(name, model="mock", **more):
 
 
 def ended(client, id):
-    until = time.monotonic() + 60
-    while (batch := client.messages.batches.retrieve(id)).processing_status != "ended":
-        assert time.monotonic() < until, batch
-        time.sleep(0.1)
-    return batch
+    def found():
+        batch = client.messages.batches.retrieve(id)
+        return batch if batch.processing_status == "ended" else None
+
+    return until(found, seconds=120)
 
 
 def test_a_batch_from_its_making_to_its_results(client):

@@ -59,7 +59,7 @@ def up(home: Path, log: Path, **environ: str) -> Iterator[dict[str, object]]:
         yield json.loads(lines)
     finally:
         server.send_signal(signal.SIGTERM)
-        assert server.wait(60) == 0, log.read_text()
+        assert server.wait(120) == 0, log.read_text()
 
 
 def test_the_first_day(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """A platform that routes: `auto` goes where its question wants, and the command line explains and proves it."""
 
 import json
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import KEY, ONE_TRY, platform
+from tests.waiting import until
 from zhongshu.upstreams.scripted.app import ScriptedApp
 from zhongshu.upstreams.scripted.script import Behaviour, Script
 from zhongshu.upstreams.scripted.serve import serving
@@ -213,10 +213,12 @@ SUM = "A shop sells 12 boxes of 7 pens each and 9 pens are broken. How many pens
 
 def taken(running, number):
     """The samples, once there are so many."""
-    until = time.monotonic() + 30
-    while len(found := json.loads(running.cli("route", "samples", "--json"))) < number and time.monotonic() < until:
-        time.sleep(0.1)
-    return found
+
+    def found():
+        samples = json.loads(running.cli("route", "samples", "--json"))
+        return (samples,) if len(samples) >= number else None
+
+    return until(found)[0]
 
 
 def test_turns_are_sampled_judged_and_reported(sampling):
@@ -254,12 +256,8 @@ def test_a_sample_costs_its_key_nothing(sampling):
     before = len(taken(sampling, 0))
     cost = float(asked_by(sampling, made["secret"])["cost"]["amount"])
     taken(sampling, before + 1)
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        shown = json.loads(sampling.cli("keys", "show", made["id"], "--json"))["spending"]
-        if float(shown["spent"]):
-            break
-    assert float(shown["spent"]) == pytest.approx(cost)
+    shown = until(lambda: float(json.loads(sampling.cli("keys", "show", made["id"], "--json"))["spending"]["spent"]))
+    assert shown == pytest.approx(cost)
 
 
 def asked_by(running, key):

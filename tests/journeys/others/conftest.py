@@ -1,12 +1,12 @@
 """One running installation over the scripted upstream, with a model for every kind of work."""
 
 import json
-import time
 
 import pytest
 from openai import OpenAI
 
 from tests.running import KEY, over, platform
+from tests.waiting import until
 from zhongshu.upstreams.scripted.script import SHIPPED
 from zhongshu.upstreams.scripted.serve import serving
 
@@ -23,7 +23,7 @@ MODELS = "".join(
     for name, there in NAMES.items()
 )
 VECTORS = '[[models]]\nname = "vectors"\nupstream = "scripted"\nupstream_model = "mock"\nabilities = ["embedding"]\nrerank = "cosine"\n'
-SMALL = "[server]\nbody_timeout_s = 1.0\n[files]\nmax_file_bytes = 3000000\ntenant_bytes = 5000000\ninline_bytes = 2000000\n[websocket]\nmax_turns = 3\nbuffer_bytes = 4096\n"
+SMALL = "[server]\nbody_timeout_s = 3.0\n[files]\nmax_file_bytes = 3000000\ntenant_bytes = 5000000\ninline_bytes = 2000000\n[websocket]\nmax_turns = 3\nbuffer_bytes = 4096\n"
 
 
 @pytest.fixture(scope="session")
@@ -56,11 +56,17 @@ def records(place):
     """The record of a turn, by its trace, once it is indexed."""
 
     def find(trace):
-        for _ in range(100):
+        def found():
             status, _, body = place.ask(f"/admin/v1/ledger/turns/{trace}?text=true")
-            if status == 200:
-                return body
-            time.sleep(0.1)
-        raise AssertionError(body)
+            return body if status == 200 else None
+
+        return until(found)
 
     return find
+
+
+@pytest.fixture
+def unasked(upstream):
+    """The upstream, once nobody of an earlier test is being answered: who leaves from now on is ours."""
+    until(lambda: upstream.app.stats.in_flight == 0, seconds=120)
+    return upstream

@@ -1,12 +1,14 @@
 """Batches with the official SDK: run by the same path as every turn, in order, with what failed apart."""
 
 import json
-import time
 
 import openai
 import pytest
 from openai import OpenAI
 
+from tests.waiting import until
+
+ENDED = ("completed", "failed", "cancelled", "expired")
 CHAT = "/v1/chat/completions"
 
 
@@ -20,18 +22,17 @@ def upload(client, lines):
     return client.files.create(file=("in.jsonl", data), purpose="batch").id
 
 
-def run(client, lines, endpoint=CHAT, until=("completed", "failed", "cancelled", "expired")):
+def run(client, lines, endpoint=CHAT, states=ENDED):
     made = client.batches.create(input_file_id=upload(client, lines), endpoint=endpoint, completion_window="24h")
-    return wait(client, made.id, until)
+    return wait(client, made.id, states)
 
 
-def wait(client, id, until=("completed", "failed", "cancelled", "expired")):
-    for _ in range(600):
+def wait(client, id, states=ENDED):
+    def found():
         batch = client.batches.retrieve(id)
-        if batch.status in until:
-            return batch
-        time.sleep(0.05)
-    raise AssertionError(batch)
+        return batch if batch.status in states else None
+
+    return until(found, seconds=120)
 
 
 def rows(client, id):
@@ -131,10 +132,7 @@ def test_cancelling_keeps_what_is_answered(client, upstream):
         endpoint=CHAT,
         completion_window="24h",
     )
-    for _ in range(200):
-        if client.batches.retrieve(made.id).request_counts.completed:
-            break
-        time.sleep(0.05)
+    until(lambda: client.batches.retrieve(made.id).request_counts.completed)
     assert client.batches.cancel(made.id).status == "cancelling"
     ended = wait(client, made.id)
     assert ended.status == "cancelled"
