@@ -154,3 +154,11 @@ async def test_shredding_a_months_key_takes_its_files_and_no_others(shelf, ring,
     assert is_gone(shelf.path(january))
     assert await refused(shelf.get("acme", january.id)) == "file_not_found"
     assert [await content(shelf, others), await content(shelf, march)] == [b"y", b"z"]
+
+
+async def test_what_is_kept_right_after_a_key_was_shredded_is_not_lost_with_it(shelf, ring, clock):
+    before = await keep(shelf, b"before")
+    assert ring.shred("acme", month_of(clock.now_ns()), clock.now_ns(), "asked for") == 1
+    after = await keep(shelf, b"after")
+    assert after.text_key != before.text_key
+    assert await content(shelf, after) == b"after"

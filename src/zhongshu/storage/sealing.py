@@ -89,8 +89,9 @@ class Sealer:
         return self._find(number).cipher is not None
 
     def current(self, owner: str, now_ns: int) -> Derived:
-        """The key for what an owner keeps from now on. Raises sqlite3.Error, OSError, ValueError."""
-        number, _ = self._living(owner, now_ns)
+        """The key for something that an owner keeps from now on, asked for anew: what is kept after a key was shredded
+        must not be lost with it. Raises sqlite3.Error, OSError, ValueError."""
+        number = self._asked(owner, _month(now_ns), now_ns)
         return Derived(number, self._known[number].secret)
 
     def secret(self, number: int) -> bytes | None:
@@ -113,10 +114,13 @@ class Sealer:
         return number, cipher
 
     def _number(self, owner: str, now_ns: int) -> int:
-        month = time.strftime("%Y-%m", time.gmtime(now_ns / 1e9))
+        month = _month(now_ns)
         found = self._current.get((owner, month))
         if found and time.monotonic() - found[1] < _FRESH_S:
             return found[0]
+        return self._asked(owner, month, now_ns)
+
+    def _asked(self, owner: str, month: str, now_ns: int) -> int:
         key = self._ring.current(owner, month, now_ns)
         if len(self._current) >= _KNOWN:
             self._current.clear()
@@ -136,3 +140,7 @@ class Sealer:
     def _derived(self, secret: bytes) -> _Known:
         made = blake2b(b"", digest_size=32, key=secret, person=self._purpose).digest()
         return _Known(made, AESGCM(made), time.monotonic())
+
+
+def _month(now_ns: int) -> str:
+    return time.strftime("%Y-%m", time.gmtime(now_ns / 1e9))
