@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from zhongshu.core.access import Caller, LimitState
 from zhongshu.core.answers import Usage
 from zhongshu.storage.counters import SLOT_NS, WINDOW_SLOTS
@@ -10,19 +12,16 @@ from zhongshu.storage.leases import Bundle, Leases, Rate
 _WINDOW_NS = (WINDOW_SLOTS + 1) * SLOT_NS
 
 
-class LimitedPermit:
+class LimitedPermit(msgspec.Struct):
     """core.ports.Permit of a caller with limits."""
 
-    __slots__ = ("_at_ns", "_bundle", "_cost_nano", "_leases", "_open", "_tokens", "caller")
-
-    def __init__(self, caller: Caller, leases: Leases, bundle: Bundle, at_ns: int, tokens: int, cost_nano: int) -> None:
-        self.caller = caller
-        self._leases = leases
-        self._bundle = bundle
-        self._at_ns = at_ns
-        self._tokens = tokens
-        self._cost_nano = cost_nano
-        self._open = True
+    caller: Caller
+    _leases: Leases
+    _bundle: Bundle
+    _at_ns: int
+    _tokens: int
+    _cost_nano: int
+    _open: bool = True
 
     def settle(self, usage: Usage, cost_nano: int) -> None:
         """The turn is over and used this much."""
@@ -56,7 +55,7 @@ class LimitedPermit:
             if left < least:
                 tightest, least = rate, left
         # Whole again once this turn's own slot has left the window.
-        return LimitState(tightest.limit, max(least, 0), (_WINDOW_NS - self._at_ns % SLOT_NS) / 1e9)
+        return LimitState(tightest.limit, least if least > 0 else 0, (_WINDOW_NS - self._at_ns % SLOT_NS) / 1e9)
 
 
 class FreePermit:

@@ -107,6 +107,7 @@ def extra_of(
 def splice(wire: bytes, extra: Extra) -> bytes | None:
     """`wire` with our object as its last field; None when that would not be plain (it already has one, is empty)."""
     trimmed = wire.rstrip()
-    if not trimmed.endswith(b"}") or b'"zhongshu"' in trimmed or trimmed[:-1].rstrip().endswith(b"{"):
+    fields = trimmed[:-1]
+    if not trimmed.endswith(b"}") or trimmed.find(b'"zhongshu"') >= 0 or fields.rstrip().endswith(b"{"):
         return None
-    return b'%b,"zhongshu":%b}' % (trimmed[:-1], _encode(extra))
+    return b'%b,"zhongshu":%b}' % (fields, _encode(extra))

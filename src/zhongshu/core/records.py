@@ -27,7 +27,7 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     cost_nano: int = 0
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True):
     """One turn, complete. Times: `at_ns` wall clock UTC; `*_us` spans in microseconds from arrival.
 
     outcome: answered; refused (a stage said no, `error` says which code); failed (a fault); left (the client went

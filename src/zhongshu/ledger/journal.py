@@ -186,7 +186,8 @@ class Writer:
             gathered = self._queue.get(timeout=_LOOK_S)
             while gathered is not None:
                 batch += gathered
-                size += sum(len(payload) for payload, _, _ in gathered)
+                for payload, _, _ in gathered:
+                    size += len(payload)
                 if size >= _BATCH_BYTES:
                     return batch
                 gathered = self._queue.get_nowait()
@@ -225,7 +226,9 @@ class Writer:
             raise OSError(0, self._why or "no segment is open")
         if not segment.frames:
             return segment
-        size = segment.size + sum(len(payload) for payload, _, _ in batch)
+        size = segment.size
+        for payload, _, _ in batch:
+            size += len(payload)
         if size > self._settings.segment_bytes or self._clock.now_ns() >= self._next_day_ns:
             self._leave_segment()
             return self._open_segment()

@@ -22,7 +22,7 @@ def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
         chosen = dial if isinstance(dial, Refusal) else rooms.router.route(turn, admitted.offers, dial)
     else:
         chosen = unfit(arrived) or rooms.router.route(turn, admitted.offers)
-    if isinstance(chosen, Refusal):
+    if not isinstance(chosen, Route):
         return chosen
     if arrived.read:
         chosen = _after_reading(chosen, arrived.read)

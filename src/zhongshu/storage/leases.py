@@ -152,19 +152,12 @@ class Leases:
         Raises CounterError when a lease is needed and cannot be asked for.
         """
         slot = now_ns // SLOT_NS
-        if not _fits(bundle, amount, money, slot):
+        if not _take(bundle, amount, money, slot):
+            _put_back(bundle, amount, money)
             denied = self._lease(bundle, amount, money, slot, now_ns)
             if denied is not None:
                 return denied
-        for rate in bundle.ones:
-            rate.free -= 1
-        for rate in bundle.amounts:
-            rate.free -= amount
-        for seats in bundle.seats:
-            seats.free -= 1
-        if money:
-            for purse in bundle.purses:
-                purse.free -= money
+            _take(bundle, amount, money, slot)
         return None
 
     def settle(self, bundle: Bundle, taken_ns: int, amount: int, used: int, money: int, spent: int) -> None:
@@ -191,8 +184,9 @@ class Leases:
         for seats in all_seats:
             if seats.limit > SMALL:
                 seats.free += 1
-                seats.used = True
-                self._live_seats.add(seats)
+                if not seats.used:  # else it is among the live ones
+                    seats.used = True
+                    self._live_seats.add(seats)
             else:
                 now.append(seats.name)
         if now:
@@ -315,19 +309,36 @@ def _add(sums: dict[str, int], more: Mapping[str, int]) -> None:
         sums[name] = sums.get(name, 0) + amount
 
 
-def _fits(bundle: Bundle, amount: int, money: int, slot: int) -> bool:
-    """Whether the leases in hand cover this use."""
+def _take(bundle: Bundle, amount: int, money: int, slot: int) -> bool:
+    """Take a use from the leases in hand; whether they cover it. Where they do not, it is to be put back."""
+    covered = True
     for rate in bundle.ones:
-        if rate.free < 1 or rate.slot != slot:
-            return False
+        rate.free = free = rate.free - 1
+        if free < 0 or rate.slot != slot:
+            covered = False
     for rate in bundle.amounts:
-        if rate.free < amount or rate.slot != slot:
-            return False
+        rate.free = free = rate.free - amount
+        if free < 0 or rate.slot != slot:
+            covered = False
     for seats in bundle.seats:
-        if seats.free < 1:
-            return False
+        seats.free = free = seats.free - 1
+        if free < 0:
+            covered = False
     if money:
         for purse in bundle.purses:
-            if purse.free < money:
-                return False
-    return True
+            purse.free = free = purse.free - money
+            if free < 0:
+                covered = False
+    return covered
+
+
+def _put_back(bundle: Bundle, amount: int, money: int) -> None:
+    """Undo `_take`."""
+    for rate in bundle.ones:
+        rate.free += 1
+    for rate in bundle.amounts:
+        rate.free += amount
+    for seats in bundle.seats:
+        seats.free += 1
+    for purse in bundle.purses:
+        purse.free += money

@@ -87,7 +87,8 @@ class Connection(asyncio.Protocol):
         if self._total_s is not None:
             self._total_due = now + self._total_s
         self._phase = "first byte"
-        self.due = min(now + self._first_byte_s, self._total_due)
+        first_due, total_due = now + self._first_byte_s, self._total_due
+        self.due = first_due if first_due < total_due else total_due
         data = b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
         if self.closed:
             self._lost(None)

@@ -275,15 +275,12 @@ class HttpTransport:
         return head
 
 
-class WholeResponse:
+class WholeResponse(msgspec.Struct):
     """A whole reply."""
 
-    __slots__ = ("_headers", "body", "status")
-
-    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        self.status = status
-        self.body = body
-        self._headers = headers
+    status: int
+    _headers: list[tuple[bytes, bytes]]
+    body: bytes
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its case."""

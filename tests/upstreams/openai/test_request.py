@@ -53,6 +53,10 @@ def sent(body: bytes | None = None, manner: Manner = PLAIN, *, stream: bool = Fa
          b'{"model":"there","messages":[],"\xe4\xb8\xad":[1.0,1e5,12345678901234567890,"\\u00e9"]}',
          b'{"model":"there","messages":[],"\xe4\xb8\xad":[1.0,1e5,12345678901234567890,"\\u00e9"],"stream":true,'
          b'"stream_options":{"include_usage":true}}'),
+        # A name stands once in what leaves: an upstream cannot read another one of two than was read, limited and kept here.
+        (b'{"messages":["first"],"model":"asked","messages":["last"],"mod\\u0065l":"dearer"}',
+         b'{"messages":["last"],"model":"there"}',
+         b'{"messages":["last"],"model":"there","stream":true,"stream_options":{"include_usage":true}}'),
     ],
 )  # fmt: skip
 def test_what_came_in_goes_out(asked: bytes, plain: bytes, streamed: bytes) -> None:

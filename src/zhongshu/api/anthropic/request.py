@@ -95,11 +95,11 @@ def messages_turn(incoming: Incoming, *, counting: bool = False) -> Turn:
     wishes = request.zhongshu or NO_WISHES
     deep = asked(wishes.depth, *_thinking(request))
     return Turn(
-        trace=incoming.trace,
-        arrived_ns=incoming.now_ns,
-        kind="chat",
-        protocol=DIALECT,
-        model=request.model,
+        incoming.trace,
+        incoming.now_ns,
+        "chat",
+        DIALECT,
+        request.model,
         messages=_messages(request),
         stream=request.stream or False,
         sampling=_sampling(request),

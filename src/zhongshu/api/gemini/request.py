@@ -93,11 +93,11 @@ def _turn(request: GenerateRequest, incoming: Incoming, *, stream: bool) -> tupl
     tools, choice = _tools(request)
     wire = _fields(incoming.body)
     turn = Turn(
-        trace=incoming.trace,
-        arrived_ns=incoming.now_ns,
-        kind="chat",
-        protocol=GENERATE,
-        model=model_of(incoming.path),
+        incoming.trace,
+        incoming.now_ns,
+        "chat",
+        GENERATE,
+        model_of(incoming.path),
         messages=messages,
         stream=stream,
         sampling=_sampling(config),

@@ -70,11 +70,11 @@ def read_request(body: bytes, trace: str, now_ns: int) -> Read:
     needed = _needed(request, *tools.foreign, *said.foreign)
     deep = asked(request.zhongshu.depth if request.zhongshu else None, _effort(request))
     turn = Turn(
-        trace=trace,
-        arrived_ns=now_ns,
-        kind="chat",
-        protocol=DIALECT,
-        model=request.model,
+        trace,
+        now_ns,
+        "chat",
+        DIALECT,
+        request.model,
         messages=_with_instructions(request, said.messages),
         stream=request.stream or False,
         sampling=_sampling(request),

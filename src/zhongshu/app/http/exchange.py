@@ -65,26 +65,22 @@ class Exchange:
     follow. head_only: the request was HEAD. expects: the client waits to be told to send its body.
     """
 
-    started = False
-    complete = False
-    disconnected = False
-    keep_alive = True
-    head_only = False
-    expects = False
-    _arrived_whole = False
-    _received_whole = False
-    _size = 0
-    _waiter: asyncio.Future[None] | None = None
-    _head = b""
-    _chunked = False
-    _left = 0
+    __slots__ = (
+        "_arrived_whole", "_chunked", "_head", "_left", "_pieces", "_received_whole", "_size", "_waiter", "_wire",
+        "complete", "disconnected", "expects", "head_only", "keep_alive", "started",
+    )  # fmt: skip
 
     def __init__(self, wire: Wire, body: bytes | None = None) -> None:
         """body: all of it, where it has come with the head."""
         self._wire = wire
         self._pieces: list[bytes] = [body] if body else []
-        if body is not None:
-            self._arrived_whole = True
+        self._arrived_whole = body is not None
+        self.started = self.complete = self.disconnected = self.head_only = self.expects = False
+        self.keep_alive = True
+        self._received_whole = self._chunked = False
+        self._size = self._left = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._head = b""
 
     # The request ---------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ class Known:
     """A head that may come again, in two halves around the digits of its length, and the scope that it made. Requests
     share its headers, so they are for reading only."""
 
-    __slots__ = ("_begin", "_digits", "_end", "_place", "_scope")
+    __slots__ = ("_again", "_begin", "_digits", "_end", "_place", "_scope", "_whole")
 
     def __init__(self, begin: bytes, digits: bytes, end: bytes, scope: Mapping[str, Any]) -> None:
         self._begin = begin
@@ -36,9 +36,13 @@ class Known:
         self._scope = dict(scope)
         self._place = next(at for at, (name, _) in enumerate(scope["headers"]) if name == _LENGTH_NAME)
         self._scope[BY_NAME] = dict(scope["headers"])
+        self._again = begin + digits + end
+        self._whole = len(self._again) + int(digits)
 
     def body(self, data: bytes) -> bytes | None:
         """The body of a request that is this one again and all there; None for anything else."""
+        if len(data) == self._whole and data.startswith(self._again):
+            return data[len(self._again) :]
         begin = self._begin
         if not data.startswith(begin):
             return None
@@ -61,6 +65,8 @@ class Known:
     def _say(self, digits: bytes) -> None:
         """The length is another now. Requests before keep the headers they were given."""
         self._digits = digits
+        self._again = self._begin + digits + self._end
+        self._whole = len(self._again) + int(digits)
         headers: list[Header] = [*self._scope["headers"]]
         headers[self._place] = (_LENGTH_NAME, digits)
         self._scope["headers"] = headers

@@ -8,6 +8,7 @@ our words.
 
 from __future__ import annotations
 
+import functools
 from base64 import b64decode
 from typing import Any, Literal
 
@@ -80,7 +81,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
     """The JSON body that asks for this turn."""
     turn = call.turn
-    model = Raw(_encode(call.offer.release.upstream_model))
+    model = _named(call.offer.release.upstream_model)
     wire = turn.wire
     tokens: int | None = None
     if wire is not None and wire.dialect == DIALECTS[turn.kind]:
@@ -107,6 +108,12 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
         effort = _sayable(call, manner, spelling, effort, tokens)
         _set_effort(fields, spelling, effort, tokens)
     return _encode(fields)
+
+
+@functools.lru_cache(maxsize=1024)
+def _named(model: str) -> Raw:
+    """A model's name as JSON: few come again and again."""
+    return Raw(_encode(model))
 
 
 def _carried(call: Call) -> dict[str, Raw]:

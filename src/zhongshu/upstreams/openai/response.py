@@ -322,7 +322,9 @@ def _usage(shape: UsageShape | None) -> Usage | None:
     details, made = shape.prompt_tokens_details, shape.completion_tokens_details
     cached = (details.cached_tokens if details else None) or shape.prompt_cache_hit_tokens or shape.cached_tokens
     thinking = (made.reasoning_tokens if made else None) or shape.reasoning_tokens
-    read, written = max(int(prompt), 0), max(int(completion), 0)
+    read, written = int(prompt), int(completion)
+    if read < 0 or written < 0:
+        read, written = max(read, 0), max(written, 0)
     return Usage(
         read,
         written,
