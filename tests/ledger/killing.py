@@ -28,6 +28,7 @@ SETTINGS = LedgerSettings(min_free_bytes=0, segment_bytes=32_768)
 
 async def _write_for_ever(home: Path, round_: int, pipe: int) -> None:
     journal = open_journal(SETTINGS, home, "w0", SystemClock())
+    journal.alone = lambda: random.random() < 0.2
 
     async def one(task: int) -> None:
         for number in range(1_000_000):

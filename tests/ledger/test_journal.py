@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,10 +20,10 @@ from zhongshu.core.ports import Journal
 from zhongshu.core.problems import Fault
 from zhongshu.core.records import Record
 from zhongshu.ledger.fake import FakeJournal
-from zhongshu.ledger.journal import SlotTaken, open_journal
+from zhongshu.ledger.journal import SlotTaken, Writer, open_journal
 from zhongshu.ledger.payloads import Happening, Kept
 from zhongshu.ledger.reader import entries
-from zhongshu.ledger.segments import segment_path, segments, stream_folder
+from zhongshu.ledger.segments import Segment, segment_path, segments, stream_folder
 from zhongshu.ledger.settings import LedgerSettings
 from zhongshu.ledger.verify import verify
 
@@ -195,6 +196,86 @@ async def test_counts_say_what_was_written(settings: LedgerSettings, home: Path,
     assert 1 <= counts.batches <= 50
     assert sum(counts.sync_buckets) == counts.batches
     assert counts.bytes > 50 * 100
+
+
+def noting_threads(monkeypatch: pytest.MonkeyPatch, *, then: Callable[[], None] = lambda: None) -> list[str]:
+    """The name of the thread of each write to come; `then` is done in its place before it."""
+    append, threads = Segment.append, list[str]()
+
+    def noted(segment: Segment, data: bytes, frames: int, head: bytes) -> None:
+        threads.append(threading.current_thread().name)
+        then()
+        append(segment, data, frames, head)
+
+    monkeypatch.setattr(Segment, "append", noted)
+    return threads
+
+
+async def alone(journal: Writer, *, is_so: bool = True) -> None:
+    """From now on; returns once the thread rests."""
+    journal.alone = lambda: is_so
+    await eventually(lambda: not journal._at_work.locked())
+
+
+async def test_a_record_of_the_only_turn_in_flight_is_written_at_once(
+    settings: LedgerSettings, home: Path, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zhongshu.ledger.journal._QUICK_S", 1e9)
+    monkeypatch.setattr("zhongshu.ledger.journal._LOOK_S", 1e6)
+    threads = noting_threads(monkeypatch)
+    journal = open_journal(settings, home, "w0", clock)
+    await journal.write(make(0))  # fetches the text key, and is the thread's
+    await alone(journal)
+    await journal.write(make(1))
+    await alone(journal, is_so=False)
+    await asyncio.gather(*(journal.write(make(n)) for n in range(2, 9)))
+    await alone(journal)
+    await asyncio.gather(*(journal.write(make(n)) for n in range(9, 12)))
+    assert traces(home) == [make(n).trace for n in range(12)]
+    await journal.aclose()
+    with pytest.raises(Fault):
+        await journal.write(make(12))
+    assert verify(home).ok
+    here = threading.current_thread().name
+    assert threads[1] == here
+    assert threads[-3:] == [here] * 3
+    assert set(threads[2:-3]) == {"journal-w0"}
+
+
+async def test_after_a_write_that_took_its_time_the_thread_has_them(
+    settings: LedgerSettings, home: Path, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zhongshu.ledger.journal._QUICK_S", -1.0)
+    monkeypatch.setattr("zhongshu.ledger.journal._LOOK_S", 1e6)
+    threads = noting_threads(monkeypatch)
+    journal = open_journal(settings, home, "w0", clock)
+    await journal.write(make(0))
+    await alone(journal)
+    for number in range(1, 4):
+        await journal.write(make(number))
+    await journal.aclose()
+    assert threads[1:] == [threading.current_thread().name, "journal-w0", "journal-w0"]
+
+
+async def test_a_disk_that_refuses_the_only_turns_record_is_waited_for(
+    settings: LedgerSettings, home: Path, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    journal = open_journal(settings, home, "w0", clock)
+    journal.alone = lambda: True
+    await journal.write(make(0))
+    with monkeypatch.context() as patch:
+        noting_threads(patch, then=full)
+        with pytest.raises(Fault, match="journal_unavailable"):
+            await journal.write(make(1))
+        assert journal.why_not == "No space left on device"
+    await eventually(journal.ready)
+    await journal.write(make(2))
+    await journal.aclose()
+    assert traces(home) == [make(0).trace, make(2).trace]
+    assert verify(home).ok
 
 
 def test_killed_at_any_moment_it_keeps_what_it_acknowledged(home: Path) -> None:

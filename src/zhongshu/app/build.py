@@ -138,6 +138,7 @@ class Installation:
         self._settings = settings
         self._access = access
         self._journal = journal
+        journal.alone = self._alone
         self._engine = engine
         self._state = state
         self._clock = SystemClock()
@@ -253,6 +254,10 @@ class Installation:
     def _busy(self) -> bool:
         """Whether turns take so much of this worker that nothing unseen is to be done beside them."""
         return self.load.draining or self.load.in_flight * 2 > self._settings.server.max_in_flight
+
+    def _alone(self) -> bool:
+        """Whether one turn is all that this worker has in hand. Those of batches are not counted, and never alone."""
+        return self.load.in_flight == 1
 
     def _open_upstreams(self, settings: Settings) -> dict[str, Upstream]:
         return {EMBEDDED: self._embedded, **open_upstreams(settings.upstreams)}

@@ -5,6 +5,10 @@ thread takes all that is waiting, extends the hash chain, writes and syncs once,
 batch. While it syncs, the next batch grows. Handing over once a turn of the loop matters: a thread woken by the first
 record would fight the loop for the GIL over the rest (measured: half the batch size, twice the processor time).
 
+A record whose turn is the only one in flight is written by the loop itself, at once: nobody waits for the loop
+meanwhile, and going to the thread and back takes as long as the disk does. After a write that took its time the thread
+has them all for a while.
+
 What cannot be written is refused and leaves no trace: the file is cut back to what was synced before. The writer then
 tries again by itself, with a new segment, until the disk takes it.
 """
@@ -18,6 +22,7 @@ import re
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -36,6 +41,9 @@ _DAY_NS = 86_400 * 10**9
 _LOOK_S = 1.0
 _RETRY_S = 5.0
 _BATCH_BYTES = 8 << 20
+_QUICK_S = 0.002
+"""A write by the loop that takes longer than this is the last one for `_HESITANT_S`."""
+_HESITANT_S = 30.0
 
 
 class SlotTaken(Exception):
@@ -47,7 +55,8 @@ _Item = tuple[bytes, bytes, "asyncio.Future[None]"]
 
 
 class Writer:
-    """Implements core.ports.Journal over the segment files of one slot."""
+    """Implements core.ports.Journal over the segment files of one slot. alone: whether the turn that is recorded is the
+    only one in flight."""
 
     def __init__(self, settings: LedgerSettings, home: Path, slot: str, clock: Clock) -> None:
         """Take the slot, pick up where it was left, open a segment. Blocking; see `open_journal`."""
@@ -70,6 +79,9 @@ class Writer:
         self._next_day_ns = 0
         self._looked_s = 0.0
         self._why = ""
+        self.alone: Callable[[], bool] = _never
+        self._at_work = threading.Lock()
+        self._thread_until_s = 0.0
         self._closing = False
         self._roomy = True
         self.counts = JournalCounts()
@@ -138,6 +150,12 @@ class Writer:
     async def _append(self, payload: bytes) -> None:
         if len(payload) > MAX_PAYLOAD:
             raise fault("journal_unavailable", why="the record is too large")
+        if self.alone() and not self._gathered and self._at_work.acquire(blocking=False):
+            try:
+                if self._write_here(payload):
+                    return
+            finally:
+                self._at_work.release()
         loop = self._loop
         if loop is None:
             loop = self._loop = asyncio.get_running_loop()
@@ -146,6 +164,18 @@ class Writer:
             loop.call_soon(self._hand_over)
         self._gathered.append((payload, payload_digest(payload), done))
         await done
+
+    def _write_here(self, payload: bytes) -> bool:
+        """Write one record while the thread rests; False where it is the thread's to write. Raises as `write`."""
+        began = time.monotonic()
+        if self._why or self._closing or began < self._thread_until_s or not self._queue.empty():
+            return False
+        written = self._written([(payload, payload_digest(payload))])
+        if time.monotonic() - began > _QUICK_S:
+            self._thread_until_s = began + _HESITANT_S
+        if not written:
+            raise self._refusal()
+        return True
 
     def _hand_over(self) -> None:
         if self._gathered:
@@ -157,19 +187,21 @@ class Writer:
     def _refusal(self) -> Fault:
         return _unavailable(self._why)
 
-    # From here on: the writer thread.
+    # From here on: the writer thread, or what has `_at_work` in its place.
 
     def _run(self) -> None:
         try:
             while not self._closing:
                 batch = self._collect()
-                if time.monotonic() - self._looked_s >= _LOOK_S:
-                    self._look()
-                    self._mend()
-                if batch:
-                    self._batch = batch
-                    self._commit(batch)
-                    self._batch = []
+                with self._at_work:
+                    if time.monotonic() - self._looked_s >= _LOOK_S:
+                        self._look()
+                        self._mend()
+                    if batch:
+                        self._batch = batch
+                        self._written([(payload, digest) for payload, digest, _ in batch])
+                        self._tell(batch)
+                        self._batch = []
         except Exception as error:  # noqa: BLE001 - the thread's border: whoever waits must hear of it
             self._why = f"the writer stopped: {type(error).__name__}"
             self._tell(self._batch)
@@ -196,14 +228,16 @@ class Writer:
             pass
         return batch
 
-    def _commit(self, batch: list[_Item]) -> None:
+    def _written(self, batch: list[tuple[bytes, bytes]]) -> bool:
+        """Write payloads, each with its digest, and return once they are on disk; False, and why in `_why`, when they
+        cannot be."""
         try:
             segment = self._writable(batch)
             now_ns = self._clock.now_ns()
             head = segment.head
             parts: list[bytes] = []
             add = parts.append
-            for payload, digest, _ in batch:
+            for payload, digest in batch:
                 fixed = pack_fixed(len(payload), now_ns)
                 head = chain(head, fixed, digest)
                 add(fixed)
@@ -214,12 +248,11 @@ class Writer:
             segment.append(data, len(batch), head)
         except OSError as error:
             self._break(_reason(error))
-            self._tell(batch)
-            return
-        self._tell(batch)
+            return False
         self.counts.add(len(batch), len(data), time.perf_counter_ns() - began)
+        return True
 
-    def _writable(self, batch: list[_Item]) -> Segment:
+    def _writable(self, batch: list[tuple[bytes, bytes]]) -> Segment:
         """The open segment, or a new one when it is full, of another day, or was given up. Raises OSError."""
         segment = self._segment
         if segment is None:
@@ -227,7 +260,7 @@ class Writer:
         if not segment.frames:
             return segment
         size = segment.size
-        for payload, _, _ in batch:
+        for payload, _ in batch:
             size += len(payload)
         if size > self._settings.segment_bytes or self._clock.now_ns() >= self._next_day_ns:
             self._leave_segment()
@@ -304,6 +337,10 @@ class Writer:
             gathered = self._queue.get_nowait()
             if gathered:
                 self._tell(gathered)
+
+
+def _never() -> bool:
+    return False
 
 
 def _unavailable(why: str) -> Fault:
