@@ -30,6 +30,12 @@ async def test_the_field_is_named(desk, body, code, param):
     assert desk.access.admin.keys()[2:] == ()
 
 
+async def test_a_field_that_does_not_exist_is_told_with_where_to_look(desk):
+    told = (await desk.call("POST", NEW, {"name": "x", "nam": 1})).json()
+    assert "there is no such field; see /docs" in told["error"]["message"]
+    assert "没有这个字段；可用字段见 /docs" in told["zhongshu"]["message_zh"]
+
+
 @pytest.mark.parametrize(
     ("raw", "code", "status"),
     [

@@ -32,13 +32,15 @@ _REASONS = {
     "greater_than_equal": "应不小于 {ge}",
     "less_than_equal": "应不大于 {le}",
     "literal_error": "应为 {expected}",
-    "extra_forbidden": "没有这个字段",
     "amount": "应为金额，例如 12.50，不能为负，最多 9 位小数",
     "datetime_parsing": "应为 ISO 8601 时间，例如 2026-11-21T08:00:00Z",
     "datetime_from_date_parsing": "应为 ISO 8601 时间",
     "model_attributes_type": "应为 JSON 对象",
     "dict_type": "应为 JSON 对象",
 }
+
+
+_UNKNOWN = Said("there is no such field; see /docs for those there are", "没有这个字段；可用字段见 /docs")
 
 
 class Taken(NamedTuple):
@@ -103,6 +105,8 @@ def of_validation(error: RequestValidationError, headers: Mapping[str, str]) -> 
         return problem("missing_field", param=field, field=field)
     if where == ("body",) and "json" not in headers.get("content-type", ""):
         return problem("unsupported_media_type")
+    if kind == "extra_forbidden":
+        return problem("invalid_value", param=field, field=field, why=_UNKNOWN)
     english = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
     chinese = _REASONS[kind].format(**first.get("ctx", {})) if kind in _REASONS else english
     return problem("invalid_value", param=field, field=field, why=Said(_plain(english), chinese))
