@@ -18,7 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import uvloop
 
 from zhongshu.app import paths
 from zhongshu.app.alerting import alerting
@@ -69,7 +68,10 @@ def run(
     with _only_one(settings.home):
         listener = _listen(settings)
         try:
-            return uvloop.run(Supervisor(settings, listener, announce, reload).run())
+            # Not uvloop: its children run Python between fork and exec (threading's own bookkeeping, so the collector too),
+            # and one was seen to wait there for ever for a lock of SQLite's that another thread had held at the fork.
+            # The standard loop's start with vfork and run no Python (Modules/_posixsubprocess.c).
+            return asyncio.run(Supervisor(settings, listener, announce, reload).run())
         finally:
             listener.close()
 
