@@ -19,6 +19,7 @@ from pathlib import Path
 
 import uvloop
 
+from zhongshu.api.endpoint import Load
 from zhongshu.app.boot import Boot, read_boot, slot_number
 from zhongshu.app.build import open_installation
 from zhongshu.app.children import READY, TRY_AGAIN
@@ -34,6 +35,8 @@ log = logging.getLogger("zhongshu.worker")
 # Between "not ready" and refusing turns: a load balancer that looks every second sees it in time.
 _TURNING_S = 1.0
 _SWEEP_S = 10.0
+_MANY = 100
+_PUT_OFF_AT_MOST = 5
 # Turns that were cut are still to be recorded.
 _RECORDING_S = 3.0
 _LOOK_S = 0.05
@@ -88,7 +91,7 @@ class Worker:
         self._on_signals()
         self._listen_to_parent()
         listener = socket.socket(fileno=boot.socket_fd)
-        sweeping = _tune_collector()
+        sweeping = _tune_collector(self._installation.load)
         serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         try:
             await _started(self._server, serving)
@@ -157,19 +160,26 @@ def _counts(boot: Boot) -> OpenCounts | None:
         return None
 
 
-def _tune_collector() -> asyncio.Task[None]:
+def _tune_collector(load: Load) -> asyncio.Task[None]:
     """A turn makes a few hundred objects and leaves no cycles: look for cycles seldom, and never at what was loaded
     at start (measured: 3.5% of a turn's time with Python's own thresholds). A connection that is gone does leave a
-    cycle, old enough to wait long for its turn, so everything is looked at once every ten seconds."""
+    cycle, old enough to wait long for its turn, so everything is looked at once every ten seconds; less often while
+    many turns are in flight, whose objects it has to go through and whose readers it keeps waiting (1,000 streams: gaps
+    between chunks p99 50 ms with it, 14 ms without)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(3_000, 10, 20)
-    return asyncio.create_task(_sweep(), name="sweep")
+    return asyncio.create_task(_sweep(load), name="sweep")
 
 
-async def _sweep() -> None:
+async def _sweep(load: Load) -> None:
+    put_off = 0
     while True:
         await asyncio.sleep(_SWEEP_S)
+        if load.in_flight > _MANY and put_off < _PUT_OFF_AT_MOST:
+            put_off += 1
+            continue
+        put_off = 0
         gc.collect()
 
 
