@@ -57,7 +57,7 @@ class Platform:
             raise AssertionError(f"zhongshu {' '.join(arguments)} -> {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
-    def ask(self, path: str, body: object = None, *, key: str = KEY, method: str | None = None, timeout: float = 60):
+    def ask(self, path: str, body: object = None, *, key: str = KEY, method: str | None = None, timeout: float = 180):
         """One HTTP exchange: status, headers, decoded JSON (or text)."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
