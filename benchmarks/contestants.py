@@ -173,6 +173,21 @@ name = "mock"
 upstream = "mock"
 """
 
+TROUBLED = "troubled"
+TO_TROUBLE = f"""
+[[upstreams]]
+name = "{TROUBLED}"
+kind = "openai-compatible"
+key = "none"
+base_url = "http://127.0.0.1:{{upstream}}/v1"
+
+[[models]]
+name = "{TROUBLED}"
+upstream = "{TROUBLED}"
+upstream_model = "mock"
+"""
+"""For trouble that is asked for: an upstream that says Retry-After rests, and must not take others' turns with it."""
+
 
 @contextmanager
 def started_zhongshu(core: int, settings: str, model: str, wait_s: float = 60.0) -> Generator[Running]:
@@ -195,7 +210,7 @@ def started_zhongshu(core: int, settings: str, model: str, wait_s: float = 60.0)
 @contextmanager
 def zhongshu(core: int, upstream: int) -> Generator[Running]:
     """Zhongshu in front of the mock upstream: one worker, key check, limits, label and durable journal on."""
-    with started_zhongshu(core, TO_THE_MOCK.format(upstream=upstream), "mock") as running:
+    with started_zhongshu(core, (TO_THE_MOCK + TO_TROUBLE).format(upstream=upstream), "mock") as running:
         yield running
 
 

@@ -83,9 +83,12 @@ def _run(running: contestants.Running, cores: machine.Cores, options: Options, o
     start = time.monotonic()
     end = start + options.minutes * 60
     jobs = [_plain_job, _stream_job, _leaving_job, _trouble_job]
+    doors = dict.fromkeys(jobs, running.door)
+    if running.settings is not None:  # Zhongshu, which lets an upstream rest for as long as it says
+        doors[_trouble_job] = msgspec.structs.replace(running.door, model=contestants.TROUBLED)
     threads = [
-        threading.Thread(target=job, args=(running.door, cores.load, end, outcome.traffic), name=job.__name__)
-        for job in jobs
+        threading.Thread(target=job, args=(door, cores.load, end, outcome.traffic), name=job.__name__)
+        for job, door in doors.items()
     ]
     for thread in threads:
         thread.start()
@@ -146,12 +149,12 @@ def _trouble_job(door: load.Door, core: int, end: float, traffic: Traffic) -> No
 
     def cut() -> int:
         status, reply = load.ask(door, load.chat_body(door.model, chunks=4, words="[[mock:cut]][[mock:interval=10]]"))
-        return 200 if status == 200 and b'finish_reason":"stop' not in reply else 0
+        return 0 if status == 200 and b'finish_reason":"stop' in reply else status
 
     cases: list[tuple[Callable[[], int], frozenset[int]]] = [
         (lambda: ask("[[mock:500]]"), frozenset(range(500, 600))),
         (lambda: ask("[[mock:429]]"), frozenset([429, 502, 503])),
-        (cut, frozenset([200])),
+        (cut, frozenset([200, 429, 503])),  # the last two: the upstream rests, as its 429 said
         (lambda: load.ask(stranger, load.chat_body(door.model))[0], frozenset([401])),
         (lambda: load.ask(door, b'{"model": "mock", "messages": [')[0], frozenset([400])),
         (lambda: load.ask(door, load.chat_body("no-such-model"))[0], frozenset([400, 404])),
