@@ -37,8 +37,9 @@ DYING = 1
 SAMPLE_S = 2.0
 BLOCK_S = 20.0
 LIMIT_KIB = 128.0
-WARM_S = 120.0
-"""Memory is level about two minutes after 1,000 clients have come."""
+SETTLE_S = 20.0
+"""How long after the last event, the upstream's return, memory is left out. An event is a step and no slope: while two
+upstreams do the work of three, each has more connections than it ever had, and what they took is kept for the next time."""
 SURE_MINUTES = 5.0
 """Below this a slope says nothing."""
 SETTINGS = "\n".join(
@@ -306,11 +307,13 @@ def report(outcome: Outcome, options: Options) -> list[Row]:
 
 
 def _memory_row(title: str, outcome: Outcome, options: Options) -> Row:
-    """As in `soak`: private memory of all processes, averaged over 20 s, once it is warm."""
-    counted = [point for point in outcome.memory if point[0] >= WARM_S]
+    """As in `soak`: private memory of all processes, averaged over 20 s, once everything has happened."""
+    last_event = options.minutes * 60 * 2 / 3
+    before = [held for at, held in outcome.memory if at < last_event / 2]
+    counted = [point for point in outcome.memory if point[0] >= last_event + SETTLE_S]
     line = figures.slope(figures.blocks(counted, BLOCK_S)) if options.minutes >= SURE_MINUTES else None
     most = max((held for _, held in outcome.memory), default=0.0) / 2**20
-    note = f"at most {most:.0f} MiB"
+    note = f"in the last third; at most {most:.0f} MiB, {max(before, default=0.0) / 2**20:.0f} before the upstream died"
     if line:
         note += f"; 95% interval {line.low * 60 / 1024:+.1f} to {line.high * 60 / 1024:+.1f} KiB/min"
     return Row(

@@ -19,12 +19,13 @@ def slot_number(slot: str) -> int:
 
 
 class Boot(msgspec.Struct, frozen=True):
-    """What a worker is told. socket_fd: the listening socket, inherited."""
+    """What a worker is told. socket_fd: the listening socket, inherited. generation: of the settings, see standing.py."""
 
     slot: str
     socket_fd: int
     engine_socket: str
     settings: Settings
+    generation: int = 1
 
     def line(self) -> bytes:
         """As one line of JSON."""
@@ -34,3 +35,12 @@ class Boot(msgspec.Struct, frozen=True):
 def read_boot(line: bytes) -> Boot:
     """A Boot from its line."""
     return msgspec.json.decode(line, type=Boot, dec_hook=path_from_text)
+
+
+class _Told(msgspec.Struct, frozen=True):
+    generation: int
+
+
+def generation_of(line: bytes) -> int:
+    """The generation in a Boot's line, whether or not its settings can be used here."""
+    return msgspec.json.decode(line, type=_Told).generation

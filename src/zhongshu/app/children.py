@@ -1,7 +1,7 @@
 """A child process that is kept running: started, told things line by line, started again when it dies, stopped.
 
 The child reads JSON lines on standard input (the first one boots it; end of input means its parent is gone) and
-prints the line `ready` once it works. What it logs goes to our standard error. One that ends with TRY_AGAIN before it
+prints the line `ready` once it works; what else it prints is heard line by line. What it logs goes to our standard error. One that ends with TRY_AGAIN before it
 is ready found its place still taken, by the child of a parent that was killed: it is started again until that one has
 gone.
 """
@@ -35,7 +35,8 @@ class Child:
     """One supervised process.
 
     boot: gives its first line, anew for each start. on_death: called after it died unasked, before it is started
-    again. grace_s: how long it may take to stop before it is killed.
+    again. hear: called with each line that it prints beside `ready`, and with nothing when it says no more. grace_s: how
+    long it may take to stop before it is killed.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Child:
         pass_fd: int | None = None,
         grace_s: float = 10.0,
         on_death: Callable[[], None] | None = None,
+        hear: Callable[[bytes], None] | None = None,
     ) -> None:
         self.name = name
         self._module = module
@@ -54,6 +56,8 @@ class Child:
         self._pass_fds = () if pass_fd is None else (pass_fd,)
         self._grace_s = grace_s
         self._on_death = on_death
+        self._hear = hear
+        self._hearing: asyncio.Task[None] | None = None
         self._process: Process | None = None
         self._ready_s: float | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -75,10 +79,12 @@ class Child:
             await asyncio.sleep(_FIRST_PAUSE_S)
         self._watch = asyncio.create_task(self._keep())
 
-    def tell(self, line: bytes) -> None:
-        """Send it a line; a child that is being restarted will boot with the newest anyway."""
-        if self._process and self._process.stdin and self.pid is not None:
-            self._process.stdin.write(line)
+    def tell(self, line: bytes) -> bool:
+        """Send it a line; whether it is there to be told. One that is being restarted will boot with the newest anyway."""
+        if self._process is None or self._process.stdin is None or self.pid is None:
+            return False
+        self._process.stdin.write(line)
+        return True
 
     async def stop(self) -> None:
         """Ask it to end (SIGTERM), wait, then insist (SIGKILL)."""
@@ -112,11 +118,24 @@ class Child:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(self._boot())
-        if (await process.stdout.readline()).strip() != READY:
-            return False
+        while (line := await process.stdout.readline()).strip() != READY:
+            if not line:
+                return False
+            self._heard(line)
+        if self._hear is not None:
+            self._hearing = asyncio.create_task(self._listen(process.stdout))
         self._ready_s = asyncio.get_running_loop().time()
         log.info("%s ready, pid %d", self.name, process.pid)
         return True
+
+    async def _listen(self, printed: asyncio.StreamReader) -> None:
+        while line := await printed.readline():
+            self._heard(line)
+        self._heard(b"")
+
+    def _heard(self, line: bytes) -> None:
+        if self._hear is not None:
+            self._hear(line)
 
     async def _keep(self) -> None:
         """Wait for it to die, and start it again after a pause that doubles while it keeps dying early."""
