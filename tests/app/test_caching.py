@@ -8,7 +8,8 @@ import pytest
 
 from zhongshu.app.caching import Caching, rules_of
 from zhongshu.app.complaints import SettingsError
-from zhongshu.app.settings import Settings, load
+from zhongshu.app.loading import load
+from zhongshu.app.settings import Settings
 from zhongshu.caches.store import FILE
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.models import Release

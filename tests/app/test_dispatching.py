@@ -5,7 +5,7 @@ import pytest
 from zhongshu.app.build import offers
 from zhongshu.app.complaints import SettingsError
 from zhongshu.app.dispatching import rules_of
-from zhongshu.app.settings import load
+from zhongshu.app.loading import load
 from zhongshu.catalog.catalog import ModelCatalog
 from zhongshu.upstreams.dispatch.board import ModelRules
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from zhongshu.app.complaints import SettingsError
+from zhongshu.app.loading import load
 from zhongshu.app.pricing import exchange
-from zhongshu.app.settings import load
 from zhongshu.catalog.prices import tariffs
 from zhongshu.core.answers import Usage
 

@@ -3,7 +3,7 @@
 import pytest
 
 from zhongshu.app.complaints import SettingsError
-from zhongshu.app.settings import load
+from zhongshu.app.loading import load
 
 MODELS = """
 profile = "none"

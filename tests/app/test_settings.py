@@ -13,8 +13,9 @@ from zhongshu.app.changes import diff
 from zhongshu.app.complaints import SettingsError
 from zhongshu.app.effective import as_toml, plain
 from zhongshu.app.example import example_text, rows
+from zhongshu.app.loading import find, load
 from zhongshu.app.overlay import leaves, read
-from zhongshu.app.settings import Settings, find, load
+from zhongshu.app.settings import Settings
 from zhongshu.router.difficulty.linear import dump
 from zhongshu.router.difficulty.linear import load as shipped
 

@@ -18,7 +18,7 @@ from benchmarks.strategy_outcomes import Outcome, Outcomes
 from benchmarks.strategy_rows import by_question, judge_rows, picture, rows_of
 
 from benchmarks import servers, strategies
-from zhongshu.app.settings import load
+from zhongshu.app.loading import load
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.linear import FOR_PAIRS
 from zhongshu.router.difficulty.linear import load as load_model

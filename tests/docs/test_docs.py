@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from tests.api.conftest import House, whole
 from tests.cli.conftest import Running
-from zhongshu.app.settings import load
+from zhongshu.app.loading import load
 from zhongshu.core.clock import SystemClock
 from zhongshu.sessions.sealing import Sealer
 from zhongshu.sessions.sessions import Sessions

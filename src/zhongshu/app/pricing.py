@@ -6,7 +6,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -14,13 +14,11 @@ from zhongshu.access.money import exchange_of
 from zhongshu.app.checking import Checker, Origin
 from zhongshu.app.complaints import SettingsError
 from zhongshu.app.profiles import joined
+from zhongshu.app.settings import Settings
 from zhongshu.app.toml_lines import Place, locate
 from zhongshu.catalog.prices import PriceRow, flaws, priced, tariffs
 from zhongshu.core.models import Offer
 from zhongshu.core.money import Exchange
-
-if TYPE_CHECKING:
-    from zhongshu.app.settings import Settings
 
 
 class _PriceFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

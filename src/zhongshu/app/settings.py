@@ -1,18 +1,16 @@
-"""All settings as one frozen value: one TOML file, then the environment, then options of the command line.
+"""All settings as one frozen value, each group held against the others.
 
-A group belongs to the room of its name, which also says what its fields mean; this module only joins and loads them.
-Secrets never stand here: a credential is written as "env:NAME" or "file:PATH" and read by the room that needs it.
+A group belongs to the room of its name, which also says what its fields mean; this module only joins them, and does not
+know where they were written (loading.py does). Secrets never stand here: a credential is written as "env:NAME" or
+"file:PATH" and read by the room that needs it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tomllib
-from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -20,13 +18,7 @@ from msgspec import Meta
 from zhongshu.access.money import MoneySettings, RateRow
 from zhongshu.access.settings import AccessSettings
 from zhongshu.api.ws.settings import WebSocketSettings
-from zhongshu.app import paths
-from zhongshu.app.checking import Checker, Origin
-from zhongshu.app.complaints import Complaint, SettingsError
-from zhongshu.app.overlay import Overlay
-from zhongshu.app.pricing import with_prices
 from zhongshu.app.profiles import Profile, joined
-from zhongshu.app.toml_lines import Place, locate
 from zhongshu.batches.settings import BatchSettings
 from zhongshu.caches.settings import CacheSettings
 from zhongshu.catalog.assistants import AssistantSettings
@@ -263,74 +255,3 @@ def _check_adapters(models: tuple[ModelSettings, ...], upstreams: tuple[Upstream
                 "into upstream_model instead",
                 f"models.{number}.adapter: {row.upstream} 不支持加载适配器；请将微调后的模型名填入 upstream_model",
             )
-
-
-def find(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The file that `load` would read: `path`, else where `paths.settings_file` looks; None for built-in defaults."""
-    return path.expanduser().absolute() if path is not None else paths.settings_file(environ)
-
-
-def load(
-    path: Path | None = None,
-    *,
-    options: Mapping[str, object] | None = None,
-    environ: Mapping[str, str] = os.environ,
-) -> Settings:
-    """Read, join and check. `options` are from the command line: {"server.port": 8080}; None values do not count.
-
-    Raises SettingsError with every mistake found.
-    """
-    file = find(path, environ)
-    text = _read(file) if file else ""
-    raw = _parse(file, text)
-    overlay = Overlay(Settings, raw)
-    overlay.environment(environ)
-    overlay.options(options or {})
-    raw.setdefault("home", str(paths.home(environ)))
-    checker = Checker(_origins(file, locate(text), overlay.origins))
-    checker.complaints.extend(overlay.complaints)
-    settings = checker.struct(Settings, raw)
-    if settings is not None:
-        settings = with_prices(settings, checker)
-    if settings is None or checker.complaints:
-        raise SettingsError(tuple(checker.complaints))
-    return msgspec.structs.replace(settings, models=joined(settings.profile, settings.models))
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_bytes().decode("utf-8")
-    except UnicodeDecodeError:
-        raise _unreadable(file, "save it as UTF-8", "请以 UTF-8 编码保存") from None
-    except OSError as error:
-        why = error.strerror or "unreadable"
-        raise _unreadable(
-            file, f"it cannot be read ({why}); name another with --config", f"无法读取（{why}）"
-        ) from None
-
-
-def _parse(file: Path | None, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        assert file is not None, "the built-in defaults are an empty file"
-        raise _unreadable(file, f"this is not TOML: {error}", f"不是合法的 TOML：{error}") from None
-
-
-def _unreadable(file: Path, en: str, zh: str) -> SettingsError:
-    return SettingsError((Complaint(str(file), str(file), "file", "", en, zh),))
-
-
-def _origins(file: Path | None, lines: Mapping[Place, int], laid: Mapping[Place, Origin]) -> Any:
-    name = file.name if file else "the built-in defaults"
-    base = file.parent if file else Path.cwd()
-
-    def origin(place: Place) -> Origin:
-        for end in range(len(place), 0, -1):
-            if found := laid.get(place[:end]):
-                return found
-            if line := lines.get(place[:end]):
-                return Origin(f"{name} line {line}", f"{name} 第 {line} 行", base)
-        return Origin(name, name, base)
-
-    return origin

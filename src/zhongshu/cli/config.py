@@ -36,7 +36,7 @@ def _examples(*lines: str) -> str:
 )
 def show(config: Path | None = ConfigOption, as_json: bool = JsonOption) -> None:
     from zhongshu.app.effective import as_toml, plain
-    from zhongshu.app.settings import load
+    from zhongshu.app.loading import load
 
     try:
         settings = load(config)
@@ -58,7 +58,7 @@ def check(
     as_json: bool = JsonOption,
 ) -> None:
     from zhongshu.app.complaints import SettingsError
-    from zhongshu.app.settings import find, load
+    from zhongshu.app.loading import find, load
 
     file = file or config
     used = find(file)
@@ -99,7 +99,7 @@ def example(as_json: bool = JsonOption) -> None:
     epilog=_examples("zhongshu config path", "zhongshu config path --json"),
 )
 def path(config: Path | None = ConfigOption, as_json: bool = JsonOption) -> None:
-    from zhongshu.app.settings import find, load
+    from zhongshu.app.loading import find, load
 
     used = find(config)
     try:
@@ -127,7 +127,7 @@ def path(config: Path | None = ConfigOption, as_json: bool = JsonOption) -> None
 )
 def reload(config: Path | None = ConfigOption, as_json: bool = JsonOption) -> None:
     from zhongshu.app import running
-    from zhongshu.app.settings import load
+    from zhongshu.app.loading import load
 
     try:
         settings = load(config)

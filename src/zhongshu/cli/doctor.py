@@ -51,7 +51,7 @@ def doctor(
     from zhongshu.app.checkup.service import check_service
     from zhongshu.app.checkup.state import check_state
     from zhongshu.app.complaints import SettingsError
-    from zhongshu.app.settings import find, load
+    from zhongshu.app.loading import find, load
 
     findings: list[Finding] = []
     try:

@@ -122,7 +122,7 @@ def _shape_of(name: str, quant: str | None, config: Path | None) -> Shape:
 
 def _file_of(name: str, config: Path | None) -> Path | None:
     """The GGUF a name stands for; None for a shipped model that is not here."""
-    from zhongshu.app.settings import load
+    from zhongshu.app.loading import load
     from zhongshu.engine.models import rows, store
 
     if rows.find(name) is not None:

@@ -30,7 +30,7 @@ def examples(*lines: str) -> str:
 def settings(config: Path | None) -> Settings:
     """The settings in use; leaves with what is wrong with them."""
     from zhongshu.app.complaints import SettingsError
-    from zhongshu.app.settings import load
+    from zhongshu.app.loading import load
 
     try:
         return load(config)

@@ -189,7 +189,7 @@ def _show_verified(results: list[dict[str, Any]], *, as_json: bool) -> None:
 
 def _settings(config: Path | None) -> ModelSourceSettings:
     from zhongshu.app.complaints import SettingsError
-    from zhongshu.app.settings import load
+    from zhongshu.app.loading import load
 
     try:
         return load(config).model_sources

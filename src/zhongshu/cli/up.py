@@ -61,7 +61,7 @@ def up(
     as_json: bool = JsonOption,
 ) -> None:
     from zhongshu.app.complaints import SettingsError
-    from zhongshu.app.settings import load
+    from zhongshu.app.loading import load
 
     options = {"server.host": host, "server.port": port, "server.workers": workers, "profile": profile}
     try:
