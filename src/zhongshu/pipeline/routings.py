@@ -19,7 +19,8 @@ from zhongshu.core.problems import Problem, Refusal, fault
 from zhongshu.core.turns import Turn
 from zhongshu.ledger.index import Index, Shown
 from zhongshu.ledger.rows import Filter, TurnRow
-from zhongshu.router.decision import AUTO, Decider, Decision
+from zhongshu.router.decided import Decision
+from zhongshu.router.decision import AUTO, Decider
 from zhongshu.router.estimate import hardness_of, question_of
 from zhongshu.router.judging import TaskJudge
 from zhongshu.router.proof import Case

@@ -6,7 +6,7 @@ from typing import Any
 
 from zhongshu.core.problems import Said
 from zhongshu.core.records import Record
-from zhongshu.router.decision import Candidate, Decision
+from zhongshu.router.decided import Candidate, Decision
 from zhongshu.router.saying import said_of
 
 _NANO = 1_000_000_000

@@ -4,13 +4,10 @@ user's."""
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from zhongshu.core.problems import Said
+from zhongshu.router.decided import Decision
 from zhongshu.router.task import NAMES_ZH
-
-if TYPE_CHECKING:
-    from zhongshu.router.decision import Decision
 
 _NANO = 1_000_000_000
 
