@@ -61,7 +61,9 @@ context = 32768
 - **Secrets** never stand in the file. A credential is written as `"env:NAME"` or `"file:PATH"`.
 - **Reload.** `zhongshu config reload` (or SIGHUP) makes the running server read the file again; turns in flight go on
   with the old settings. Upstreams, models, label, limits and profile change at once; `home`, `[server]`, `[ledger]`
-  and `[engine]` wait for a restart, and the server's log names what waits.
+  and `[engine]` wait for a restart, which the command names. All workers take the new settings, or none does: where one cannot
+  (it lacks an environment variable, say) the others go back, the command names the field and leaves with 2.
+  `zhongshu config workers` and `zhongshu doctor` show which generation of settings each worker runs.
 - **Profiles.** `default` brings up a general, a reasoning and an embedding model; `tiny` one small model for tests;
   `none` no local model. Rows of `[[models]]` are added; one with the name of a built-in model replaces it.
 """

@@ -15,7 +15,7 @@ def main() -> None:
         raise SystemExit(75)
     if told["hopeless"]:
         raise SystemExit(1)
-    print("ready", flush=True)
+    print("before\nready\nafter", flush=True)
     if told["dies"] and number == told["taken"] + 1:
         time.sleep(0.05)
         raise SystemExit(3)

@@ -9,9 +9,9 @@ from tests.waiting import eventually
 from zhongshu.app.children import Child, NeverReady
 
 
-def child(folder, *, taken=0, hopeless=False, dies=False, on_death=None) -> Child:
+def child(folder, *, taken=0, hopeless=False, dies=False, on_death=None, hear=None) -> Child:
     line = json.dumps({"folder": str(folder), "taken": taken, "hopeless": hopeless, "dies": dies}).encode() + b"\n"
-    return Child("it", "tests.app.child", lambda: line, grace_s=60.0, on_death=on_death)
+    return Child("it", "tests.app.child", lambda: line, grace_s=60.0, on_death=on_death, hear=hear)
 
 
 def starts(folder) -> int:
@@ -25,6 +25,18 @@ async def test_it_is_started_and_stopped(tmp_path):
     await one.stop()
     assert one.pid is None
     assert starts(tmp_path) == 1
+
+
+async def test_what_it_prints_is_heard_to_its_end(tmp_path):
+    heard: list[bytes] = []
+    one = child(tmp_path, hear=heard.append)
+    assert one.tell(b"nobody is there\n") is False
+    await one.start()
+    assert one.tell(b"more\n") is True
+    await eventually(lambda: b"after\n" in heard)
+    await one.stop()
+    await eventually(lambda: b"" in heard)
+    assert heard == [b"before\n", b"after\n", b""]
 
 
 async def test_it_waits_for_whoever_still_has_its_place(tmp_path):

@@ -13,8 +13,10 @@ import msgspec
 import pytest
 from sqlalchemy import insert, update
 
-from zhongshu.app import paths
+from zhongshu.app import paths, standing
+from zhongshu.app.complaints import Complaint
 from zhongshu.app.running import RUNNING_FILE, Running
+from zhongshu.app.standing import Standing, Stands
 from zhongshu.cli.doctor import app
 from zhongshu.core.clock import Clock, FakeClock, SystemClock
 from zhongshu.core.records import Record
@@ -98,6 +100,29 @@ def test_a_server_that_answers(run, ready, serve):
     seen = found(run)
     assert ("server", "ok") in seen
     assert ("key", "ok") in seen
+
+
+LACKS = Complaint("worker-1", "worker-1", "upstreams.a.key", "", "A is not set", "A 未设置")
+
+
+@pytest.mark.parametrize(
+    ("runs", "refused", "state", "says"),
+    [
+        ((2, 2), (), "ok", "2 run generation 2"),
+        ((2, 1), (LACKS,), "fail", "worker-1 runs generation 1, generation 2 is in force: worker-1: upstreams.a.key"),
+        ((2, 0), (), "fail", "worker-1 is not ready"),
+        ((2, 2), (LACKS,), "warn", "generation 2 goes on: worker-1: upstreams.a.key: A is not set"),
+    ],
+)
+def test_a_worker_that_runs_other_settings_is_seen(run, ready, serve, runs, refused, state, says):
+    server = serve(lambda request: None)
+    run_dir = paths.private_directory(ready / "run")
+    (run_dir / RUNNING_FILE).write_bytes(msgspec.json.encode(Running(server.url, os.getpid())))
+    assert not any(name == "workers" for name, _ in found(run)), "a server of an older version does not say"
+    workers = tuple(Stands(f"worker-{n}", it, () if it == 2 else refused) for n, it in enumerate(runs))
+    newest = refused if state == "warn" else ()
+    standing.write(run_dir, Standing(generation=2, digest="", asked=2, answered=2, refused=newest, workers=workers))
+    assert says in found(run)["workers", state]["en"]
 
 
 UPSTREAM = 'profile = "none"\n[server]\nport = 0\n[[upstreams]]\nname = "mine"\nbase_url = "http://127.0.0.1:9/v1"\n'

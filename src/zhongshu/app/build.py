@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.middleware.cors import CORSMiddleware
@@ -20,7 +20,7 @@ from zhongshu.api.asgi import App
 from zhongshu.api.endpoint import Bounds, Load
 from zhongshu.api.responses.background import Background
 from zhongshu.api.surface import Remembering, surface
-from zhongshu.app import effective
+from zhongshu.app import effective, standing
 from zhongshu.app.caching import Caching
 from zhongshu.app.dispatching import Dispatching
 from zhongshu.app.keeping import Keeping
@@ -173,17 +173,19 @@ class Installation:
         self._sessions.start()
 
     def reload(self, settings: Settings) -> None:
-        """Use other settings from the next turn on. What cannot be opened leaves everything as it was."""
+        """Use other settings from the next turn on. Raises ValueError or OSError when something of them cannot be opened;
+        everything is then as it was."""
+        before, old = self._settings, self._upstreams
+        self._settings, self._upstreams = settings, self._open_upstreams(settings)
         try:
-            opened = self._open_upstreams(settings)
-        except ValueError as error:
-            log.error("reload refused, nothing changed: %s", error)
-            return
-        old, self._upstreams, self._settings = self._upstreams, opened, settings
+            self._rooms = self._connect(settings)
+        except BaseException:
+            self._settings, self._upstreams = before, old
+            self._rooms = self._connect(before)
+            raise
         self._access.reload(settings.access, exchange(settings))
         self._access.admin.budgets.past = past_of(settings)
         self._sessions.settings = settings.sessions
-        self._rooms = self._connect(settings)
         task = asyncio.create_task(self._close_later(old))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -300,6 +302,7 @@ class Installation:
             engine=self._engine.status,
             settings=lambda: effective.plain(self._settings),
             reload=self._ask_for_reload,
+            standing=self._standing,
             weighing=self._weighing,
             max_body_bytes=settings.server.max_body_bytes,
         )
@@ -325,6 +328,10 @@ class Installation:
     def _ask_for_reload(self) -> None:
         if os.getppid() == self._parent:  # an orphan's parent is somebody else's process
             os.kill(self._parent, signal.SIGHUP)
+
+    def _standing(self) -> Mapping[str, Any] | None:
+        found = standing.read(self._settings.home)
+        return None if found is None else msgspec.to_builtins(found)
 
     async def _note(self, name: str, facts: Mapping[str, str]) -> None:
         await self._journal.note(Happening(name, self._clock.now_ns(), dict(facts)))

@@ -6,8 +6,9 @@ import msgspec
 
 
 class Complaint(msgspec.Struct, frozen=True):
-    """One mistake. `where`: "zhongshu.toml line 12", an environment variable or an option. `key`: "server.port".
-    `value`: as written, or "" when it must not be shown. `remedy`: what to do, in English and Chinese."""
+    """One mistake. `where`: "zhongshu.toml line 12", an environment variable, an option or a worker; "" where nothing is to
+    be said of it. `key`: "server.port". `value`: as written, or "" when it must not be shown. `remedy`: what to do, in
+    English and Chinese."""
 
     where: str
     where_zh: str
@@ -20,8 +21,8 @@ class Complaint(msgspec.Struct, frozen=True):
         """The whole complaint on one line."""
         what = f"{self.key} = {self.value}" if self.value else self.key
         if chinese:
-            return f"{self.where_zh}：{what}：{self.remedy_zh}"
-        return f"{self.where}: {what}: {self.remedy}"
+            return "：".join(filter(None, (self.where_zh, what, self.remedy_zh)))
+        return ": ".join(filter(None, (self.where, what, self.remedy)))
 
 
 class SettingsError(ValueError):

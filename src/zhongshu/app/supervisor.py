@@ -19,16 +19,18 @@ from pathlib import Path
 
 import msgspec
 
-from zhongshu.app import paths
+from zhongshu.app import paths, standing
 from zhongshu.app.alerting import alerting
 from zhongshu.app.boot import Boot, slot_name
 from zhongshu.app.canaries import judging
 from zhongshu.app.children import Child
+from zhongshu.app.generations import Generations
 from zhongshu.app.http.counts import counts_file, gone, lay_out
 from zhongshu.app.preparing import engine_specs, first_key, reconcile
 from zhongshu.app.running import RUNNING_FILE, Running
 from zhongshu.app.serving import listening_socket
 from zhongshu.app.settings import Settings
+from zhongshu.app.standing import Standing, Verdict, complaints_of
 from zhongshu.engine.local import LocalEngine
 
 log = logging.getLogger("zhongshu.supervisor")
@@ -105,15 +107,21 @@ class Supervisor:
         announce: Callable[[Ready], None],
         reload: Callable[[], Settings] | None,
     ) -> None:
-        self._settings = settings
         self._listener = listener
         self._announce = announce
         self._reload = reload
         self._run_dir = settings.home / "run"
         self._engine = LocalEngine(settings.engine, engine_specs(settings), self._run_dir)
+        slots = tuple(slot_name(number) for number in range(settings.server.workers))
+        self._generations = Generations(settings, slots, self._tell, self._taken, self._note)
+        self._workers = {slot: self._worker(number, slot) for number, slot in enumerate(slots)}
         self._keeper = Child("keeper", "zhongshu.ledger.keeper", lambda: keeper_line(self._settings))
-        self._workers = tuple(self._worker(number) for number in range(settings.server.workers))
         self._stop = asyncio.Event()
+
+    @property
+    def _settings(self) -> Settings:
+        """Those in force."""
+        return self._generations.settings
 
     async def run(self) -> int:
         """Start everything, announce, wait for a signal, stop everything."""
@@ -121,6 +129,7 @@ class Supervisor:
         reconcile(self._settings)
         if len(self._workers) > 1:
             lay_out(counts_file(self._settings.home), len(self._workers))
+        self._note(self._generations.standing)
         self._on_signals()
         await self._engine.start()
         watching = asyncio.create_task(alerting(lambda: self._settings), name="alerts")
@@ -136,7 +145,7 @@ class Supervisor:
 
     async def _started(self) -> bool:
         """Start every child; False when told to stop meanwhile."""
-        starting = asyncio.gather(self._keeper.start(), *(worker.start() for worker in self._workers))
+        starting = asyncio.gather(self._keeper.start(), *(worker.start() for worker in self._workers.values()))
         stopping = asyncio.create_task(self._stop.wait())
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
@@ -146,15 +155,15 @@ class Supervisor:
         starting.cancel()
         return False
 
-    def _worker(self, number: int) -> Child:
-        slot = slot_name(number)
+    def _worker(self, number: int, slot: str) -> Child:
         return Child(
             slot,
             "zhongshu.app.worker",
-            lambda: self._boot(slot),
+            lambda: self._boot(slot, self._generations.number, self._settings),
             pass_fd=self._listener.fileno(),
             grace_s=self._settings.server.drain_s + 5,
             on_death=lambda: self._died(number, slot),
+            hear=lambda line: self._hear(slot, line),
         )
 
     def _died(self, number: int, slot: str) -> None:
@@ -164,8 +173,17 @@ class Supervisor:
         finally:
             reconcile(self._settings, slot)
 
-    def _boot(self, slot: str) -> bytes:
-        return Boot(slot, self._listener.fileno(), str(self._engine.socket_path), self._settings).line()
+    def _boot(self, slot: str, generation: int, settings: Settings) -> bytes:
+        return Boot(slot, self._listener.fileno(), str(self._engine.socket_path), settings, generation).line()
+
+    def _tell(self, slot: str, generation: int, settings: Settings) -> bool:
+        return self._workers[slot].tell(self._boot(slot, generation, settings))
+
+    def _hear(self, slot: str, line: bytes) -> None:
+        if not line:
+            return self._generations.died(slot)
+        with contextlib.suppress(msgspec.MsgspecError):  # printed by somebody else in that process
+            self._generations.heard(slot, msgspec.json.decode(line, type=Verdict))
 
     def _ready(self, key: str | None) -> Ready:
         host, port = self._listener.getsockname()[:2]
@@ -182,24 +200,33 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGHUP, self._take_new_settings)
 
     def _take_new_settings(self) -> None:
-        """Hand new settings to everyone; turns in flight keep the old ones. A file with mistakes changes nothing."""
+        """Read the settings and offer them to everyone; turns in flight keep the old ones. A file with mistakes changes
+        nothing."""
         if self._reload is None:
             return
+        self._generations.begin()
         try:
-            self._settings = self._reload()
+            read = self._reload()
         except ValueError as error:
-            log.error("reload refused, nothing changed: %s", error)
-            return
-        self._engine.replace_specs(engine_specs(self._settings))
-        self._keeper.tell(keeper_line(self._settings))
-        for worker in self._workers:
-            worker.tell(self._boot(worker.name))
-        log.info("settings reloaded: %s", self._settings.digest)
+            self._generations.refuse(complaints_of(error))
+        else:
+            self._generations.offer(read)
+
+    def _taken(self, settings: Settings) -> None:
+        """They have come into force."""
+        self._engine.replace_specs(engine_specs(settings))
+        self._keeper.tell(keeper_line(settings))
+
+    def _note(self, how: Standing) -> None:
+        try:
+            standing.write(self._run_dir, how)
+        except OSError as error:
+            log.warning("how the workers stand could not be noted: %s", error.strerror)
 
     async def _shut_down(self) -> None:
         """Workers first, so that what they still record is kept; each stage waits for the one before."""
         (self._run_dir / RUNNING_FILE).unlink(missing_ok=True)
-        await asyncio.gather(*(worker.stop() for worker in self._workers))
+        await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
         await self._engine.aclose()
         await self._keeper.stop()
 

@@ -1,7 +1,7 @@
 """One API worker: a process with its own event loop, journal stream and share of every limit.
 
 Told by its parent over standard input: the first line boots it, a later one brings new settings, the end of input
-means the parent is gone. SIGTERM drains: readiness turns first, then new turns are refused, then, once the running ones
+means the parent is gone. Over standard output it says `ready`, and of all settings whether it runs them. SIGTERM drains: readiness turns first, then new turns are refused, then, once the running ones
 have ended or their grace is over, the door closes. Without a parent the door closes at once, so that its successor can
 have the address; running turns have the same grace.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 import uvloop
 
 from zhongshu.api.endpoint import Load
-from zhongshu.app.boot import Boot, read_boot, slot_number
+from zhongshu.app.boot import Boot, generation_of, read_boot, slot_number
 from zhongshu.app.build import open_installation
 from zhongshu.app.children import READY, TRY_AGAIN
 from zhongshu.app.forwarding import Forwarded
@@ -28,6 +28,7 @@ from zhongshu.app.http.counts import OpenCounts, counts_file
 from zhongshu.app.leaving import leave
 from zhongshu.app.logs import set_up_logs
 from zhongshu.app.serving import Server, server
+from zhongshu.app.standing import Unusable, Verdict, complaints_of
 from zhongshu.ledger.journal import SlotTaken
 
 log = logging.getLogger("zhongshu.worker")
@@ -52,7 +53,19 @@ def main() -> None:
     except SlotTaken as error:
         log.warning("%s", error)
         leave(TRY_AGAIN)
+    except CannotStart as why:
+        log.error("%s", why)
+        leave(1)
     leave(0)
+
+
+class CannotStart(Exception):
+    """The settings, or what they point at, cannot be used here. Its text names the field; the parent has been told."""
+
+
+def _say(line: bytes) -> None:
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
 
 
 def _first_line(fd: int) -> tuple[bytes, bytes]:
@@ -72,13 +85,19 @@ class Worker:
 
     def __init__(self, boot: Boot, heard: bytes = b"") -> None:
         self._boot = boot
+        self._generation = boot.generation
         self._heard = heard
         self._draining: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Open the rooms, serve, close them."""
         boot, settings = self._boot, self._boot.settings.server
-        self._installation = await open_installation(boot.settings, boot.slot, Path(boot.engine_socket))
+        try:
+            self._installation = await open_installation(boot.settings, boot.slot, Path(boot.engine_socket))
+        except Unusable as error:
+            refused = complaints_of(error)
+            _say(Verdict(boot.generation, 0, refused).line())
+            raise CannotStart("; ".join(complaint.sentence() for complaint in refused)) from None
         app, proxies = self._installation.app, settings.trusted_proxies
         self._server = server(
             Forwarded(app, proxies) if proxies else app,
@@ -95,8 +114,7 @@ class Worker:
         serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         try:
             await _started(self._server, serving)
-            sys.stdout.buffer.write(READY + b"\n")
-            sys.stdout.buffer.flush()
+            _say(READY + b"\n" + Verdict(boot.generation, self._generation).line())
             await serving
             await self._emptied(_RECORDING_S)
         finally:
@@ -125,7 +143,18 @@ class Worker:
     def _take_lines(self) -> None:
         *lines, self._heard = self._heard.split(b"\n")
         for line in lines:
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        """Use other settings, or say why not and go on with those that are there."""
+        told, refused = generation_of(line), ()
+        try:
             self._installation.reload(read_boot(line).settings)
+            self._generation = told
+        except Unusable as error:
+            refused = complaints_of(error, running=True)
+            log.error("settings of generation %d are not taken: %s", told, "; ".join(c.sentence() for c in refused))
+        _say(Verdict(told, self._generation, refused).line())
 
     def _drain(self) -> None:
         if self._draining is None:

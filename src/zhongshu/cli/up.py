@@ -72,19 +72,7 @@ def up(
     _refuse_bad_first_key()
     _refuse_taken_address(settings)
     _fetch_missing(settings, no_pull=no_pull)
-    raise typer.Exit(_run(settings, lambda: _reloaded(settings, load(config, options=options)), as_json=as_json))
-
-
-def _reloaded(started: Settings, new: Settings) -> Settings:
-    """Say in the log which of the new settings wait for a restart."""
-    import logging
-
-    from zhongshu.app.changes import diff
-
-    for change in diff(started, new).restart:
-        said = "%s waits for a restart: %s -> %s"
-        logging.getLogger("zhongshu.supervisor").warning(said, change.key, change.before, change.after)
-    return new
+    raise typer.Exit(_run(settings, lambda: load(config, options=options), as_json=as_json))
 
 
 def _fetch_missing(settings: Settings, *, no_pull: bool) -> None:
@@ -116,6 +104,7 @@ def _fetch_missing(settings: Settings, *, no_pull: bool) -> None:
 
 def _run(settings: Settings, reload: Callable[[], Settings], *, as_json: bool) -> int:
     from zhongshu.app import supervisor
+    from zhongshu.app.children import NeverReady
     from zhongshu.app.logs import set_up_logs
 
     set_up_logs(settings.server)
@@ -130,12 +119,26 @@ def _run(settings: Settings, reload: Callable[[], Settings], *, as_json: bool) -
         )
     except supervisor.AddressTaken as taken:
         _fail_taken(taken.host, taken.port, taken.why)
+    except NeverReady as child:
+        _fail_never_ready(settings, str(child))
     except (FileExistsError, NotADirectoryError, PermissionError, FileNotFoundError) as error:
         fail(
             f"The state directory {settings.home} cannot be used ({error.strerror}). Set ZHONGSHU_HOME to a directory "
             "of yours.",
             f"无法使用状态目录 {settings.home}（{error.strerror}）。请将 ZHONGSHU_HOME 设为您可写的目录。",
         )
+
+
+def _fail_never_ready(settings: Settings, child: str) -> NoReturn:
+    from zhongshu.app import standing
+
+    told = standing.read(settings.home)
+    for complaint in told.complaints if told else ():
+        err.print(complaint.sentence(chinese=chinese()), style="red", markup=False, highlight=False, soft_wrap=True)
+    fail(
+        f"It was not started: {child} did not come up. What stands above says why; `zhongshu doctor` looks at the rest.",
+        f"未能启动：{child} 没有就绪。原因见上文；`zhongshu doctor` 可检查其余各项。",
+    )
 
 
 def _refuse_bad_first_key() -> None:

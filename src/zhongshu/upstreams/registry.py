@@ -37,12 +37,13 @@ class AnyUpstream(Upstream, Protocol):
 
 class KeyProblem(ValueError):
     """A key, header or proxy that settings point at is not there. Its text names the field and the remedy and never
-    the value; `zh` is the same in Chinese."""
+    the value; `zh` is the same in Chinese. variable: the environment variable that is missing, if it is one."""
 
-    def __init__(self, en: str, zh: str) -> None:
+    def __init__(self, en: str, zh: str, variable: str = "") -> None:
         super().__init__(en, zh)
         self.en = en
         self.zh = zh
+        self.variable = variable
 
     def __str__(self) -> str:
         return self.en
@@ -210,6 +211,7 @@ def _from_environment(where: str, name: str, environ: Mapping[str, str]) -> str:
         raise KeyProblem(
             f"{where}: the environment variable {name} is not set; run: export {name}=...",
             f"{where}: 环境变量 {name} 未设置；请运行：export {name}=...",
+            name,
         )
     return value
 

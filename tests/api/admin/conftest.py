@@ -57,6 +57,8 @@ class Desk:
         self.notes = []
         self.note_fails = None
         self.reloads = 0
+        self.standing = None
+        self.on_reload = lambda: None
         self.health = {}
         self.upstreams = {"up": FakeUpstream("up"), "embedded": FakeUpstream("embedded")}
         self.admin_key = self.access.admin.create_key("default", "boss", role="admin").secret
@@ -72,7 +74,8 @@ class Desk:
             offers=lambda: tuple(map(offer_of, ROWS)), upstreams=lambda: self.upstreams,
             health=lambda: self.health, switches=Switches(open_database(self.home / STATE), self.clock),
             local_file=lambda offer: None if offer.release.upstream == "up" else False, engine=self._engine,
-            settings=lambda: {"server": {"port": 7070}}, reload=self._reload, weighing=lambda: Weighing(Decider(), ()), max_body_bytes=100_000,
+            settings=lambda: {"server": {"port": 7070}}, reload=self._reload, standing=lambda: self.standing,
+            weighing=lambda: Weighing(Decider(), ()), max_body_bytes=100_000,
         )  # fmt: skip
         return Later(AdminParts(**(given | other)))
 
@@ -87,6 +90,7 @@ class Desk:
 
     def _reload(self):
         self.reloads += 1
+        self.on_reload()
 
     async def write(self, *, at_ns=None, **fields):
         record = Record(

@@ -31,6 +31,7 @@ class AdminParts(msgspec.Struct, frozen=True, kw_only=True):
     as a turn. health: how upstreams are, by worker. local_file: whether an offer's model file is here, None for a model that needs none. engine: the engine
     manager's report, an object with the fields of engine.py's `EngineOut`. settings: the effective settings as plain
     values, without secrets. weighing: the router as it is. reload: asks the supervisor to read the settings again; returns at once.
+    standing: which settings each worker runs, an object with the fields of server.py's `StandingOut`; None where nobody notes it.
     """
 
     gate: Gate
@@ -49,5 +50,6 @@ class AdminParts(msgspec.Struct, frozen=True, kw_only=True):
     engine: Callable[[], Awaitable[object]]
     settings: Callable[[], Mapping[str, Any]]
     reload: Callable[[], None]
+    standing: Callable[[], Mapping[str, Any] | None]
     weighing: Callable[[], Weighing]
     max_body_bytes: int = 1024 * 1024

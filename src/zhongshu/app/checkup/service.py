@@ -13,8 +13,9 @@ import msgspec
 from pyreqwest.client import SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 
-from zhongshu.app import paths, running
+from zhongshu.app import paths, running, standing
 from zhongshu.app.checkup.finding import Finding, fail, ok, warn
+from zhongshu.app.complaints import Complaint
 from zhongshu.app.settings import Settings
 from zhongshu.upstreams.probe import probe
 from zhongshu.upstreams.settings import UpstreamSettings
@@ -29,6 +30,7 @@ def check_service(settings: Settings) -> Iterator[Finding]:
         yield _port(settings.server.host, settings.server.port)
     else:
         yield _health(server)
+        yield from _workers(settings.home)
         yield from _own_key(server, paths.cli_key_file(settings.home))
     yield from asyncio.run(_upstreams(settings))
 
@@ -73,6 +75,43 @@ def _health(server: running.Running) -> Finding:
         "Mend the parts named; the lines beside this one say how.",
         "请修复所列部分；做法见其他各行。",
     )
+
+
+def _workers(home: Path) -> Iterator[Finding]:
+    """Whether all workers run the settings in force, and whether the newest were refused."""
+    now = standing.read(home)
+    if now is None:  # a server of an older version
+        return
+    for worker in now.apart:
+        runs = worker.generation
+        en = f"runs generation {runs}" if runs else "is not ready"
+        zh = f"运行第 {runs} 代设置" if runs else "未就绪"
+        why, why_zh = _why(worker.refused)
+        yield fail(
+            "workers",
+            f"{worker.name} {en}, generation {now.generation} is in force{why}",
+            f"{worker.name} {zh}，生效的是第 {now.generation} 代{why_zh}",
+            "Look at the server's log; `zhongshu config reload` asks it again.",
+            "请查看服务日志；`zhongshu config reload` 可再次请求。",
+        )
+    if now.refused:
+        why, why_zh = _why(now.refused)
+        yield warn(
+            "workers",
+            f"the newest settings were refused, generation {now.generation} goes on{why}",
+            f"最近一次设置被拒绝，继续使用第 {now.generation} 代{why_zh}",
+            "Mend what is named, then `zhongshu config reload`.",
+            "请修正所指之处，再运行 `zhongshu config reload`。",
+        )
+    elif not now.apart:
+        count, number = len(now.workers), now.generation
+        yield ok("workers", f"{count} run generation {number}", f"{count} 个，运行第 {number} 代设置")
+
+
+def _why(refused: tuple[Complaint, ...]) -> tuple[str, str]:
+    """In English and Chinese, to be put behind a sentence."""
+    en, zh = (" | ".join(one.sentence(chinese=chinese) for one in refused) for chinese in (False, True))
+    return (f": {en}", f"：{zh}") if refused else ("", "")
 
 
 def _own_key(server: running.Running, file: Path) -> Iterator[Finding]:

@@ -17,8 +17,15 @@ SERVICE: dict[str, Row] = {
     "journal_unavailable": Row(
         503,
         "server_error",
-        "The answer could not be recorded ({why}), so it was not given. Free some disk space; see `zhongshu doctor`.",
-        "无法记录本次回答（{why}），因此未予返回。请释放磁盘空间；参见 `zhongshu doctor`。",
+        "The answer could not be recorded ({why}), so it was not given. Free disk space if it is short; "
+        "`zhongshu doctor` says what else to mend.",
+        "无法记录本次回答（{why}），因此未予返回。如磁盘空间不足请释放；其他问题的修复方法见 `zhongshu doctor`。",
+    ),
+    "settings_refused": Row(
+        409,
+        "server_error",
+        "The settings were read and are not taken, nothing changed: {why}",
+        "已读取设置但未采用，未作任何更改：{why}",
     ),
     "internal_error": Row(
         500,
