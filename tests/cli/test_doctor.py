@@ -23,6 +23,7 @@ from zhongshu.core.records import Record
 from zhongshu.files.tables import files
 from zhongshu.ledger.journal import open_journal
 from zhongshu.ledger.settings import LedgerSettings
+from zhongshu.ledger.textkeys import TextKeys
 from zhongshu.storage.database import open_database
 
 
@@ -183,6 +184,19 @@ def test_a_database_that_cannot_be_read(run, ready, name, remedy):
     finding = found(run)["database", "fail"]
     assert name in finding["en"]
     assert remedy in finding["mend_en"]
+
+
+def test_a_text_key_that_opens_nothing(run, ready):
+    TextKeys(ready).current("acme", "2026-11", 0)
+    assert not any(check == "text key" for check, _ in found(run))
+    key = ready / "secrets" / "text.key"
+    key.write_bytes(bytes(32))
+    said = found(run)["text key", "fail"]
+    assert "is not the key these texts were sealed under" in said["en"]
+    assert str(key) in said["mend_en"]
+    key.unlink()
+    assert "No such file" in found(run)["text key", "fail"]["en"]
+    assert not key.exists(), "looking must not make one"
 
 
 def test_files_of_callers_are_counted_by_whether_they_are_encrypted(run, ready):

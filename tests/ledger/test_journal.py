@@ -19,6 +19,7 @@ from zhongshu.core.clock import FakeClock
 from zhongshu.core.ports import Journal
 from zhongshu.core.problems import Fault
 from zhongshu.core.records import Record
+from zhongshu.ledger.erasure import erase
 from zhongshu.ledger.fake import FakeJournal
 from zhongshu.ledger.journal import SlotTaken, Writer, open_journal
 from zhongshu.ledger.payloads import Happening, Kept
@@ -26,6 +27,7 @@ from zhongshu.ledger.reader import entries
 from zhongshu.ledger.segments import Segment, segment_path, segments, stream_folder
 from zhongshu.ledger.settings import LedgerSettings
 from zhongshu.ledger.verify import verify
+from zhongshu.storage.secrets import SecretError
 
 HERE = Path(__file__).parent
 Make = Callable[..., Record]
@@ -177,6 +179,46 @@ async def test_a_waiter_that_leaves_while_a_text_key_is_fetched_is_recorded(
     await journal.aclose()
     assert sorted(traces(home)) == sorted(make(n).trace for n in range(4))
     assert verify(home).ok
+
+
+def another_key(home: Path) -> bytes:
+    """Put another master key in the place of the one that texts were sealed under; the one that was there."""
+    file = home / "secrets" / "text.key"
+    was = file.read_bytes()
+    file.write_bytes(bytes(32))
+    return was
+
+
+async def test_with_another_text_key_no_writer_opens_and_the_key_is_named(
+    settings: LedgerSettings, home: Path, clock: FakeClock, make: Make
+) -> None:
+    await fill(settings, home, clock, [make(0)])
+    was = another_key(home)
+    with pytest.raises(SecretError, match=r"text\.key"):
+        open_journal(settings, home, "w0", clock)
+    assert await erase(settings, home, clock, tenant="acme", month="2023-11", reason="x", lawful_request=True) == 1
+    (home / "secrets" / "text.key").write_bytes(was)
+    await fill(settings, home, clock, [make(1)])
+    assert verify(home).ok
+
+
+async def test_without_its_text_keys_it_lets_no_turn_in_until_they_are_back(
+    settings: LedgerSettings, home: Path, clock: FakeClock, make: Make
+) -> None:
+    await fill(settings, home, clock, [make(0)])
+    journal = open_journal(settings, home, "w0", clock)
+    (home / "textkeys.db").rename(home / "away.db")
+    (home / "textkeys.db").mkdir()
+    assert journal.ready()
+    with pytest.raises(Fault, match="journal_unavailable"):
+        await journal.write(make(1))
+    assert (journal.ready(), journal.why_not) == (False, "the text key store cannot be used")
+    (home / "textkeys.db").rmdir()
+    (home / "away.db").rename(home / "textkeys.db")
+    await eventually(journal.ready)
+    await journal.write(make(2))
+    await journal.aclose()
+    assert traces(home) == [make(0).trace, make(2).trace]
 
 
 async def test_events_stand_among_the_turns(settings: LedgerSettings, home: Path, clock: FakeClock) -> None:

@@ -16,6 +16,7 @@ tries again by itself, with a new segment, until the disk takes it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import re
@@ -44,6 +45,7 @@ _BATCH_BYTES = 8 << 20
 _QUICK_S = 0.002
 """A write by the loop that takes longer than this is the last one for `_HESITANT_S`."""
 _HESITANT_S = 30.0
+_NO_KEYS = "the text key store cannot be used"
 
 
 class SlotTaken(Exception):
@@ -68,8 +70,11 @@ class Writer:
         self._folder = stream_folder(home, slot)
         for folder in (home, self._folder.parent, self._folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = _take(self._folder)
         self._sealer = Sealer(settings.text, home)
+        self._sealer.check()
+        self._lock = _take(self._folder)
+        self._keyless = False
+        self._seeking_keys: asyncio.Task[None] | None = None
         self._gathered: list[_Item] = []
         self._waiting: set[asyncio.Future[None]] = set()
         self._queue: SimpleQueue[list[_Item] | None] = SimpleQueue()
@@ -113,8 +118,22 @@ class Writer:
             try:
                 await self._sealer.fetch(record.tenant, record.at_ns)
             except (sqlite3.Error, OSError, ValueError):
-                raise _unavailable("the text key store cannot be used") from None
+                self._lose_keys()
+                raise _unavailable(_NO_KEYS) from None
         await self._append(encode_turn(record, sealed))
+
+    def _lose_keys(self) -> None:
+        """Let no new turn in that could not be recorded, until there are keys again."""
+        self._keyless = True
+        if self._seeking_keys is None or self._seeking_keys.done():
+            self._seeking_keys = asyncio.create_task(self._seek_keys())
+
+    async def _seek_keys(self) -> None:
+        while self._keyless:
+            await asyncio.sleep(_LOOK_S)
+            with contextlib.suppress(sqlite3.Error, OSError, ValueError):
+                await asyncio.to_thread(self._sealer.check)
+                self._keyless = False
 
     async def note(self, event: Happening) -> None:
         """Record something done to the ledger itself, as durably as a turn."""
@@ -123,18 +142,21 @@ class Writer:
         await self._append(encode_event(event))
 
     def ready(self) -> bool:
-        """False when the next write is known to fail, or when the space kept for turns in flight has been reached."""
-        return self._roomy and not self._why
+        """False when the next write is known to fail, when texts cannot be sealed, or when the space kept for turns in
+        flight has been reached."""
+        return self._roomy and not self._why and not self._keyless
 
     @property
     def why_not(self) -> str:
         """What keeps it from being ready, for `doctor` and readiness; empty when it is."""
-        return self._why or ("" if self._roomy else "too little free disk space")
+        return self._why or ("" if self._roomy else "too little free disk space") or (_NO_KEYS if self._keyless else "")
 
     async def aclose(self) -> None:
         """Write what is waiting, then give the slot back. Idempotent."""
         if self._waiting:
             await asyncio.gather(*self._waiting, return_exceptions=True)
+        if self._seeking_keys is not None:
+            self._seeking_keys.cancel()
         if self._thread.is_alive():
             self._hand_over()
             self._queue.put(None)
@@ -364,6 +386,7 @@ def _take(folder: Path) -> int:
 def open_journal(settings: LedgerSettings, home: Path, slot: str, clock: Clock) -> Writer:
     """The writer of a slot ("w0", "w1", ...; "cli" for commands).
 
-    Raises SlotTaken when another process holds it, OSError when the disk refuses, storage's SecretError for loose keys.
+    Raises SlotTaken when another process holds it, OSError when the disk refuses, storage's SecretError for a text key
+    that is open to others or is not the one that texts were sealed under, sqlite3.Error for keys that cannot be read.
     """
     return Writer(settings, home, slot, clock)

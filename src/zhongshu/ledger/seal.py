@@ -75,6 +75,11 @@ class Sealer:
             cipher.encrypt(nonce, _encode((record.prompt, record.answer)), record.trace.encode()),
         )
 
+    def check(self) -> None:
+        """See whether a key could be got ready now. Blocking. Raises as `fetch`."""
+        if self._keys is not None:
+            self._keys.check()
+
     async def fetch(self, tenant: str, at_ns: int) -> None:
         """Get the key ready, off the event loop. Raises sqlite3.Error, OSError, ValueError."""
         if time.monotonic() > self._stale_at:

@@ -17,7 +17,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from zhongshu.storage.secrets import load_or_create_secret
+from zhongshu.storage.secrets import SecretError, load_or_create_secret
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS text_keys (
@@ -99,10 +99,24 @@ class TextKeys:
             db.execute("COMMIT")
         return key
 
+    def check(self) -> None:
+        """See whether texts could be sealed now: the store can be written, and the master key opens the newest key.
+
+        Raises SecretError when it is another master key, sqlite3.Error when the store cannot be used.
+        """
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            row = db.execute(
+                "SELECT tenant, month, wrapped FROM text_keys WHERE wrapped IS NOT NULL ORDER BY id DESC LIMIT 1"
+            ).fetchone()
+            db.execute("ROLLBACK")
+        if row is not None:
+            self._unwrap(row[2], row[0], row[1])
+
     def find(self, id: int) -> bytes | None:
         """The data key a record names; None when it was shredded or never was here.
 
-        Raises ValueError when the master key file is not the one that wrapped it.
+        Raises SecretError when the master key file is not the one that wrapped it.
         """
         with self._open() as db:
             row = db.execute("SELECT tenant, month, wrapped FROM text_keys WHERE id = ?", (id,)).fetchone()
@@ -131,7 +145,7 @@ class TextKeys:
         try:
             return self._master.decrypt(wrapped[:12], wrapped[12:], _bound(tenant, month))
         except InvalidTag:
-            raise ValueError("secrets/text.key is not the key these texts were sealed under; restore it") from None
+            raise SecretError("secrets/text.key is not the key these texts were sealed under; restore it") from None
 
 
 def _bound(tenant: str, month: str) -> bytes:

@@ -19,7 +19,10 @@ async def admit(rooms: Rooms, arrived: Arrived) -> Admitted | Refusal:
             STAGE,
             problem(
                 "journal_unavailable",
-                why=Said("the journal's disk is full or broken", "日志所在磁盘已满或损坏"),
+                why=Said(
+                    "the journal's disk is full or broken, or its text keys cannot be used",
+                    "日志所在磁盘已满或损坏，或文本密钥无法使用",
+                ),
                 retry_after_s=5.0,
             ),
         )

@@ -17,6 +17,8 @@ from zhongshu.app.settings import Settings
 from zhongshu.engine.models import rows, store
 from zhongshu.ledger.joints import joints
 from zhongshu.ledger.segments import Scan, segment_path, segments, stream_folder, streams
+from zhongshu.ledger.textkeys import TextKeys
+from zhongshu.storage.secrets import SecretError
 
 _DATABASES = ("state.db", "counters.db", "textkeys.db", "index.db")
 
@@ -26,6 +28,7 @@ def check_state(settings: Settings) -> Iterator[Finding]:
     yield _writable(settings.home)
     yield from _private(settings.home)
     yield from _databases(settings.home)
+    yield from _text_key(settings)
     yield from _files(settings.home)
     yield from _journal(settings.home, settings.ledger.clock_tolerance_s)
     yield from _models(settings)
@@ -95,6 +98,28 @@ def _unreadable(file: Path) -> str:
     except sqlite3.Error as error:
         return str(error)
     return ""
+
+
+def _text_key(settings: Settings) -> Iterator[Finding]:
+    """Whether texts can be sealed: without that no turn can be recorded, and none is let in."""
+    home = settings.home
+    if settings.ledger.text == "none" or not (home / "textkeys.db").is_file():
+        return
+    key = home / "secrets" / "text.key"
+    try:
+        key.stat()  # to open the keys would make one
+        TextKeys(home).check()
+    except (SecretError, OSError, sqlite3.Error) as error:
+        why = f"{key}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        yield fail(
+            "text key",
+            f"texts cannot be sealed, so no turn is let in: {why}",
+            f"文本无法加密，因此不接受任何请求：{why}",
+            f"Put back {key} and textkeys.db from a copy of the same time. If there is none, go on in a new "
+            "ZHONGSHU_HOME: the records here stay readable, their texts closed.",
+            f"请从同一时刻的备份恢复 {key} 和 textkeys.db。若没有备份，请另设 ZHONGSHU_HOME 继续："
+            "此处的记录仍可读，文本则无法打开。",
+        )
 
 
 def _files(home: Path) -> Iterator[Finding]:

@@ -53,6 +53,14 @@ REASONS: dict[str, str] = {
     "the local engine cannot keep to its JSON Schema; leave out `not`, look-around in patterns, remote references and "
     "the like": "内置引擎无法遵循该 JSON Schema；请去掉 `not`、正则中的环视、远程引用等",
     "the record is too large": "记录过大",
+    "the text key store cannot be used": "文本密钥库无法使用",
+    "too little free disk space": "磁盘剩余空间不足",
+    "No space left on device": "设备上没有剩余空间",
+    "Read-only file system": "文件系统只读",
+    "Permission denied": "权限不足",
+    "Input/output error": "输入输出错误",
+    "File too large": "文件过大",
+    "it is closed": "已关闭",
     "use an amount from {} to {}": "请填写 {} 到 {} 的金额",
     "use at most {} printable characters, on one line": "请使用不超过 {} 个可打印字符，且不换行",
     "use letters, digits and . _ - only, at most {}, starting with a letter or digit": "仅限字母、数字和 . _ -，"
