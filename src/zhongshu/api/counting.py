@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from zhongshu.core.access import Caller
+from zhongshu.core.models import AUTO
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import Fault, fault
 from zhongshu.core.turns import Text, Turn
@@ -19,7 +20,6 @@ from zhongshu.pipeline.stages import Rooms
 # Counts the prompt of a call as its model would; None when who answers it cannot say.
 Count = Callable[[Call], Awaitable[int | None]]
 
-AUTO = "auto"
 _PER_MESSAGE = 4
 # A picture of a thousand pixels a side; what other files come to cannot be seen from outside.
 _PER_FILE = 1400

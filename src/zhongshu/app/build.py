@@ -38,7 +38,7 @@ from zhongshu.catalog.samples import SampleBook
 from zhongshu.catalog.settings import ModelSettings
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.health import ReplicaHealth
-from zhongshu.core.models import ModelCard, Offer
+from zhongshu.core.models import AUTO, ModelCard, Offer
 from zhongshu.core.ports import Call, Counter, Upstream
 from zhongshu.core.problems import fault
 from zhongshu.engine.client import EngineClient
@@ -53,7 +53,7 @@ from zhongshu.pipeline.reading.reader import PartReader, Remembered
 from zhongshu.pipeline.samples import Samples
 from zhongshu.pipeline.shadow import Shadows
 from zhongshu.pipeline.stages import Assumptions, Rooms
-from zhongshu.router.decision import AUTO, Decider
+from zhongshu.router.decision import Decider
 from zhongshu.router.judging import TaskJudge
 from zhongshu.safety.label import AiLabeller
 from zhongshu.sessions.sessions import Sessions, open_sessions

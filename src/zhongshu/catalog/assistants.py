@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from zhongshu.catalog.settings import NAME
 from zhongshu.core.dials import FIELDS, RANGES, fits
-from zhongshu.core.models import Ability, Assistant, ModelCard, Offer, Release
+from zhongshu.core.models import AUTO, Ability, Assistant, ModelCard, Offer, Release
 
 _INHERITED: frozenset[Ability] = frozenset({"chat", "tools", "json", "schema", "vision", "audio", "files"})
 _MOST_ROUNDS = 5
@@ -16,7 +16,7 @@ class AssistantSettings(Assistant, frozen=True, kw_only=True, forbid_unknown_fie
     """An assistant: models that answer together, asked like a model by its name. See core.models.Assistant."""
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name) or self.name == "auto":
+        if not NAME.fullmatch(self.name) or self.name == AUTO:
             raise ValueError(
                 'name: use letters, digits and . _ : / - only, at most 128, and not "auto"',
                 'name: 只能使用字母、数字和 . _ : / -，最多 128 个字符，且不能是 "auto"',

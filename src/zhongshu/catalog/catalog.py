@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from zhongshu.catalog.assistants import offer_of_assistant
 from zhongshu.catalog.settings import ModelSettings
-from zhongshu.core.models import Assistant, ModelCard, Offer, Release
+from zhongshu.core.models import AUTO, Assistant, ModelCard, Offer, Release
 
-AUTO = "auto"
 _OTHER_WORK = frozenset({"embedding", "rerank", "moderation", "speech", "transcription", "translation", "image"})
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from zhongshu.catalog.prices import AMOUNTS, check_amounts
-from zhongshu.core.models import Ability, Family, Price, Shape, Thinking
+from zhongshu.core.models import AUTO, Ability, Family, Price, Shape, Thinking
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/\-]{0,127}")
 
@@ -101,7 +101,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 "adapter: the embedded engine loads no adapters yet; serve this release by vLLM or SGLang",
                 "adapter: 内置引擎暂不支持适配器；请用 vLLM 或 SGLang 提供此版本",
             )
-        if self.name == "auto":
+        if self.name == AUTO:
             raise ValueError(
                 'name: "auto" is taken: it lets the router choose', 'name: "auto" 已被占用：它表示由路由选择'
             )

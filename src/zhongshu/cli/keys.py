@@ -281,7 +281,8 @@ def _known_models(names: str | None, config: Path | None) -> tuple[str, ...]:
     """The names of `--models`, each one that this installation offers."""
     if names is None:
         return ()
-    from zhongshu.catalog.catalog import AUTO, ModelCatalog, offer_of
+    from zhongshu.catalog.catalog import ModelCatalog, offer_of
+    from zhongshu.core.models import AUTO
     from zhongshu.upstreams.registry import offers
 
     used = settings(config)

@@ -30,8 +30,9 @@ def weighing(found: Settings) -> Weighing:
     from zhongshu.app.build import offers
     from zhongshu.app.pricing import exchange_between
     from zhongshu.catalog.catalog import ModelCatalog
+    from zhongshu.core.models import AUTO
     from zhongshu.pipeline.routings import Weighing
-    from zhongshu.router.decision import AUTO, Decider
+    from zhongshu.router.decision import Decider
 
     catalog, between = ModelCatalog(offers(found)), exchange_between(found)
     able = tuple([offer for offer in catalog.find(AUTO) if "chat" in offer.card.abilities])

@@ -11,6 +11,9 @@ from zhongshu.core.depth import Depth
 from zhongshu.core.dials import NO_DIAL, Dial, Preference
 from zhongshu.core.prices import Price
 
+AUTO = "auto"
+"""The name that leaves it to the router which model answers."""
+
 Ability = Literal[
     "chat",
     "completion",

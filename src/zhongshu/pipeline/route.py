@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from zhongshu.core.models import Offer, Route
+from zhongshu.core.models import AUTO, Offer, Route
 from zhongshu.core.ports import Asking
 from zhongshu.core.problems import Refusal
 from zhongshu.pipeline.stages import Admitted, Arrived, Rooms, Routed
 from zhongshu.pipeline.weighing import dial_of, unfit
-
-AUTO = "auto"
 
 
 def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:

@@ -13,14 +13,14 @@ from zhongshu.catalog.samples import Sample, SampleBook
 from zhongshu.core.answers import Usage
 from zhongshu.core.clock import Clock
 from zhongshu.core.dials import Dial
-from zhongshu.core.models import Assistant, ModelCard, Offer
+from zhongshu.core.models import AUTO, Assistant, ModelCard, Offer
 from zhongshu.core.money import Exchange
 from zhongshu.core.problems import Problem, Refusal, fault
 from zhongshu.core.turns import Turn
 from zhongshu.ledger.index import Index, Shown
 from zhongshu.ledger.rows import Filter, TurnRow
 from zhongshu.router.decided import Decision
-from zhongshu.router.decision import AUTO, Decider
+from zhongshu.router.decision import Decider
 from zhongshu.router.estimate import hardness_of, question_of
 from zhongshu.router.judging import TaskJudge
 from zhongshu.router.proof import Case

@@ -12,7 +12,7 @@ import msgspec
 
 from zhongshu.core.answers import Answer
 from zhongshu.core.labels import TextMark
-from zhongshu.core.models import Offer, Route
+from zhongshu.core.models import AUTO, Offer, Route
 from zhongshu.core.turns import Effort, Turn
 from zhongshu.pipeline.estimate import ask_of
 from zhongshu.pipeline.stages import Ended, Rooms, Routed, Work
@@ -78,7 +78,7 @@ def ways_of(rooms: Rooms, routed: Routed, answer: Answer, ended: Ended) -> Ways 
     route = Route(other.offer, other.effort, "sample", *_WHY, routed.route.dial)
     question, _ = question_of(turn)
     return Ways(
-        asked="auto",
+        asked=AUTO,
         stood=mine,
         own=text,
         known={mine: Known(text, at_home(rooms, offer, ended.cost_nano, turn))},

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from zhongshu.core.dials import NO_DIAL, Dial, Preference
-from zhongshu.core.models import ModelCard, Offer, Other, Route
+from zhongshu.core.models import AUTO, ModelCard, Offer, Other, Route
 from zhongshu.core.money import Exchange
 from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.core.turns import Effort, Turn
@@ -27,7 +27,6 @@ from zhongshu.router.remembered import Judged, Remembered
 from zhongshu.router.saying import why_of, with_cost
 from zhongshu.router.settings import RouterSettings, threshold_of
 
-AUTO = "auto"
 _NANO = 1_000_000_000
 Speed = tuple[int, int]
 """Microseconds to the first content, and for each token after it; 0 where not measured."""

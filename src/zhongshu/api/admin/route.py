@@ -15,6 +15,7 @@ from zhongshu.api.admin.given import Parts, Who
 from zhongshu.api.admin.parts import AdminParts
 from zhongshu.api.admin.words import Body, Limit, Moment, Shown, moment, nanoseconds
 from zhongshu.catalog.samples import Sample
+from zhongshu.core.models import AUTO
 from zhongshu.core.problems import Said, fault
 from zhongshu.ledger.index import open_index
 from zhongshu.pipeline.routings import Period, Routings
@@ -278,7 +279,7 @@ def _routings(parts: AdminParts) -> Routings:
 
 
 def _period(since: Moment | None, until: Moment | None, tenant: str | None, assistant: str | None = None) -> Period:
-    return Period(nanoseconds(since), nanoseconds(until), tenant, assistant or "auto")
+    return Period(nanoseconds(since), nanoseconds(until), tenant, assistant or AUTO)
 
 
 def _labels(rows: tuple[LabelIn, ...]) -> tuple[Label, ...]:
@@ -315,7 +316,7 @@ def _explained(parts: AdminParts, trace: str) -> ExplainOut:
         elif record.shadow_of:
             beside = record.shadow_of
             unknown = Said(f"It stands unseen beside the turn {beside}.", f"它是请求 {beside} 的暗中对照。")
-        elif record.asked != "auto" or record.rule in ("named", ""):
+        elif record.asked != AUTO or record.rule in ("named", ""):
             unknown = Said("Nothing was weighed: only `auto` is decided.", "未作权衡：只有 `auto` 需要决策。")
         else:
             state = found.shown.text_state

@@ -10,11 +10,11 @@ import msgspec
 
 from zhongshu.api.anthropic.asking import caller_of, refuse
 from zhongshu.api.asgi import JSON_TYPE, App, Receive, Scope, Send, header, send_reply
-from zhongshu.core.access import Caller
+from zhongshu.api.listing import listed
+from zhongshu.core.models import ModelCard
 from zhongshu.core.problems import Refusal, problem
 from zhongshu.pipeline.stages import Rooms
 
-AUTO = "auto"
 _encode = msgspec.json.Encoder().encode
 _PAGE, _MOST = 20, 1000
 # Anthropic gives the epoch where a model's date is not known.
@@ -35,7 +35,8 @@ class AnthropicModels:
         caller = await caller_of(rooms, scope)
         if isinstance(caller, Refusal):
             return await refuse(scope, send, caller.problem)
-        rows = _listed(rooms, caller)
+        cards = listed(rooms, caller)
+        rows = [_row(name, card) for name, card in cards.items() if card is None or "chat" in card.abilities]
         name = scope["path"].partition("/models")[2].strip("/")
         if not name:
             return await send_reply(send, 200, [JSON_TYPE], _encode(_page(rows, scope["query_string"])))
@@ -45,14 +46,8 @@ class AnthropicModels:
         await send_reply(send, 200, [JSON_TYPE], _encode(row))
 
 
-def _listed(rooms: Rooms, caller: Caller) -> list[dict[str, Any]]:
-    rows = {card.name: _row(card.name, card.context) for card in rooms.catalog.cards() if "chat" in card.abilities}
-    if rooms.catalog.find(AUTO):
-        rows = {AUTO: _row(AUTO, None), **rows}
-    return [row for name, row in rows.items() if not caller.models or name in caller.models]
-
-
-def _row(name: str, context: int | None) -> dict[str, Any]:
+def _row(name: str, card: ModelCard | None) -> dict[str, Any]:
+    context = card.context if card else None
     return {
         "type": "model",
         "id": name,

@@ -12,12 +12,12 @@ from zhongshu.api.asgi import JSON_TYPE, Headers, Receive, Scope, Send, send_rep
 from zhongshu.api.errors import error_headers, prefers_chinese
 from zhongshu.api.gemini.dialect import credential
 from zhongshu.api.gemini.errors import error_body
+from zhongshu.api.listing import listed
 from zhongshu.core.access import Caller
 from zhongshu.core.models import ModelCard
 from zhongshu.core.problems import Problem, Refusal, problem
 from zhongshu.pipeline.stages import Rooms
 
-AUTO = "auto"
 _encode = msgspec.json.Encoder().encode
 _MOST_LISTED = 1000
 
@@ -40,13 +40,13 @@ class Models:
         if isinstance(caller, Refusal):
             return await refuse(scope, send, caller.problem)
         name = scope["path"].partition("/models")[2].strip("/")
-        listed = _listed(rooms, caller)
+        cards = listed(rooms, caller)
         if not name:
-            return await send_reply(send, 200, [JSON_TYPE], _encode(_page(listed, scope["query_string"])))
-        row = next((row for row in listed if row["name"] == f"models/{name}"), None)
-        if row is None:
+            rows = [_row(name, card) for name, card in cards.items()]
+            return await send_reply(send, 200, [JSON_TYPE], _encode(_page(rows, scope["query_string"])))
+        if name not in cards:
             return await refuse(scope, send, problem("model_not_found", param="model", model=name[:256]))
-        await send_reply(send, 200, [JSON_TYPE], _encode(row))
+        await send_reply(send, 200, [JSON_TYPE], _encode(_row(name, cards[name])))
 
 
 async def caller_of(rooms: Rooms, scope: Scope) -> Caller | Refusal:
@@ -55,19 +55,12 @@ async def caller_of(rooms: Rooms, scope: Scope) -> Caller | Refusal:
     return await rooms.gate.identify(key) if key else Refusal("admit", problem("missing_key"))
 
 
-def _listed(rooms: Rooms, caller: Caller) -> list[dict[str, Any]]:
-    cards = {card.name: _row(card.name, card) for card in rooms.catalog.cards()}
-    if rooms.catalog.find(AUTO):
-        cards = {AUTO: _row(AUTO, None), **cards}
-    return [row for name, row in cards.items() if not caller.models or name in caller.models]
-
-
-def _page(listed: list[dict[str, Any]], query: bytes) -> dict[str, Any]:
+def _page(rows: list[dict[str, Any]], query: bytes) -> dict[str, Any]:
     """A page of the list: `pageSize` of them from `pageToken` on, which is a place."""
     asked = parse_qs(query)
     begin, size = _number(asked, b"pageToken", 0), _number(asked, b"pageSize", _MOST_LISTED) or _MOST_LISTED
-    page: dict[str, Any] = {"models": listed[begin : begin + size]}
-    return page | {"nextPageToken": str(begin + size)} if begin + size < len(listed) else page
+    page: dict[str, Any] = {"models": rows[begin : begin + size]}
+    return page | {"nextPageToken": str(begin + size)} if begin + size < len(rows) else page
 
 
 def _number(asked: dict[bytes, list[bytes]], name: bytes, default: int) -> int:

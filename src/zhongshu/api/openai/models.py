@@ -8,14 +8,13 @@ from typing import Any
 import msgspec
 
 from zhongshu.api.asgi import JSON_TYPE, Receive, Scope, Send, header, send_reply
+from zhongshu.api.listing import listed
 from zhongshu.api.openai.errors import send_problem
-from zhongshu.core.access import Caller
 from zhongshu.core.models import ModelCard
 from zhongshu.core.problems import Refusal, problem
 from zhongshu.pipeline.stages import Rooms
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
-AUTO = "auto"
 
 
 class Models:
@@ -34,19 +33,13 @@ class Models:
         if isinstance(caller, Refusal):
             return await send_problem(scope, send, caller.problem)
         name = scope["path"][len(self._prefix) :].strip("/")
-        listed = _listed(rooms, caller)
+        cards = listed(rooms, caller)
         if not name:
-            return await send_reply(send, 200, [JSON_TYPE], _encode({"object": "list", "data": list(listed.values())}))
-        if name not in listed:
+            rows = [_row(name, card) for name, card in cards.items()]
+            return await send_reply(send, 200, [JSON_TYPE], _encode({"object": "list", "data": rows}))
+        if name not in cards:
             return await send_problem(scope, send, problem("model_not_found", param="model", model=name))
-        await send_reply(send, 200, [JSON_TYPE], _encode(listed[name]))
-
-
-def _listed(rooms: Rooms, caller: Caller) -> dict[str, Any]:
-    rows = {card.name: _row(card.name, card) for card in rooms.catalog.cards()}
-    if rooms.catalog.find(AUTO):
-        rows = {AUTO: _row(AUTO, None), **rows}
-    return {name: row for name, row in rows.items() if not caller.models or name in caller.models}
+        await send_reply(send, 200, [JSON_TYPE], _encode(_row(name, cards[name])))
 
 
 def _row(name: str, card: ModelCard | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from zhongshu.api.extra import Extra
 from zhongshu.api.openai.errors import error_body
 from zhongshu.core.answers import Answer, Embeddings, Event, Passed, RefusalDelta, TextDelta, Usage
 from zhongshu.core.depth import Depth, deep
+from zhongshu.core.models import AUTO
 from zhongshu.core.problems import Problem
 from zhongshu.core.turns import NO_WISHES, Message, Sampling, Turn, Wishes
 from zhongshu.pipeline.stages import Routed
@@ -65,7 +66,7 @@ class Question:
             arrived_ns=incoming.now_ns,
             kind="chat",
             protocol="rest.ask",
-            model=asked.model or "auto",
+            model=asked.model or AUTO,
             messages=(*system, Message("user", asked.question)),
             stream=asked.stream or False,
             sampling=Sampling(max_tokens=asked.max_tokens),
