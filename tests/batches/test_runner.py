@@ -17,7 +17,8 @@ from zhongshu.core.clock import SystemClock
 from zhongshu.core.problems import Fault
 from zhongshu.files.settings import FileSettings
 from zhongshu.files.shelf import FileShelf
-from zhongshu.ledger.textkeys import TextKeys
+from zhongshu.ledger.textkeys import TextKeys, month_of
+from zhongshu.storage import sealing
 from zhongshu.storage.database import open_database
 
 ME = Caller("acme", "k_1")
@@ -54,12 +55,18 @@ class House:
         self.runner = BatchRunner(folder / "batches", self.desk, self.shelf, asks, lambda: made, hold, self.clock)
 
     async def hand_in(self, lines=4):
+        await self.put_input(lines)
+        return await self.create()
+
+    async def put_input(self, lines):
         async def pieces():
             for n in range(lines):
                 row = {"custom_id": str(n), "method": "POST", "url": "/x", "body": {"n": n}}
                 yield json.dumps(row).encode() + b"\n"
 
         await self.shelf.put(pieces(), tenant="acme", key_id="k", purpose="batch", filename="i", id="file-in")
+
+    async def create(self):
         return await self.desk.create(
             ME, endpoint="/x", input_file="file-in", window="1h", metadata={}, output_expires_s=None
         )
@@ -234,3 +241,65 @@ async def test_nothing_of_a_batch_lies_on_the_disk_in_plain(open_house, tmp_path
     assert not [one for one in (*seen, *kept) if b"xyzzy-answer" in one or b"custom_id" in one]
     ended = await house.ended(made.id)
     assert {row["response"]["body"]["answer"] for row in await house.rows(ended.output_file)} == {"xyzzy-answer"}
+
+
+class Erasing(Asks):
+    """Shreds the tenant's key of this month before the request `at` is answered. Until the request `late` a key is used
+    without asking for it again, as one is for 30 s; then those 30 s are over."""
+
+    def __init__(self, at, monkeypatch, late=19):
+        super().__init__(Reply(200, b'{"answer":1}', "t"))
+        self.at = at
+        self.late = late
+        self.monkeypatch = monkeypatch
+        self.ring = None
+
+    async def ask(self, endpoint, key_id, body, batch):
+        if json.loads(body)["n"] == self.at and self.ring is not None:
+            ring, self.ring = self.ring, None
+            now_ns = SystemClock().now_ns()
+            assert ring.shred("acme", month_of(now_ns), now_ns, "asked for") == 1
+        if json.loads(body)["n"] == self.late:
+            self.monkeypatch.setattr(sealing, "_FRESH_S", 0.0)
+        return await super().ask(endpoint, key_id, body, batch)
+
+
+class Earlier(SystemClock):
+    """40 days ago, at first."""
+
+    ago_ns = 40 * 86_400 * 10**9
+
+    def now_ns(self):
+        return super().now_ns() - self.ago_ns
+
+
+async def test_answers_that_come_right_after_an_erasure_are_not_lost_with_it(open_house, tmp_path, monkeypatch):
+    """The input is of another month, so that it stays: those of before the erasure are asked again, none is missing, and
+    those that came after it were sealed with a key that stands."""
+    asks = Erasing(10, monkeypatch)
+    clock = Earlier()
+    house = open_house(asks, clock=clock, concurrency=1)
+    await house.put_input(20)
+    clock.ago_ns = 0
+    made = await house.create()
+    asks.ring = TextKeys(tmp_path)
+    house.runner.start()
+    ended = await house.ended(made.id)
+    assert (ended.status, ended.completed, ended.failed) == ("completed", 20, 0)
+    assert [row["custom_id"] for row in await house.rows(ended.output_file)] == [str(n) for n in range(20)]
+    assert asks.asked == [*range(20), *range(10)], "those that were erased, and no others, were asked again"
+
+
+async def test_an_erasure_that_takes_the_input_along_ends_the_batch_with_what_came_after(
+    open_house, tmp_path, monkeypatch
+):
+    asks = Erasing(10, monkeypatch)
+    house = open_house(asks, concurrency=1)
+    made = await house.hand_in(20)
+    asks.ring = TextKeys(tmp_path)
+    house.runner.start()
+    ended = await house.ended(made.id)
+    assert (ended.status, ended.mistakes[0].code) == ("failed", "input_gone")
+    rows = await house.rows(ended.output_file)
+    assert [row["custom_id"] for row in rows] == [str(n) for n in range(10, 10 + ended.completed)]
+    assert ended.completed > 0

@@ -1,5 +1,6 @@
 """The spool: what was kept before a crash is there after it, a torn line is not, and one process holds it."""
 
+import sqlite3
 import subprocess
 import sys
 
@@ -7,14 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhongshu.batches.spool import take
+from zhongshu.batches.spool import ResultsErased, take
 
 
 class Masks:
-    """Seals by turning every bit round: what is sealed is neither the text nor JSON. gone: numbers that do not open."""
+    """Seals by turning every bit round: what is sealed is neither the text nor JSON. gone: numbers that do not open.
+    erased: how often a key turns out to have been shredded while something was being kept."""
 
-    def __init__(self, *gone):
+    def __init__(self, *gone, erased=0):
         self.gone = gone
+        self.erased = erased
+
+    def stands(self, sealed):
+        self.erased -= 1
+        return self.erased < 0
 
     def seal(self, number, result):
         return bytes(byte ^ 0xFF for byte in result)
@@ -134,3 +141,43 @@ def test_a_result_whose_key_was_shredded_was_never_there(tmp_path):
     third = take(tmp_path / "b", MASKS)
     assert third.completed == 3
     third.close()
+
+
+def test_what_is_kept_while_its_key_goes_is_sealed_anew_and_stands_once(tmp_path):
+    spool = take(tmp_path / "b", Masks(erased=2))
+    spool.add(1, "ok", b'{"long":"' + b"x" * 100 + b'"}')
+    spool.add(2, "ok", b"{}")
+    spool.close()
+    again = take(tmp_path / "b", MASKS)
+    assert [len(line) for line in lines(again)] == [112, 3]
+    assert len((tmp_path / "b" / "done").read_bytes().splitlines()) == 2
+    again.close()
+
+
+def test_where_nobody_can_say_whether_a_key_stands_nothing_was_kept(tmp_path):
+    masks = Masks()
+    spool = take(tmp_path / "b", masks)
+    masks.stands = lambda sealed: (_ for _ in ()).throw(sqlite3.OperationalError("locked"))
+    with pytest.raises(sqlite3.OperationalError):
+        spool.add(1, "ok", b'{"long":"' + b"x" * 100 + b'"}')
+    del masks.stands
+    spool.add(2, "ok", b"{}")
+    assert (1 in spool, lines(spool)) == (False, [b"{}\n"])
+    spool.close()
+
+
+def test_results_that_were_erased_meanwhile_are_never_left_out_in_silence(tmp_path):
+    masks = Masks()
+    spool = take(tmp_path / "b", masks)
+    for number, outcome in ((1, "ok"), (2, "ok"), (3, "failed")):
+        spool.add(number, outcome, b'{"n":%d}' % number)
+    masks.gone = (2, 3)
+    for ok in (True, False):
+        with pytest.raises(ResultsErased):
+            lines(spool, ok=ok)
+    spool.forget_erased()
+    assert (spool.completed, spool.failed, 2 in spool, lines(spool)) == (1, 0, False, [b'{"n":1}\n'])
+    masks.gone = ()
+    spool.add(2, "ok", b'{"n":"again"}')
+    assert lines(spool) == [b'{"n":1}\n', b'{"n":"again"}\n']
+    spool.close()

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from zhongshu.core.problems import Fault
+from zhongshu.files.shelf import FileShelf
 from zhongshu.files.tables import files
 from zhongshu.ledger.textkeys import month_of
 
@@ -162,3 +163,30 @@ async def test_what_is_kept_right_after_a_key_was_shredded_is_not_lost_with_it(s
     after = await keep(shelf, b"after")
     assert after.text_key != before.text_key
     assert await content(shelf, after) == b"after"
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_an_upload_during_which_texts_are_erased_stays(shelf, ring, clock, times, monkeypatch):
+    """It was begun before and is acknowledged after it: the moment is held, as often as it takes."""
+    upload = await shelf.begin("acme")
+    month = month_of(clock.now_ns())
+    await upload.write(b"one ")
+    told = shelf._sealer.stands
+    left = [None] * times
+
+    def erased_just_now(number):
+        if left:
+            left.pop()
+            assert ring.shred("acme", month, clock.now_ns(), "asked for") == 1
+        return told(number)
+
+    monkeypatch.setattr(shelf._sealer, "stands", erased_just_now)
+    await upload.write(b"two")
+    kept = await shelf.keep(upload, key_id="k", purpose="p", filename="f")
+    assert not left
+    stored = await shelf.get("acme", kept.id)
+    assert await content(shelf, stored) == b"one two"
+    await shelf.sweep()
+    assert await content(shelf, stored) == b"one two"
+    other = FileShelf(shelf.path(kept).parent.parent, shelf._database, ring, lambda: shelf.limits, clock)
+    assert await content(other, stored) == b"one two", "and for a process that never knew the keys of before"

@@ -18,7 +18,7 @@ from msgspec import Raw
 from zhongshu.batches import reading
 from zhongshu.batches.desk import BatchDesk
 from zhongshu.batches.settings import BatchSettings
-from zhongshu.batches.spool import Spool
+from zhongshu.batches.spool import ResultsErased, Spool
 from zhongshu.batches.values import ENDED, Asks, Batch, Mistake, Reply, Request, Status
 from zhongshu.core.clock import Clock
 from zhongshu.core.problems import Fault, problem
@@ -78,7 +78,7 @@ class Job:
         except Fault as gone:
             told = gone.problem
             code = "input_gone" if told.code == "file_not_found" else told.code
-            await self._end("failed", (Mistake(code, told.message, told.message_zh),), **await self._files())
+            await self._end("failed", (Mistake(code, told.message, told.message_zh),), **await self._files_left())
 
     async def _run(self, opens: reading.Opens) -> None:
         if self._batch.status == "validating":
@@ -86,9 +86,13 @@ class Job:
             if found.mistakes:
                 return await self._end("failed", found.mistakes)
             await self._change("in_progress", total=found.total, in_progress_ns=self._clock.now_ns())
-        if self._batch.status in ("in_progress", "cancelling"):
-            await self._answer(reading.requests(opens, self._batch.endpoint, self._settings))
-        await self._finish(reading.requests(opens, self._batch.endpoint, self._settings))
+        while True:
+            if self._done < self._batch.total:
+                await self._answer(reading.requests(opens, self._batch.endpoint, self._settings))
+            try:
+                return await self._finish(reading.requests(opens, self._batch.endpoint, self._settings))
+            except ResultsErased:  # its tenant's texts were erased meanwhile: those are to be asked again
+                await asyncio.to_thread(self._spool.forget_erased)
 
     # --- answering
 
@@ -175,8 +179,7 @@ class Job:
         """Put the files together and close the batch."""
         now_ns = self._clock.now_ns()
         cancelled = self._stop.is_set() or self._batch.status == "cancelling"
-        done = self._spool.completed + self._spool.failed + self._spool.expired
-        late = not cancelled and (done < self._batch.total or self._spool.expired > 0)
+        late = not cancelled and (self._done < self._batch.total or self._spool.expired > 0)
         if late:
             await self._give_up(requests)
         if not cancelled:
@@ -193,6 +196,18 @@ class Job:
                 line = {"id": f"batch_req_{self.id}_{request.number}", "custom_id": request.custom_id}
                 result = _encode(line | {"response": None, "error": error})
                 await asyncio.to_thread(self._spool.add, request.number, "expired", result)
+
+    @property
+    def _done(self) -> int:
+        return self._spool.completed + self._spool.failed + self._spool.expired
+
+    async def _files_left(self) -> dict[str, str | None]:
+        """The files of a batch that is asked no further: what was erased is left out."""
+        while True:
+            try:
+                return await self._files()
+            except ResultsErased:
+                await asyncio.to_thread(self._spool.forget_erased)
 
     async def _files(self) -> dict[str, str | None]:
         """Make the files of what there is."""

@@ -156,9 +156,15 @@ class _ShelfSeals:
         made = self._shelf.seal(self._tenant, self._place(number), result)
         return made.text_key.to_bytes(8, "big") + made.bytes
 
+    def stands(self, sealed: bytes) -> bool:
+        return self._shelf.stands(_parts(sealed))
+
     def open(self, number: int, sealed: bytes) -> bytes | None:
-        kept = Sealed(int.from_bytes(sealed[:8], "big"), sealed[8:])
-        return self._shelf.unseal(self._tenant, self._place(number), kept)
+        return self._shelf.unseal(self._tenant, self._place(number), _parts(sealed))
 
     def _place(self, number: int) -> bytes:
         return f"{self._id} {number}".encode()
+
+
+def _parts(sealed: bytes) -> Sealed:
+    return Sealed(int.from_bytes(sealed[:8], "big"), sealed[8:])

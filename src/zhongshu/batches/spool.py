@@ -4,7 +4,7 @@ A spool is held by one process at a time, through a lock that the system frees w
 no clock, no heartbeat, and a successor can begin at once. A line is `number outcome result`; a last line without its end
 was being written when the holder died, and is cut off: that request is asked again. So no request is in the output
 twice, and one in flight at a kill may be asked twice. Results are sealed; one that does not open any more, because its
-key was shredded, was never there.
+key was shredded, was never there. What is kept after a key was shredded is never sealed with it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,17 @@ class Seals(Protocol):
     """Seals what is kept, bound to the number of its line. Blocking."""
 
     def seal(self, number: int, result: bytes) -> bytes: ...
+    def stands(self, sealed: bytes) -> bool:
+        """Whether its key has not been shredded up to now."""
+        ...
+
     def open(self, number: int, sealed: bytes) -> bytes | None:
         """None when its key was shredded."""
         ...
+
+
+class ResultsErased(Exception):
+    """The key of results that were kept has been shredded since: `forget_erased` them."""
 
 
 class _Place(NamedTuple):
@@ -65,27 +73,48 @@ class Spool:
         """Keep what came of a request; on disk when this returns. `result` is one line of JSON. Raises OSError,
         sqlite3.Error and ValueError, and then nothing was kept."""
         head = b"%d %d " % (number, _OUTCOMES.index(outcome))
-        sealed = b64encode(self._seals.seal(number, result))
-        data = b"%b%b\n" % (head, sealed)
+        kept = self._kept(head, number, result)
+        while kept is None:  # texts were erased since its key was looked up, and this came later
+            kept = self._kept(head, number, result)
+        self._note(number, _Place(self._end + len(head), len(kept), outcome))
+        self._end += len(head) + len(kept) + 1
+
+    def _kept(self, head: bytes, number: int, result: bytes) -> bytes | None:
+        """A result as it is on the disk now, behind the last line; None, and nothing is, when its key stands no more."""
+        sealed = self._seals.seal(number, result)
+        kept = b64encode(sealed)
+        stands = False
         try:
-            written = 0
-            while written < len(data):
-                written += os.pwrite(self._file, data[written:], self._end + written)
-            os.fdatasync(self._file)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._file, self._end)
-            raise
-        self._note(number, _Place(self._end + len(head), len(sealed), outcome))
-        self._end += len(data)
+            self._write(b"%b%b\n" % (head, kept))
+            stands = self._seals.stands(sealed)
+        finally:
+            if not stands:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._file, self._end)
+        return kept if stands else None
+
+    def _write(self, data: bytes) -> None:
+        written = 0
+        while written < len(data):
+            written += os.pwrite(self._file, data[written:], self._end + written)
+        os.fdatasync(self._file)
 
     def results(self, *, ok: bool) -> Iterator[bytes]:
-        """The results that went well or did not, each with its line end, in the order of the input."""
+        """The results that went well or did not, each with its line end, in the order of the input. Raises
+        ResultsErased."""
         for number, place in sorted(self._places.items()):
             if (place.outcome == "ok") == ok:
-                result = self._opened(number, os.pread(self._file, place.length, place.offset))
-                if result is not None:
-                    yield result + b"\n"
+                result = self._at(number, place)
+                if result is None:
+                    raise ResultsErased
+                yield result + b"\n"
+
+    def forget_erased(self) -> None:
+        """What does not open any more is not done, as it would not be for the next holder."""
+        for number, place in list(self._places.items()):
+            if self._at(number, place) is None:
+                del self._places[number]
+                self._count(place.outcome, -1)
 
     def close(self) -> None:
         """Let another process have it."""
@@ -96,18 +125,24 @@ class Spool:
         """The batch is over."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _at(self, number: int, place: _Place) -> bytes | None:
+        return self._opened(number, os.pread(self._file, place.length, place.offset))
+
     def _opened(self, number: int, kept: bytes) -> bytes | None:
         """A result; a plain one is from before results were sealed."""
         return kept if kept.startswith(b"{") else self._seals.open(number, b64decode(kept))
 
     def _note(self, number: int, place: _Place) -> None:
         self._places[number] = place
-        if place.outcome == "ok":
-            self.completed += 1
-        elif place.outcome == "failed":
-            self.failed += 1
+        self._count(place.outcome, 1)
+
+    def _count(self, outcome: Outcome, by: int) -> None:
+        if outcome == "ok":
+            self.completed += by
+        elif outcome == "failed":
+            self.failed += by
         else:
-            self.expired += 1
+            self.expired += by
 
     def _read(self) -> None:
         """What an earlier holder kept, up to its last whole line."""

@@ -22,7 +22,7 @@ from zhongshu.files.settings import FileSettings
 from zhongshu.files.store import StoredFile
 from zhongshu.storage.blobs import Blobs, Draft
 from zhongshu.storage.database import Database
-from zhongshu.storage.sealing import KeyRing, Sealed, Sealer
+from zhongshu.storage.sealing import Derived, KeyRing, Sealed, Sealer
 
 _PIECE = 1 << 20
 _ORPHAN_S = 3600.0
@@ -76,7 +76,7 @@ class FileShelf:
             sha256=upload.sha256,
             created_ns=now_ns,
             expires_ns=None if expires_s is None else now_ns + int(expires_s * _SECOND_NS),
-            text_key=upload.text_key,
+            text_key=upload.key.number,
         )
         await asyncio.to_thread(self._keep, upload, file)
         return file
@@ -143,6 +143,10 @@ class FileShelf:
         """Seal something small that is not a file yet; for threads. `place` says where it will lie."""
         return self._sealer.seal(tenant, place, content, self._clock.now_ns())
 
+    def stands(self, sealed: Sealed) -> bool:
+        """Whether its key has not been shredded up to now: it may be relied on once it is durable. For threads."""
+        return self._sealer.stands(sealed.text_key)
+
     def unseal(self, tenant: str, place: bytes, sealed: Sealed) -> bytes | None:
         """It again; None when its key was shredded or it is not what was sealed."""
         return self._sealer.open(tenant, place, sealed)
@@ -159,7 +163,7 @@ class FileShelf:
     def _draft(self, tenant: str, id: str, room: _Room | None) -> Upload:
         key = self._sealer.current(tenant, self._clock.now_ns())
         draft = self._blobs.draft()
-        return Upload(draft, SealedWriter(draft, key, tenant, id), tenant, id, key.number, room)
+        return Upload(draft, SealedWriter(draft, key, tenant, id), tenant, id, key, room)
 
     def _keep(self, upload: Upload, file: StoredFile) -> None:
         upload.draft.keep(file.tenant, file.id)
@@ -169,6 +173,23 @@ class FileShelf:
                 self._blobs.delete(file.tenant, file.id)
                 raise fault("file_quota_exceeded", limit=room.tenant_bytes)
             store.put(db, file)
+        key = upload.key
+        while not self._sealer.stands(key.number):  # texts were erased while it came in: not this one, which came later
+            key = self._sealed_anew(file, key)
+
+    def _sealed_anew(self, file: StoredFile, key: Derived) -> Derived:
+        upload = self._draft(file.tenant, file.id, None)
+        try:
+            with open_file(self.path(file), lambda _: key.secret, file.tenant, file.id, plain=False) as before:
+                upload.take(before)
+            upload.draft.keep(file.tenant, file.id)
+        except FileNotFoundError:  # swept in this very moment
+            raise fault("file_not_found", file=file.id) from None
+        finally:
+            upload.discard()
+        with self._database.write() as db:
+            store.told_text_key(db, file.id, upload.key.number)
+        return upload.key
 
     def _get(self, tenant: str, id: str) -> StoredFile | None:
         with self._database.read() as db:
@@ -221,13 +242,11 @@ class FileShelf:
         upload = self._draft(file.tenant, file.id, None)
         try:
             with self.path(file).open("rb") as plain:
-                while piece := plain.read(_PIECE):
-                    upload.sealed.write(piece)
-            upload.sealed.finish()
+                upload.take(plain)
             upload.draft.keep(file.tenant, file.id)
         finally:
             upload.discard()
-        return upload.text_key
+        return upload.key.number
 
 
 class _Room(NamedTuple):
@@ -243,13 +262,13 @@ class Upload:
     file of our own making."""
 
     def __init__(
-        self, draft: Draft, sealed: SealedWriter, tenant: str, id: str, text_key: int, room: _Room | None
+        self, draft: Draft, sealed: SealedWriter, tenant: str, id: str, key: Derived, room: _Room | None
     ) -> None:
         self.draft = draft
         self.sealed = sealed
         self.tenant = tenant
         self.id = id
-        self.text_key = text_key
+        self.key = key
         self.room = room
         self.size = 0
         self._waiting: list[bytes] = []
@@ -270,6 +289,12 @@ class Upload:
         self._waiting_bytes += len(data)
         if self._waiting_bytes >= _PIECE:
             await self._flush()
+
+    def take(self, content: BinaryIO) -> None:
+        """Take in all of this, and there is no more. Blocking."""
+        while piece := content.read(_PIECE):
+            self.sealed.write(piece)
+        self.sealed.finish()
 
     async def finish(self) -> None:
         """There is no more."""

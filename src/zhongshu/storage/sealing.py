@@ -88,6 +88,12 @@ class Sealer:
         """Whether a key has not been shredded. Raises as `secret` does."""
         return self._find(number).cipher is not None
 
+    def stands(self, number: int) -> bool:
+        """Whether a key has not been shredded up to this moment, asked anew: what was sealed with one that stands, and was
+        durable by then, is not lost with a key that went before. Raises as `secret` does."""
+        self._known.pop(number, None)
+        return self.alive(number)
+
     def current(self, owner: str, now_ns: int) -> Derived:
         """The key for something that an owner keeps from now on, asked for anew: what is kept after a key was shredded
         must not be lost with it. Raises sqlite3.Error, OSError, ValueError."""
