@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
+import sys
 
 import pytest
 
 from tests.api.conftest import whole
-from zhongshu.cli.up import app, curl_line, python_line
+from tests.running import environment
+from zhongshu.app.loading import load
+from zhongshu.app.supervisor import Ready, releases_of
+from zhongshu.cli.up import _announce, app, curl_line, python_line
 
 
 @pytest.mark.parametrize("line", [curl_line, python_line])
@@ -22,6 +27,62 @@ def test_the_printed_lines_work_when_pasted(serve, tmp_path, line, known):
     assert done.returncode == 0, done.stderr
     assert "hi" in done.stdout
     assert server.house.seen[-1].outcome == "answered"
+
+
+RELEASES = """
+profile = "none"
+[[upstreams]]
+name = "a"
+kind = "openai-compatible"
+base_url = "http://127.0.0.1:9/v1"
+key = "KEY"
+[[upstreams]]
+name = "b"
+kind = "openai-compatible"
+base_url = "http://127.0.0.1:9/v1"
+key = "none"
+[[models]]
+name = "m"
+upstream = "a"
+[[models]]
+name = "m"
+upstream = "b"
+[[models]]
+name = "m"
+version = "2"
+upstream = "a"
+[[models]]
+name = "n"
+upstream = "a"
+"""
+
+
+def test_a_model_is_listed_once_with_its_releases_whatever_replicas_it_has(home, capsys, monkeypatch):
+    home.mkdir()
+    file = home / "zhongshu.toml"
+    file.write_text(RELEASES.replace("KEY", "none"))
+    settings = load(file)
+    releases = releases_of(settings)
+    assert releases == {"m": ("m@1", "m@2"), "n": ("n@1",)}
+    ready = Ready("http://127.0.0.1:7", 1, None, tuple(releases), releases)
+    _announce(ready, settings, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["models"], shown["releases"]) == (["m", "n"], {"m": ["m@1", "m@2"], "n": ["n@1"]})
+    for language, line in (("en", "Models: auto, m (m@1, m@2), n"), ("zh", "模型：auto、m（m@1、m@2）、n")):
+        monkeypatch.setenv("ZHONGSHU_LANG", language)
+        _announce(ready, settings, as_json=False)
+        assert line in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "upstreams.a.key"), ("zh", "环境变量 NOT_THERE 未设置")])
+def test_a_key_that_is_not_there_is_named_when_it_cannot_start(home, language, said):
+    home.mkdir()
+    (home / "zhongshu.toml").write_text(RELEASES.replace("KEY", "env:NOT_THERE"))
+    environ = environment(home, home / "zhongshu.toml") | {"ZHONGSHU_LANG": language}
+    command = [sys.executable, "-m", "zhongshu.cli", "up", "--port", "0", "--no-pull"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
+    assert "worker-0" in done.stderr
 
 
 def test_wrong_settings_stop_the_start(run, home):

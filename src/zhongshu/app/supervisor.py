@@ -23,10 +23,10 @@ from zhongshu.app import paths, standing
 from zhongshu.app.alerting import alerting
 from zhongshu.app.boot import Boot, slot_name
 from zhongshu.app.canaries import judging
-from zhongshu.app.children import Child
+from zhongshu.app.children import Child, NeverReady
 from zhongshu.app.generations import Generations
 from zhongshu.app.http.counts import counts_file, gone, lay_out
-from zhongshu.app.preparing import engine_specs, first_key, reconcile
+from zhongshu.app.preparing import FIRST_KEY, engine_specs, first_key, reconcile
 from zhongshu.app.running import RUNNING_FILE, Running
 from zhongshu.app.serving import listening_socket
 from zhongshu.app.settings import Settings
@@ -49,12 +49,14 @@ class AddressTaken(Exception):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """What `zhongshu up` tells its user. `first_key` is set only on the start that made it."""
+    """What `zhongshu up` tells its user. `first_key` is set only on the start that made it. models: each once, in the order
+    of the settings; releases: of each model the names that one of them can be asked for by."""
 
     url: str
     pid: int
     first_key: str | None
     models: tuple[str, ...]
+    releases: dict[str, tuple[str, ...]] = {}
 
 
 def run(
@@ -125,7 +127,7 @@ class Supervisor:
 
     async def run(self) -> int:
         """Start everything, announce, wait for a signal, stop everything."""
-        key = first_key(self._settings)
+        key = first_key(self._settings) if os.environ.get(FIRST_KEY) else None
         reconcile(self._settings)
         if len(self._workers) > 1:
             lay_out(counts_file(self._settings.home), len(self._workers))
@@ -135,7 +137,8 @@ class Supervisor:
         watching = asyncio.create_task(alerting(lambda: self._settings), name="alerts")
         try:
             if await self._started():
-                self._announce(self._ready(key))
+                # One that we choose is made when it can be shown: a start that fails before must not use it up.
+                self._announce(self._ready(key or first_key(self._settings)))
                 async with judging(lambda: self._settings):
                     await self._stop.wait()
         finally:
@@ -153,6 +156,8 @@ class Supervisor:
             await starting
             return True
         starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError, NeverReady):
+            await starting
         return False
 
     def _worker(self, number: int, slot: str) -> Child:
@@ -191,7 +196,8 @@ class Supervisor:
         url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
         file = self._run_dir / RUNNING_FILE
         file.write_bytes(msgspec.json.encode(Running(url, os.getpid())))
-        return Ready(url, os.getpid(), key, tuple(row.name for row in self._settings.models))
+        releases = releases_of(self._settings)
+        return Ready(url, os.getpid(), key, tuple(releases), releases)
 
     def _on_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -229,6 +235,15 @@ class Supervisor:
         await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
         await self._engine.aclose()
         await self._keeper.stop()
+
+
+def releases_of(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Every model once with its releases once, "name@version", in the order of their rows: a release has a row for each
+    of its replicas."""
+    found: dict[str, dict[str, None]] = {}
+    for row in settings.models:
+        found.setdefault(row.name, {})[f"{row.name}@{row.version}"] = None
+    return {name: tuple(releases) for name, releases in found.items()}
 
 
 def keeper_line(settings: Settings) -> bytes:

@@ -103,9 +103,16 @@ def _fetch_missing(settings: Settings, *, no_pull: bool) -> None:
 
 
 def _run(settings: Settings, reload: Callable[[], Settings], *, as_json: bool) -> int:
+    import sqlite3
+
+    from sqlalchemy.exc import DBAPIError
+
     from zhongshu.app import supervisor
     from zhongshu.app.children import NeverReady
     from zhongshu.app.logs import set_up_logs
+    from zhongshu.storage.counters import CounterError
+    from zhongshu.storage.database import SchemaError
+    from zhongshu.storage.secrets import SecretError
 
     set_up_logs(settings.server)
     try:
@@ -121,6 +128,8 @@ def _run(settings: Settings, reload: Callable[[], Settings], *, as_json: bool) -
         _fail_taken(taken.host, taken.port, taken.why)
     except NeverReady as child:
         _fail_never_ready(settings, str(child))
+    except (DBAPIError, sqlite3.Error, CounterError, SchemaError, SecretError) as error:
+        _fail_unusable(settings, error)
     except (FileExistsError, NotADirectoryError, PermissionError, FileNotFoundError) as error:
         fail(
             f"The state directory {settings.home} cannot be used ({error.strerror}). Set ZHONGSHU_HOME to a directory "
@@ -135,10 +144,32 @@ def _fail_never_ready(settings: Settings, child: str) -> NoReturn:
     told = standing.read(settings.home)
     for complaint in told.complaints if told else ():
         err.print(complaint.sentence(chinese=chinese()), style="red", markup=False, highlight=False, soft_wrap=True)
+    _say_what_fails(settings)
     fail(
         f"It was not started: {child} did not come up. What stands above says why; `zhongshu doctor` looks at the rest.",
         f"未能启动：{child} 没有就绪。原因见上文；`zhongshu doctor` 可检查其余各项。",
     )
+
+
+def _fail_unusable(settings: Settings, error: Exception) -> NoReturn:
+    why = str(getattr(error, "orig", error))
+    if _say_what_fails(settings):
+        fail("It was not started. What stands above says why.", "未能启动。原因见上文。")
+    fail(
+        f"{settings.home} cannot be used: {why}. `zhongshu doctor` looks at the rest.",
+        f"无法使用 {settings.home}：{why}。`zhongshu doctor` 可检查其余各项。",
+    )
+
+
+def _say_what_fails(settings: Settings) -> bool:
+    """Name what is wrong with this machine or the state directory, as `zhongshu doctor` does; whether anything is."""
+    from zhongshu.app.checkup.machine import check_machine
+    from zhongshu.app.checkup.state import check_state
+    from zhongshu.cli.doctor import show
+
+    wrong = [found for check in (check_machine, check_state) for found in check(settings) if found.state == "fail"]
+    show(wrong, err)
+    return bool(wrong)
 
 
 def _refuse_bad_first_key() -> None:
@@ -194,7 +225,7 @@ def _announce(ready: Ready, settings: Settings, *, as_json: bool) -> None:
         sys.stdout.flush()
         return
     _say(t(f"Zhongshu is ready at {ready.url}", f"中枢已就绪：{ready.url}"), "bold green")
-    models = ("auto", *ready.models)
+    models = ("auto", *(_with_releases(name, releases) for name, releases in ready.releases.items()))
     _say(t(f"Models: {', '.join(models)}", f"模型：{'、'.join(models)}"))
     if ready.first_key:
         _say("\n" + t("Your first key; it is shown only this once:", "您的首个密钥，仅显示这一次："))
@@ -204,6 +235,13 @@ def _announce(ready: Ready, settings: Settings, *, as_json: bool) -> None:
     _say(f"  {curl_line(ready.url, ready.first_key, key_file, hello)}\n")
     _say(f"  {python_line(ready.url, ready.first_key, key_file, hello)}\n")
     _say(f'  {_own_name()} ask "{hello}"')
+
+
+def _with_releases(name: str, releases: tuple[str, ...]) -> str:
+    """A model's name, with those of its releases where it has several."""
+    if len(releases) < 2:
+        return name
+    return t(f"{name} ({', '.join(releases)})", f"{name}（{'、'.join(releases)}）")
 
 
 def _own_name() -> str:
