@@ -16,6 +16,7 @@ from zhongshu.access.budgets import BudgetDesk, Held
 from zhongshu.access.tables import budget_alerts
 from zhongshu.core.clock import Clock
 from zhongshu.core.ids import trace_id
+from zhongshu.core.money import money_text
 from zhongshu.storage.database import Database
 
 WAITING, SENT, PASSED, GIVEN_UP, UNTOLD = "waiting", "sent", "passed over", "given up", "not told"
@@ -143,8 +144,8 @@ def body_of(alert: Alert) -> bytes:
             "tenant": alert.tenant,
             "name": alert.whose,
             "percent": alert.percent,
-            "budget": _money(alert.budget_nano),
-            "spent": _money(alert.spent_nano),
+            "budget": money_text(alert.budget_nano),
+            "spent": money_text(alert.spent_nano),
             "currency": alert.currency,
             "period": alert.period,
         }
@@ -158,7 +159,3 @@ def signature(secret: bytes, at_s: int, body: bytes) -> str:
 
 def _reached(held: Held, percent: int) -> bool:
     return held.spent_nano * 100 >= held.limit_nano * percent
-
-
-def _money(nano: int) -> str:
-    return f"{nano // _S}.{nano % _S:09d}".rstrip("0").removesuffix(".") if nano else "0"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from zhongshu.core.money import money_text
 from zhongshu.core.problems import Problem, Refusal, Said, problem
 from zhongshu.storage.leases import Denied, Purse, Rate, Seats
 
@@ -21,7 +22,6 @@ _REMEDIES = {
     "user": "`zhongshu budgets set`",
     "model": "`zhongshu budgets set`",
 }
-NANO = 1_000_000_000
 
 MISSING = Refusal(STAGE, problem("missing_key"))
 INVALID = Refusal(STAGE, problem("invalid_api_key"))
@@ -54,16 +54,11 @@ def _over_budget(denied: Denied, purse: Purse, ends_in_s: float | None, cost_nan
     unspent = purse.limit - denied.settled
     if unspent <= 0:
         return problem("insufficient_quota", retry_after_s=ends_in_s, scope=scope, remedy=remedy)
-    needed = f"{_money(cost_nano)} {currency}"
+    needed = f"{money_text(cost_nano)} {currency}"
     if cost_nano > unspent:
-        left = f"{_money(unspent)} {currency}"
+        left = f"{money_text(unspent)} {currency}"
         return problem("budget_too_small", param="max_tokens", scope=scope, remedy=remedy, needed=needed, left=left)
     return problem("budget_reserved", retry_after_s=1.0, scope=scope, needed=needed)
-
-
-def _money(nano: int) -> str:
-    """Billionths as a decimal."""
-    return f"{nano // NANO}.{nano % NANO:09d}".rstrip("0").removesuffix(".")
 
 
 def _problem(denied: Denied) -> Problem:

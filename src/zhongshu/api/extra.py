@@ -7,6 +7,7 @@ import msgspec
 from zhongshu.core.answers import Usage
 from zhongshu.core.dials import NO_DIAL, Dial
 from zhongshu.core.labels import Label
+from zhongshu.core.money import money_text
 from zhongshu.core.ports import Hit
 from zhongshu.core.records import Attempt
 from zhongshu.pipeline.stages import Routed
@@ -64,13 +65,6 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     read: tuple[str, ...] = ()
 
 
-def money(nano: int) -> str:
-    """Billionths as an exact decimal: 1500000000 -> "1.5"."""
-    if nano == 0:
-        return "0"
-    return f"{nano // 1_000_000_000}.{nano % 1_000_000_000:09d}".rstrip("0").removesuffix(".")
-
-
 def extra_of(
     routed: Routed, label: Label | None, usage: Usage, cost_nano: int, overhead_ms: float, hit: Hit | None = None
 ) -> Extra:
@@ -81,7 +75,7 @@ def extra_of(
         release.name, release.upstream, route.rule, route.reason, route.reason_zh, route.effort, route.dial
     )
     used = UsageExtra(usage.prompt, usage.completion, usage.cached, usage.thinking, usage.estimated)
-    cost = CostExtra(money(cost_nano), price.currency)
+    cost = CostExtra(money_text(cost_nano), price.currency)
     tried = asking.attempts
     ended, read = asking.thought_ended, routed.admitted.arrived.read
     if hit is None and not read and not asking.dropped and not asking.queued_us and len(tried) < 2 and not ended:
@@ -95,7 +89,7 @@ def extra_of(
         overhead_ms,
         cache=hit.kind if hit else "",
         similarity=round(hit.similarity, 4) if hit else 0.0,
-        saved=money(hit.cost_nano) if hit else "",
+        saved=money_text(hit.cost_nano) if hit else "",
         dropped=asking.dropped,
         attempts=tuple(tried) if len(tried) > 1 else (),
         queued_ms=round(asking.queued_us / 1000, 3),

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from zhongshu.cli.output import err, fail, out
 from zhongshu.cli.words import chinese, t
+from zhongshu.core.money import money_about
 
 if TYPE_CHECKING:
     from zhongshu.core.records import Attempt
@@ -73,7 +74,7 @@ def local(at_ns: int) -> str:
 
 def money(nano: int, currency: str) -> str:
     """An amount for people."""
-    return f"{nano / 1e9:.6f}".rstrip("0").rstrip(".") + f" {currency}" if nano else ""
+    return f"{money_about(nano)} {currency}" if nano else ""
 
 
 def _cells(row: TurnRow) -> tuple[object, ...]:

@@ -12,11 +12,11 @@ import typer
 from zhongshu.cli.output import fail
 from zhongshu.cli.words import t
 from zhongshu.core.access import PRIORITIES, Limits
+from zhongshu.core.money import NANO, money_nano
 
 if TYPE_CHECKING:
     from zhongshu.access.admin import Spending
 
-NANO = 1_000_000_000
 NONE = "none"
 _MOST = (1 << 62) - 1
 _MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?")
@@ -98,8 +98,7 @@ def money(option: str, text: str) -> int | None:
     if not _MONEY.fullmatch(text):
         en = "give an amount such as 12.50 (not negative, at most 9 decimals), or none"
         _refuse(option, text, en, "请填写金额，例如 12.50（不能为负，最多 9 位小数），或填 none")
-    units, _, decimals = text.partition(".")
-    nano = int(units) * NANO + int(decimals.ljust(9, "0") or 0)
+    nano = money_nano(text)
     if nano > _MOST:
         _refuse(option, text, f"give at most {_MOST // NANO}", f"最多 {_MOST // NANO}")
     return nano

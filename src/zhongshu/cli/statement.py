@@ -78,7 +78,8 @@ def _show(made: Statement) -> None:
 
 
 def _cells(name: str, line: Line) -> tuple[object, ...]:
-    from zhongshu.ledger.statements import cents_text, money_text
+    from zhongshu.core.money import money_text
+    from zhongshu.ledger.statements import cents_text
 
     return (
         name, line.turns, line.not_answered, line.prompt_tokens, line.cached_tokens, line.completion_tokens,

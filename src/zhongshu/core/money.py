@@ -1,4 +1,5 @@
-"""Currencies side by side: what one is worth in another, from which day on. Exact fractions, no floating point.
+"""Money in billionths and as text, and currencies side by side: what one is worth in another, from which day on. Exact
+fractions, no floating point.
 
 An installation counts its budgets in one currency, `home`; what is priced in another is converted at the rate of the
 moment the turn arrived.
@@ -11,6 +12,24 @@ from fractions import Fraction
 import msgspec
 
 NANO = 1_000_000_000
+
+
+def money_text(nano: int) -> str:
+    """Billionths as an exact decimal: 1500000000 -> "1.5"."""
+    if nano == 0:
+        return "0"
+    return f"{nano // NANO}.{nano % NANO:09d}".rstrip("0").removesuffix(".")
+
+
+def money_about(nano: int) -> str:
+    """The same for people: to the millionth."""
+    return f"{nano / NANO:.6f}".rstrip("0").rstrip(".")
+
+
+def money_nano(text: str) -> int:
+    """Billionths of a decimal with at most nine places: "12.5" -> 12500000000."""
+    units, _, decimals = text.partition(".")
+    return int(units) * NANO + int(decimals.ljust(9, "0"))
 
 
 class Rate(msgspec.Struct, frozen=True):

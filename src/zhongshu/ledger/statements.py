@@ -18,14 +18,13 @@ from typing import Literal
 
 import msgspec
 
-from zhongshu.core.money import Exchange
+from zhongshu.core.money import NANO, Exchange, money_text
 from zhongshu.ledger.index import Index, Sums
 from zhongshu.ledger.rows import Filter
 
 By = Literal["key", "user", "model", "day"]
 BYS: tuple[By, ...] = ("key", "user", "model", "day")
 CENT_NANO = 10_000_000
-NANO = 1_000_000_000
 
 _MONTH = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])")
 
@@ -139,11 +138,6 @@ def as_csv(made: Statement) -> Iterator[bytes]:
     if made.converted_nano is not None and made.converted_cents is not None and len(made.totals) > 1:
         whole = Line(name="", currency=made.home, cost_nano=made.converted_nano, cents=made.converted_cents)
         yield _csv_row(_cells(made, "converted", whole))
-
-
-def money_text(nano: int) -> str:
-    """Billionths as an exact decimal text."""
-    return f"{nano // NANO}.{nano % NANO:09d}".rstrip("0").removesuffix(".") if nano else "0"
 
 
 def cents_text(cents: int) -> str:

@@ -14,7 +14,7 @@ import msgspec
 
 from zhongshu.core.dials import NO_DIAL, Dial, Preference
 from zhongshu.core.models import AUTO, ModelCard, Offer, Other, Route
-from zhongshu.core.money import Exchange
+from zhongshu.core.money import NANO, Exchange, money_about
 from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.core.turns import Effort, Turn
 from zhongshu.router.conversation import CHANGES, STAYS
@@ -27,7 +27,6 @@ from zhongshu.router.remembered import Judged, Remembered
 from zhongshu.router.saying import why_of, with_cost
 from zhongshu.router.settings import RouterSettings, threshold_of
 
-_NANO = 1_000_000_000
 Speed = tuple[int, int]
 """Microseconds to the first content, and for each token after it; 0 where not measured."""
 
@@ -140,7 +139,7 @@ class Decider:
         found = found or hardness(turn, self._judge)
         weighed = self._settings.filled(said_in(turn, dial))
         most = weighed.max_cost
-        ceiling = None if most is None else round(most * _NANO)
+        ceiling = None if most is None else round(most * NANO)
         least_gain = threshold_of(weighed.quality or 0.0)
         hard, stays = self._hard(turn, found, least_gain)
         wanted, rule = _wanted(turn, hard)
@@ -308,7 +307,7 @@ def _may_skip_thought(turn: Turn, card: ModelCard) -> bool:
 
 
 def _too_dear(nano: int, by: str) -> Refusal:
-    amount = f"{nano / _NANO:.6f}".rstrip("0").rstrip(".")
+    amount = money_about(nano)
     why = Said(
         f"the cheapest model is expected to cost {amount}; raise it, or lower `max_tokens`",
         f"最便宜的模型预计费用为 {amount}；请调高它，或调低 `max_tokens`",

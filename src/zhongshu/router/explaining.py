@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from zhongshu.core.money import NANO
 from zhongshu.core.problems import Said
 from zhongshu.core.records import Record
 from zhongshu.router.decided import Candidate, Decision
 from zhongshu.router.saying import said_of
-
-_NANO = 1_000_000_000
 
 
 def explained(record: Record, decided: Decision, currency: str, without: str | None) -> dict[str, Any]:
@@ -151,7 +150,7 @@ def _by_ceilings(decided: Decision, currency: str) -> list[tuple[str, Said]]:
 def _by_cost(decided: Decision, deep: Candidate, currency: str) -> list[tuple[str, Said]]:
     """What a ceiling on the cost would have done, and the price at which the one there is would have."""
     dear, ceiling = deep.cost_nano, decided.ceiling_nano
-    amount = f"{dear / _NANO:.6g} {currency}"
+    amount = f"{dear / NANO:.6g} {currency}"
     if decided.stopped == "cost" and ceiling is not None:
         other = Said(
             f"With a ceiling of {amount} or more the reasoning model answers.",

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import re
 
+from zhongshu.core.money import money_about
 from zhongshu.core.problems import Said
 from zhongshu.router.decided import Decision
 from zhongshu.router.task import NAMES_ZH
-
-_NANO = 1_000_000_000
 
 
 def said_of(decided: Decision, currency: str) -> Said:
@@ -20,7 +19,7 @@ def said_of(decided: Decision, currency: str) -> Said:
 def with_cost(en: str, zh: str, nano: int, currency: str) -> Said:
     """A reason with its expected cost, in billionths, and its full stop."""
     if nano:
-        amount = f"{nano / _NANO:.6f}".rstrip("0").rstrip(".")
+        amount = money_about(nano)
         en, zh = f"{en}; expected cost {amount} {currency}", f"{zh}；预计费用 {amount} {currency}"
     return Said(f"{en}.", f"{zh}。")
 

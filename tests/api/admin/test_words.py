@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhongshu.api.admin.words import MOST_NS, cursor_of, moment, nano, nanoseconds, page, place_of
-from zhongshu.api.extra import money
+from zhongshu.api.admin.words import MOST_NS, cursor_of, moment, nanoseconds, page, place_of
+from zhongshu.core.money import money_nano, money_text
 from zhongshu.core.problems import Fault
 
 
 @given(st.integers(0, 10**18 - 1))
 def test_money_there_and_back(amount):
-    assert nano(money(amount)) == amount
+    assert money_nano(money_text(amount)) == amount
 
 
 @given(st.integers(0, MOST_NS // 1000 - 1))

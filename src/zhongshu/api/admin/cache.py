@@ -9,9 +9,9 @@ from pydantic import Field
 
 from zhongshu.api.admin.given import Parts
 from zhongshu.api.admin.words import Body, Cost, Moment, Shown, nanoseconds
-from zhongshu.api.extra import money
 from zhongshu.caches.store import FILE, Store
 from zhongshu.core.answers import Usage
+from zhongshu.core.money import money_text
 from zhongshu.core.problems import Said, fault
 from zhongshu.ledger.cache_report import Spared, spared
 from zhongshu.ledger.index import open_index
@@ -142,12 +142,12 @@ def _out(groups: tuple[str, ...], row: Spared) -> SparedOut:
         semantic=row.semantic,
         hit_rate=round(row.hit_rate, 4),
         tokens_saved=row.tokens,
-        saved=Cost(amount=money(row.nano), currency=row.currency),
+        saved=Cost(amount=money_text(row.nano), currency=row.currency),
         seconds_saved=round(row.us / 1e6, 3),
         prompt_tokens=row.prompt_tokens,
         provider_cached_tokens=row.provider_tokens,
         provider_rate=round(row.provider_rate, 4),
-        provider_saved=Cost(amount=money(row.provider_nano), currency=row.currency),
+        provider_saved=Cost(amount=money_text(row.provider_nano), currency=row.currency),
         local_cached_tokens=row.local_tokens,
         local_rate=round(row.local_rate, 4),
     )

@@ -14,7 +14,7 @@ from zhongshu.api.admin.door import note
 from zhongshu.api.admin.given import Parts
 from zhongshu.api.admin.turns import TurnDetail, TurnFilter, TurnPage, TurnQuery, TurnSearch
 from zhongshu.api.admin.words import Body, Cost, Limit, Moment, Shown, moment, nanoseconds
-from zhongshu.api.extra import money
+from zhongshu.core.money import money_text
 from zhongshu.core.problems import Said, fault
 from zhongshu.ledger.checkpoints import public_key
 from zhongshu.ledger.index import Index, Sums, open_index
@@ -203,8 +203,8 @@ def _sums(groups: tuple[str, ...], row: Sums) -> SumsOut:
         completion_tokens=row.completion_tokens,
         cached_tokens=row.cached_tokens,
         thinking_tokens=row.thinking_tokens,
-        cost=Cost(amount=money(row.cost_nano), currency=row.currency),
-        saved=Cost(amount=money(row.saved_nano), currency=row.currency),
+        cost=Cost(amount=money_text(row.cost_nano), currency=row.currency),
+        saved=Cost(amount=money_text(row.saved_nano), currency=row.currency),
         mean_ms=round(row.took_us / max(1, row.turns) / 1000, 3),
         slowest_ms=row.slowest_us / 1000,
         saved_ms=row.saved_us / 1000,

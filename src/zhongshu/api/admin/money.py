@@ -13,8 +13,8 @@ from pydantic import Field
 from zhongshu.access.alerts import Alert
 from zhongshu.access.keys import Budget
 from zhongshu.api.admin.given import Parts
-from zhongshu.api.admin.words import Amount, Body, Shown, SpendingOut, moment, nano, spending_out
-from zhongshu.api.extra import money
+from zhongshu.api.admin.words import Amount, Body, Shown, SpendingOut, moment, spending_out
+from zhongshu.core.money import money_nano, money_text
 from zhongshu.ledger.index import open_index
 from zhongshu.ledger.statements import Line, Statement, as_csv, cents_text, statement
 
@@ -166,7 +166,7 @@ def list_budgets(parts: Parts, tenant: Annotated[Tenant | None, Query()] = None)
 def set_budget(parts: Parts, given: BudgetIn) -> BudgetOut:
     wanted = given.model_dump(exclude={"budget", "currency"})
     currency = given.currency or parts.access.budgets.exchange.home
-    made = Budget(**wanted, currency=currency, budget_nano=nano(given.budget))
+    made = Budget(**wanted, currency=currency, budget_nano=money_nano(given.budget))
     return _budget(parts, parts.access.budgets.set(made))
 
 
@@ -197,7 +197,7 @@ def _out(made: Statement) -> StatementOut:
     converted = None
     if made.converted_nano is not None and made.converted_cents is not None:
         converted = ConvertedOut(
-            currency=made.home, cost=cents_text(made.converted_cents), cost_exact=money(made.converted_nano)
+            currency=made.home, cost=cents_text(made.converted_cents), cost_exact=money_text(made.converted_nano)
         )
     return StatementOut(
         tenant=made.tenant,
@@ -223,8 +223,8 @@ def _line(line: Line) -> LineOut:
         completion_tokens=line.completion_tokens,
         thinking_tokens=line.thinking_tokens,
         cost=cents_text(line.cents),
-        cost_exact=money(line.cost_nano),
-        saved_exact=money(line.saved_nano),
+        cost_exact=money_text(line.cost_nano),
+        saved_exact=money_text(line.saved_nano),
     )
 
 
@@ -244,8 +244,8 @@ def _alert(alert: Alert) -> AlertOut:
         tenant=alert.tenant,
         name=alert.whose,
         percent=alert.percent,
-        budget=money(alert.budget_nano),
-        spent=money(alert.spent_nano),
+        budget=money_text(alert.budget_nano),
+        spent=money_text(alert.spent_nano),
         currency=alert.currency,
         period=alert.period,
         state=alert.state,

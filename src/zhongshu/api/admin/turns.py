@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from zhongshu.api.admin import words
 from zhongshu.api.admin.words import Body, Cost, Cursor, Limit, Moment, Shown, cursor_of, moment, nanoseconds, place_of
-from zhongshu.api.extra import money
+from zhongshu.core.money import money_text
 from zhongshu.ledger import index
 from zhongshu.ledger.export import LabelWords, as_dict
 from zhongshu.ledger.rows import Filter, TurnRow
@@ -241,13 +241,13 @@ def _listed(row: TurnRow) -> dict[str, Any]:
             "thinking": row.thinking_tokens,
             "estimated": bool(row.estimated),
         },
-        "cost": {"amount": money(row.cost_nano), "currency": row.currency},
+        "cost": {"amount": money_text(row.cost_nano), "currency": row.currency},
         "first_ms": row.first_us / 1000,
         "took_ms": row.took_us / 1000,
         "overhead_ms": row.overhead_us / 1000,
         "queued_ms": row.queued_us / 1000,
         "split": row.split,
         "cache": row.cache,
-        "saved": {"amount": money(row.saved_nano), "currency": row.currency},
+        "saved": {"amount": money_text(row.saved_nano), "currency": row.currency},
         "shadow_of": row.shadow_of,
     }

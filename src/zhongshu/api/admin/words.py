@@ -14,12 +14,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from zhongshu.access.admin import Spending
-from zhongshu.api.extra import money
 from zhongshu.core.access import Limits
+from zhongshu.core.money import NANO, money_nano, money_text
 from zhongshu.core.problems import Said, fault
 
 T = TypeVar("T")
-NANO = 1_000_000_000
 MOST_NS = (1 << 63) - 1
 AMOUNT = r"^\d{1,9}(\.\d{1,9})?$"
 
@@ -39,7 +38,7 @@ def _written_out(value: object) -> object:
     raise PydanticCustomError("datetime_parsing", "give a time such as 2026-11-21T08:00:00Z")
 
 
-def _money_text(value: object) -> object:
+def _money_given(value: object) -> object:
     """An amount as people write it; what is none gets a sentence, not a pattern."""
     if isinstance(value, str) and not re.fullmatch(AMOUNT, value):
         raise PydanticCustomError("amount", "give an amount such as 12.50, not negative, at most 9 decimals")
@@ -49,7 +48,7 @@ def _money_text(value: object) -> object:
 Moment = Annotated[datetime, BeforeValidator(_written_out)]
 Amount = Annotated[
     str,
-    BeforeValidator(_money_text),
+    BeforeValidator(_money_given),
     Field(examples=["12.5"], description="Money as an exact decimal text.", json_schema_extra={"pattern": AMOUNT}),
 ]
 Count = Annotated[int, BeforeValidator(_not_bool), Field(ge=0, le=1_000_000_000_000)]
@@ -119,7 +118,7 @@ def changed(before: Limits, given: LimitsIn | None) -> Limits | None:
     fields: dict[str, Any] = {name: getattr(given, name) for name in given.model_fields_set}
     if "budget" in fields:
         amount = fields.pop("budget")
-        fields["budget_nano"] = None if amount is None else nano(amount)
+        fields["budget_nano"] = None if amount is None else money_nano(amount)
     return msgspec.structs.replace(before, **fields)
 
 
@@ -127,7 +126,7 @@ def limits_out(limits: Limits) -> LimitsOut:
     """Limits as a reply says them."""
     fields = msgspec.structs.asdict(limits)
     budget = fields.pop("budget_nano")
-    return LimitsOut(budget=None if budget is None else money(budget), **fields)
+    return LimitsOut(budget=None if budget is None else money_text(budget), **fields)
 
 
 def spending_out(state: Spending | None) -> SpendingOut | None:
@@ -135,18 +134,12 @@ def spending_out(state: Spending | None) -> SpendingOut | None:
     if state is None:
         return None
     return SpendingOut(
-        budget=money(state.budget_nano),
-        spent=money(state.spent_nano),
+        budget=money_text(state.budget_nano),
+        spent=money_text(state.spent_nano),
         currency=state.currency,
         period=state.period,
         ends=None if state.ends_ns is None else moment(state.ends_ns),
     )
-
-
-def nano(amount: str) -> int:
-    """ "12.5" -> billionths."""
-    units, _, decimals = amount.partition(".")
-    return int(units) * NANO + int(decimals.ljust(9, "0"))
 
 
 def moment(at_ns: int) -> datetime:
