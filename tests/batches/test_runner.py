@@ -15,9 +15,10 @@ from zhongshu.batches.values import ENDED, Reply
 from zhongshu.core.access import Caller
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.problems import Fault
+from zhongshu.core.times import month_of
 from zhongshu.files.settings import FileSettings
 from zhongshu.files.shelf import FileShelf
-from zhongshu.ledger.textkeys import TextKeys, month_of
+from zhongshu.ledger.textkeys import TextKeys
 from zhongshu.storage import sealing
 from zhongshu.storage.database import open_database
 

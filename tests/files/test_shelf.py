@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import update
 
 from zhongshu.core.problems import Fault
+from zhongshu.core.times import month_of
 from zhongshu.files.shelf import FileShelf
 from zhongshu.files.tables import files
-from zhongshu.ledger.textkeys import month_of
 
 
 async def keep(shelf, data=b"x", tenant="acme", **more):

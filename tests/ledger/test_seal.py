@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from zhongshu.core.records import Record
 from zhongshu.ledger.seal import DIGEST, SEALED, Opener, Sealed, Sealer, Texts
 from zhongshu.ledger.settings import TextPolicy
-from zhongshu.ledger.textkeys import TextKeys, month_of
+from zhongshu.ledger.textkeys import TextKeys
 
 Make = Callable[..., Record]
 
@@ -108,8 +105,3 @@ def test_the_key_files_are_for_their_owner_only(home: Path) -> None:
     TextKeys(home)
     assert (home / "secrets" / "text.key").stat().st_mode & 0o077 == 0
     assert (home / "textkeys.db").stat().st_mode & 0o077 == 0
-
-
-@given(st.integers(min_value=0, max_value=4_000_000_000 * 10**9))
-def test_months_are_those_of_the_calendar(at_ns: int) -> None:
-    assert month_of(at_ns) == time.strftime("%Y-%m", time.gmtime(at_ns // 10**9))

@@ -17,11 +17,12 @@ from zhongshu.core.answers import Usage
 from zhongshu.core.clock import FakeClock
 from zhongshu.core.money import Exchange, Rate
 from zhongshu.core.records import Record
+from zhongshu.core.times import month_bounds
 from zhongshu.ledger.index import Index
 from zhongshu.ledger.indexing import Indexer
 from zhongshu.ledger.journal import open_journal
 from zhongshu.ledger.settings import LedgerSettings
-from zhongshu.ledger.statements import BYS, CENT_NANO, apportion, as_csv, cents_text, month_bounds, statement
+from zhongshu.ledger.statements import BYS, CENT_NANO, apportion, as_csv, cents_text, statement
 
 Make = Callable[..., Record]
 NOVEMBER = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp()) * 10**9

@@ -17,13 +17,13 @@ from zhongshu.access.tables import budget_alerts
 from zhongshu.core.clock import Clock
 from zhongshu.core.ids import trace_id
 from zhongshu.core.money import money_text
+from zhongshu.core.times import SECOND_NS
 from zhongshu.storage.database import Database
 
 WAITING, SENT, PASSED, GIVEN_UP, UNTOLD = "waiting", "sent", "passed over", "given up", "not told"
 _FIRST_PAUSE_S = 5
 _LONGEST_PAUSE_S = 3600
 _TRIES = 30
-_S = 1_000_000_000
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ class AlertBook:
             state, next_ns = GIVEN_UP, 0
         else:
             pause_s = min(_FIRST_PAUSE_S * 2 ** (tries - 1), _LONGEST_PAUSE_S)
-            state, next_ns = WAITING, self._clock.now_ns() + pause_s * _S
+            state, next_ns = WAITING, self._clock.now_ns() + pause_s * SECOND_NS
         after = msgspec.structs.replace(alert, state=state, tries=tries, next_ns=next_ns, trouble=trouble)
         changes = {"state": state, "tries": tries, "next_ns": next_ns, "trouble": trouble}
         with self._database.write() as db:

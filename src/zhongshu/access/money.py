@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import msgspec
 
 from zhongshu.core.money import Exchange, Rate
 from zhongshu.core.prices import Currency
+from zhongshu.core.times import ns_of
 
 
 class MoneySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,8 +67,7 @@ class RateRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     @property
     def rate(self) -> Rate:
         """In the words of core: an exact decimal."""
-        at = datetime.fromisoformat(self.since) if self.since else datetime.fromtimestamp(0, UTC)
-        since_ns = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000
+        since_ns = ns_of(datetime.fromisoformat(self.since)) if self.since else 0
         return Rate(since_ns, self.currency, str(Decimal(repr(self.worth))))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from zhongshu.access.admin import Spend
 from zhongshu.access.budgets import Past, Spent
 from zhongshu.app.pricing import exchange
 from zhongshu.app.settings import Settings
 from zhongshu.core.money import Exchange
+from zhongshu.core.times import ns_of
 from zhongshu.ledger.index import open_index
 from zhongshu.ledger.rows import Filter
 
@@ -60,5 +61,4 @@ def _filter(asked: Spent) -> Filter:
 
 
 def _noon_ns(day: str) -> int:
-    at = datetime.fromisoformat(day).replace(hour=12, tzinfo=UTC)
-    return int(at.timestamp()) * 1_000_000_000
+    return ns_of(datetime.fromisoformat(day).replace(hour=12))

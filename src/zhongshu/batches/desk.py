@@ -14,6 +14,7 @@ from zhongshu.batches.values import ENDED, Batch, new_id
 from zhongshu.core.access import Caller
 from zhongshu.core.clock import Clock
 from zhongshu.core.problems import Fault, Said, fault
+from zhongshu.core.times import SECOND_NS
 from zhongshu.files.shelf import FileShelf
 from zhongshu.storage.database import Database
 
@@ -60,7 +61,7 @@ class BatchDesk:
             window=window,
             status="validating",
             created_ns=now_ns,
-            expires_ns=now_ns + _WINDOWS_S[window] * 1_000_000_000,
+            expires_ns=now_ns + _WINDOWS_S[window] * SECOND_NS,
             metadata=metadata,
             output_expires_s=output_expires_s,
         )

@@ -17,6 +17,7 @@ import msgspec
 
 from zhongshu.core.models import ModelCard, Offer
 from zhongshu.core.prices import Currency, Hours, Price, Rung, Span, Tariff, zone_of
+from zhongshu.core.times import ns_of
 
 AMOUNTS = (
     "input", "output", "cached_input", "thinking", "cache_write", "audio_input", "audio_output", "image_input",
@@ -132,7 +133,7 @@ def moment_ns(since: str, zone: str = "UTC") -> int:
     if not since:
         return 0
     at = datetime.fromisoformat(since)
-    return int((at if at.tzinfo else at.replace(tzinfo=zone_of(zone))).timestamp()) * 1_000_000_000
+    return ns_of(at if at.tzinfo else at.replace(tzinfo=zone_of(zone)))
 
 
 def flaws(rows: Sequence[PriceRow]) -> list[Flaw]:

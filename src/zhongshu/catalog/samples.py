@@ -15,9 +15,9 @@ from sqlalchemy.dialects.sqlite import insert
 from zhongshu.catalog.tables import route_samples
 from zhongshu.core.clock import Clock
 from zhongshu.core.problems import Said, fault
+from zhongshu.core.times import DAY_NS
 from zhongshu.storage.database import Database
 
-DAY_NS = 86_400 * 10**9
 KEPT_NS = 400 * DAY_NS
 
 

@@ -6,7 +6,7 @@ import difflib
 import re
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from zhongshu.cli.preferences import MaxCostOption, MaxSecondsOption, QualityOpt
 from zhongshu.cli.words import t
 from zhongshu.core.access import Limits
 from zhongshu.core.dials import NO_PREFERENCE
+from zhongshu.core.times import SECOND_NS, ns_of
 
 if TYPE_CHECKING:
     from zhongshu.access.admin import Spending
@@ -312,7 +313,7 @@ def _expiry(text: str | None) -> int | None:
         return None
     span = _SPAN.fullmatch(text)
     if span:
-        return time.time_ns() + int(span[1]) * _UNIT_S[span[2]] * 1_000_000_000
+        return time.time_ns() + int(span[1]) * _UNIT_S[span[2]] * SECOND_NS
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -321,7 +322,7 @@ def _expiry(text: str | None) -> int | None:
             f"--expires {text}：请填写时长（如 90m、12h、30d）或日期（如 2027-01-31）。",
             code=2,
         )
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e9)
+    return ns_of(at)
 
 
 def _state(key: Key) -> str:

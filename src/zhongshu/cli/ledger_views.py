@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from zhongshu.cli.output import err, fail, out
 from zhongshu.cli.words import chinese, t
 from zhongshu.core.money import money_about
+from zhongshu.core.times import SECOND_NS, ns_of
 
 if TYPE_CHECKING:
     from zhongshu.core.records import Attempt
@@ -55,7 +56,7 @@ def moment_ns(option: str, text: str | None) -> int | None:
     if text is None:
         return None
     if match := _SPAN.fullmatch(text):
-        return time.time_ns() - int(match[1]) * _UNIT_S[match[2]] * 10**9
+        return time.time_ns() - int(match[1]) * _UNIT_S[match[2]] * SECOND_NS
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -64,7 +65,7 @@ def moment_ns(option: str, text: str | None) -> int | None:
             f"{option} {text}：请填写时长（如 2h、3d）或日期（如 2026-11-21、2026-11-21T08:00）。",
             code=2,
         )
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 10**9
+    return ns_of(at)
 
 
 def local(at_ns: int) -> str:

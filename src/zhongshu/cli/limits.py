@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import msgspec
@@ -13,6 +12,7 @@ from zhongshu.cli.output import fail
 from zhongshu.cli.words import t
 from zhongshu.core.access import PRIORITIES, Limits
 from zhongshu.core.money import NANO, money_nano
+from zhongshu.core.times import date_of
 
 if TYPE_CHECKING:
     from zhongshu.access.admin import Spending
@@ -156,7 +156,7 @@ def spending_cell(state: Spending | None) -> str:
 
 def moment(at_ns: int | None) -> str | None:
     """A time as ISO 8601, UTC."""
-    return datetime.fromtimestamp(at_ns / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at_ns is not None else None
+    return date_of(at_ns).strftime("%Y-%m-%dT%H:%M:%SZ") if at_ns is not None else None
 
 
 def _period(period: str) -> str:

@@ -24,6 +24,7 @@ from zhongshu.cli.releases_reach import (
     stickiness,
 )
 from zhongshu.cli.words import chinese, t
+from zhongshu.core.times import DAY_NS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -275,7 +276,7 @@ def report(
     from zhongshu.pipeline.outcomes import report_of
 
     until_ns = moment_ns("--until", until) or time.time_ns()
-    since_ns = moment_ns("--since", since) or until_ns - 7 * 86_400 * 10**9
+    since_ns = moment_ns("--since", since) or until_ns - 7 * DAY_NS
     with desk(config) as (found, plans):
         plan, versions = plans.plan(model), [version for version, _ in plans.models()[model]]
         scores = plans.scores(model, since_ns, until_ns)

@@ -4,20 +4,16 @@ which was made over the ciphertext; the erasure itself is journalled before the 
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from zhongshu.core.clock import Clock
+from zhongshu.core.times import DAY_NS, month_bounds
 from zhongshu.ledger.journal import open_journal
 from zhongshu.ledger.payloads import Happening
 from zhongshu.ledger.settings import LOCK_DAYS, LedgerSettings
 from zhongshu.ledger.textkeys import TextKeys
-
-_MONTH = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])")
-_DAY_NS = 86_400 * 10**9
 
 
 class Locked(Exception):
@@ -26,11 +22,8 @@ class Locked(Exception):
 
 def locked(month: str, now_ns: int) -> bool:
     """Whether any day of the month ("2026-11") is younger than the lock. Raises ValueError for what is no month."""
-    if not _MONTH.fullmatch(month):
-        raise ValueError("month: give a month such as 2026-01")
-    first = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC)
-    end = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-    return int(end.timestamp()) * 10**9 > now_ns - LOCK_DAYS * _DAY_NS
+    _, end_ns = month_bounds(month)
+    return end_ns > now_ns - LOCK_DAYS * DAY_NS
 
 
 async def erase(

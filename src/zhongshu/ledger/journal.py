@@ -30,6 +30,7 @@ from queue import Empty, SimpleQueue
 from zhongshu.core.clock import Clock
 from zhongshu.core.problems import Fault, fault
 from zhongshu.core.records import Record
+from zhongshu.core.times import DAY_NS
 from zhongshu.ledger.frames import MAX_PAYLOAD, chain, pack_fixed, payload_digest
 from zhongshu.ledger.journal_counts import JournalCounts
 from zhongshu.ledger.payloads import FIELDS, Happening, encode_event, encode_turn
@@ -38,7 +39,6 @@ from zhongshu.ledger.segments import Mark, Segment, next_header, pick_up, segmen
 from zhongshu.ledger.settings import LedgerSettings
 
 _SLOT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_DAY_NS = 86_400 * 10**9
 _LOOK_S = 1.0
 _RETRY_S = 5.0
 _BATCH_BYTES = 8 << 20
@@ -293,7 +293,7 @@ class Writer:
         now_ns = self._clock.now_ns()
         header = next_header(self._last, self._slot, now_ns, FIELDS)
         self._segment = Segment(segment_path(self._folder, header.segment), header)
-        self._next_day_ns = now_ns - now_ns % _DAY_NS + _DAY_NS
+        self._next_day_ns = now_ns - now_ns % DAY_NS + DAY_NS
         return self._segment
 
     def _leave_segment(self) -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from zhongshu.core.times import DAY_NS
 from zhongshu.ledger.checkpoints import Signer, StreamState, Tombstone, checkpoint_file, read_line, read_lines
 from zhongshu.ledger.segments import Scan, read_header, segment_path, segments, stream_folder, streams, sync_folder
 from zhongshu.ledger.settings import LOCK_DAYS
-
-_DAY_NS = 86_400 * 10**9
 
 
 class Pruned(msgspec.Struct, frozen=True):
@@ -30,7 +29,7 @@ def prune(home: Path, signer: Signer, *, now_ns: int, retention_days: int) -> li
     """Prune every stream. Raises ValueError inside the lock, OSError when a file cannot be read or removed."""
     if retention_days < LOCK_DAYS:
         raise ValueError(f"retention_days: nothing younger than {LOCK_DAYS} days may be deleted")
-    until_ns = now_ns - retention_days * _DAY_NS
+    until_ns = now_ns - retention_days * DAY_NS
     done: list[Pruned] = []
     for stream in streams(home):
         end = _last_prunable(stream_folder(home, stream), until_ns)

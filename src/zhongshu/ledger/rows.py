@@ -7,7 +7,6 @@ queries.py has for SQL.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import msgspec
 
 from zhongshu.core.records import Record
+from zhongshu.core.times import date_of, month_of
 from zhongshu.ledger.frames import Frame
 from zhongshu.ledger.payloads import decode_event, decode_values
 from zhongshu.ledger.queries import COLUMNS
@@ -199,16 +199,12 @@ _GROUPED: dict[str, Callable[[TurnRow], str]] = {
     "split": lambda row: row.split,
     "cache": lambda row: row.cache,
     "shadow": lambda row: "shadow" if row.shadow_of else "",
-    "hour": lambda row: _utc(row.at_ns).strftime("%Y-%m-%dT%H:00Z"),
-    "day": lambda row: _utc(row.at_ns).strftime("%Y-%m-%d"),
-    "month": lambda row: _utc(row.at_ns).strftime("%Y-%m"),
+    "hour": lambda row: date_of(row.at_ns).strftime("%Y-%m-%dT%H:00Z"),
+    "day": lambda row: date_of(row.at_ns).strftime("%Y-%m-%d"),
+    "month": lambda row: month_of(row.at_ns),
 }
 
 
 def group_key(row: TurnRow, groups: tuple[str, ...]) -> tuple[str, ...]:
     """The values a row is grouped under."""
     return tuple(_GROUPED[name](row) for name in groups)
-
-
-def _utc(at_ns: int) -> datetime:
-    return datetime.fromtimestamp(at_ns // 10**9, UTC)

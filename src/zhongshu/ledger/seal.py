@@ -15,7 +15,6 @@ import asyncio
 import hmac
 import os
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from zhongshu.core.records import Record
+from zhongshu.core.times import month_bounds, month_of
 from zhongshu.ledger.settings import TextPolicy
-from zhongshu.ledger.textkeys import TextKeys, month_of
+from zhongshu.ledger.textkeys import TextKeys
 
 SEALED = 1
 DIGEST = 2
@@ -100,12 +100,7 @@ class Sealer:
     def _month_start(self, at_ns: int) -> int:
         start, end = self._month
         if not start <= at_ns < end:
-            first = datetime.fromtimestamp(at_ns // 10**9, UTC).replace(
-                day=1, hour=0, minute=0, second=0, microsecond=0
-            )
-            following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-            start, end = int(first.timestamp()) * 10**9, int(following.timestamp()) * 10**9
-            self._month = (start, end)
+            self._month = start, _ = month_bounds(month_of(at_ns))
         return start
 
     def _nonce(self) -> bytes:

@@ -10,23 +10,21 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from fractions import Fraction
 from typing import Literal
 
 import msgspec
 
-from zhongshu.core.money import NANO, Exchange, money_text
+from zhongshu.core.money import Exchange, money_text
+from zhongshu.core.times import month_bounds, ns_of
 from zhongshu.ledger.index import Index, Sums
 from zhongshu.ledger.rows import Filter
 
 By = Literal["key", "user", "model", "day"]
 BYS: tuple[By, ...] = ("key", "user", "model", "day")
 CENT_NANO = 10_000_000
-
-_MONTH = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])")
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,15 +63,6 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     home: str
     converted_nano: int | None
     converted_cents: int | None
-
-
-def month_bounds(month: str) -> tuple[int, int]:
-    """When a month ("2026-11") begins and ends, UTC, ns. Raises ValueError for what is no month."""
-    if not _MONTH.fullmatch(month):
-        raise ValueError("month: give a month such as 2026-11")
-    first = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC)
-    end = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-    return int(first.timestamp()) * NANO, int(end.timestamp()) * NANO
 
 
 def statement(index: Index, tenant: str, month: str, by: By = "model", exchange: Exchange | None = None) -> Statement:
@@ -223,7 +212,7 @@ def _converted(sums: Sequence[Sums], exchange: Exchange) -> Fraction | None:
 
 
 def _noon_ns(day: str) -> int:
-    return int(datetime.fromisoformat(day).replace(hour=12, tzinfo=UTC).timestamp()) * NANO
+    return ns_of(datetime.fromisoformat(day).replace(hour=12))
 
 
 def _half_up(exact: Fraction) -> int:

@@ -10,7 +10,6 @@ import os
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -49,11 +48,6 @@ class KeyRow(msgspec.Struct, frozen=True):
     made_ns: int
     shredded_ns: int | None
     reason: str | None
-
-
-def month_of(at_ns: int) -> str:
-    """The month, UTC, that a time belongs to: "2026-11"."""
-    return datetime.fromtimestamp(at_ns // 10**9, UTC).strftime("%Y-%m")
 
 
 class TextKeys:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from zhongshu.core.clock import Clock
 from zhongshu.core.problems import Fault, fault
+from zhongshu.core.times import DAY_NS
 from zhongshu.sessions.kept import Kept, Pieces, State, Total
 from zhongshu.sessions.sealing import Sealer, Unsealable
 from zhongshu.sessions.settings import SessionsSettings
@@ -32,7 +33,6 @@ KEY = "sessions.key"
 KEY_ENV = "ZHONGSHU_SESSIONS_KEY"
 
 T = TypeVar("T")
-_DAY_NS = 86_400 * 10**9
 _SWEEP_S = 600.0
 
 log = logging.getLogger("zhongshu.sessions")
@@ -146,7 +146,7 @@ class Sessions:
             await asyncio.sleep(_SWEEP_S)
 
     def _expires_ns(self) -> int:
-        return self._clock.now_ns() + int(self.settings.retention_days * _DAY_NS)
+        return self._clock.now_ns() + int(self.settings.retention_days * DAY_NS)
 
     async def _write(self, job: Callable[[Connection], T]) -> T:
         try:

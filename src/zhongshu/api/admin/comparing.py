@@ -17,6 +17,7 @@ from zhongshu.catalog.report import ReleaseReport
 from zhongshu.catalog.store import Score
 from zhongshu.catalog.tallies import group_of
 from zhongshu.core.problems import fault
+from zhongshu.core.times import DAY_NS
 from zhongshu.ledger.index import Shown as ShownTurn
 from zhongshu.ledger.index import open_index
 from zhongshu.ledger.rows import Filter
@@ -89,7 +90,7 @@ async def report(
     until: Annotated[Moment | None, Query(description="Default: now.")] = None,
 ) -> ReportOut:
     now_ns = parts.clock.now_ns()
-    since_ns = nanoseconds(since) or now_ns - REPORT_DAYS * 86_400 * 10**9
+    since_ns = nanoseconds(since) or now_ns - REPORT_DAYS * DAY_NS
     made = await asyncio.to_thread(_report, parts, model, since_ns, nanoseconds(until) or now_ns)
     plain: Json = msgspec.to_builtins(made)
     notes: list[Json] = [{"en": en, "zh": zh} for en, zh in made.notes]

@@ -15,8 +15,9 @@ from pydantic_core import PydanticCustomError
 
 from zhongshu.access.admin import Spending
 from zhongshu.core.access import Limits
-from zhongshu.core.money import NANO, money_nano, money_text
+from zhongshu.core.money import money_nano, money_text
 from zhongshu.core.problems import Said, fault
+from zhongshu.core.times import SECOND_NS, date_of
 
 T = TypeVar("T")
 MOST_NS = (1 << 63) - 1
@@ -144,7 +145,7 @@ def spending_out(state: Spending | None) -> SpendingOut | None:
 
 def moment(at_ns: int) -> datetime:
     """A wall-clock time in UTC, to the microsecond."""
-    return datetime.fromtimestamp(at_ns // NANO, UTC).replace(microsecond=at_ns % NANO // 1000)
+    return date_of(at_ns).replace(microsecond=at_ns % SECOND_NS // 1000)
 
 
 def nanoseconds(at: datetime | None) -> int | None:
@@ -152,7 +153,7 @@ def nanoseconds(at: datetime | None) -> int | None:
     if at is None:
         return None
     since = (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
-    ns = (since.days * 86_400 + since.seconds) * NANO + since.microseconds * 1000
+    ns = (since.days * 86_400 + since.seconds) * SECOND_NS + since.microseconds * 1000
     return max(0, min(ns, MOST_NS))
 
 
