@@ -25,7 +25,7 @@ from zhongshu.safety.label import AiLabeller
 from zhongshu.safety.settings import LabelSettings
 from zhongshu.upstreams.dispatch.dispatcher import UpstreamDispatcher
 from zhongshu.upstreams.memory import MemoryTransport, Reply
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
 
 ANSWER = {

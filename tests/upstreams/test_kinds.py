@@ -13,7 +13,7 @@ from zhongshu.core.turns import Kind, Wire
 from zhongshu.upstreams.anthropic.upstream import AnthropicUpstream
 from zhongshu.upstreams.gemini.upstream import GeminiUpstream
 from zhongshu.upstreams.memory import MemoryTransport, Reply
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.responses.upstream import ResponsesUpstream
 
 KINDS = get_args(Kind)

@@ -6,7 +6,7 @@ import pytest
 
 from zhongshu.core.problems import Fault, fault
 from zhongshu.upstreams.memory import MemoryTransport, Reply
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
 from zhongshu.upstreams.transport import Request
 

@@ -12,7 +12,7 @@ from zhongshu.core.turns import Message, Sampling, Turn
 from zhongshu.upstreams.anthropic.upstream import AnthropicUpstream
 from zhongshu.upstreams.gemini.upstream import GeminiUpstream
 from zhongshu.upstreams.memory import MemoryTransport, Reply
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
 from zhongshu.upstreams.responses.upstream import ResponsesUpstream
 

@@ -30,10 +30,11 @@ def state_unread(call: Call) -> None:
         call.dropped = (*call.dropped, *unread)
 
 
-def state(call: Call, name: str) -> None:
-    """State once what the upstream cannot be told."""
-    if name not in call.dropped:
-        call.dropped = (*call.dropped, name)
+def state(call: Call, *names: str) -> None:
+    """State what the upstream cannot be told; each once, as a call may be read more than once."""
+    for name in names:
+        if name not in call.dropped:
+            call.dropped = (*call.dropped, name)
 
 
 def state_unproven(call: Call, thought: Thought) -> None:

@@ -16,7 +16,7 @@ from zhongshu.core.ports import Upstream
 from zhongshu.upstreams.anthropic.upstream import AnthropicUpstream
 from zhongshu.upstreams.gemini.upstream import GeminiUpstream
 from zhongshu.upstreams.marking import marked
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
 from zhongshu.upstreams.responses.upstream import ResponsesUpstream
 from zhongshu.upstreams.rows import ROWS, KeyHeader, KnownUpstream, WireFormat

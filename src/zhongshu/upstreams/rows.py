@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.manner import Manner
 
 GENERIC = "openai-compatible"
 

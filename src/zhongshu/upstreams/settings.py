@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from zhongshu.upstreams.openai.request import Thoughts
+from zhongshu.upstreams.openai.manner import Thoughts
 from zhongshu.upstreams.openai.thinking import Thinking
 from zhongshu.upstreams.rows import GENERIC, ROWS, WireFormat
 

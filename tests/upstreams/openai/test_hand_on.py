@@ -12,7 +12,7 @@ from zhongshu.core.problems import Fault
 from zhongshu.core.turns import Form, Turn, Wire
 from zhongshu.upstreams.memory import MemoryTransport, Reply
 from zhongshu.upstreams.openai.hand_on import read_passed, request_of
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
 
 OFFER = Offer(Release(model="asked", version="1", upstream="up", upstream_model="there"), ModelCard(name="asked"))

@@ -24,7 +24,8 @@ from zhongshu.core.turns import (
     Video,
     Wire,
 )
-from zhongshu.upstreams.openai.request import Manner, body_of
+from zhongshu.upstreams.openai.manner import Manner
+from zhongshu.upstreams.openai.request import body_of
 from zhongshu.upstreams.rows import ROWS
 
 PLAIN = Manner()

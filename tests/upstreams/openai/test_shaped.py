@@ -8,7 +8,8 @@ from zhongshu.core.models import ModelCard, Offer, Release, Shape
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import Fault
 from zhongshu.core.turns import Message, Turn, Wire
-from zhongshu.upstreams.openai.request import Manner, body_of
+from zhongshu.upstreams.openai.manner import Manner
+from zhongshu.upstreams.openai.request import body_of
 
 SHAPE = Shape(prompt="Be brief.", temperature=0.2)
 

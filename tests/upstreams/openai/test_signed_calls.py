@@ -9,7 +9,8 @@ from tests.upstreams.embedded.conftest import make_call
 from zhongshu.core.answers import Fold
 from zhongshu.core.turns import Message, Thought, ToolCall, Wire
 from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE
-from zhongshu.upstreams.openai.request import Manner, body_of
+from zhongshu.upstreams.openai.manner import Manner
+from zhongshu.upstreams.openai.request import body_of
 from zhongshu.upstreams.openai.response import read_answer
 from zhongshu.upstreams.openai.stream import ChunkReader
 from zhongshu.upstreams.rows import ROWS

@@ -5,7 +5,8 @@ import pytest
 from msgspec import Raw
 
 from zhongshu.core.turns import File, Format, Image, Message, Sampling, Text, Wire
-from zhongshu.upstreams.openai.request import Manner, body_of
+from zhongshu.upstreams.openai.manner import Manner
+from zhongshu.upstreams.openai.request import body_of
 from zhongshu.upstreams.registry import manner_of
 from zhongshu.upstreams.rows import ROWS
 from zhongshu.upstreams.settings import UpstreamSettings

@@ -14,7 +14,7 @@ from tests.waiting import eventually
 from zhongshu.core.answers import Answer, Event, Fold
 from zhongshu.core.ports import Call, EventStream
 from zhongshu.core.problems import Fault, Problem
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
 from zhongshu.upstreams.scripted.script import SHIPPED
 from zhongshu.upstreams.scripted.serve import Served

@@ -21,7 +21,7 @@ from zhongshu.core.turns import (
     Video,
     Wire,
 )
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.responses.reply import DIALECT
 from zhongshu.upstreams.responses.request import body_of
 

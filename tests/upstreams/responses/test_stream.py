@@ -9,7 +9,7 @@ from tests.upstreams.conftest import make_call
 from zhongshu.core.answers import Fold
 from zhongshu.core.problems import Fault
 from zhongshu.upstreams.memory import MemoryTransport, Reply
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.registry import open_upstream
 from zhongshu.upstreams.responses.upstream import ResponsesUpstream
 from zhongshu.upstreams.scripted import responses as scripted

@@ -17,7 +17,7 @@ from zhongshu.core.ports import Call
 from zhongshu.core.problems import Said
 from zhongshu.core.signatures import own
 from zhongshu.core.turns import Audio, File, Image, Message, Part, Text, Thought, ToolCall, Video
-from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state_unproven
+from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state, state_unproven
 
 Blocks = list[dict[str, Any]]
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
@@ -43,7 +43,7 @@ def converse(call: Call) -> Conversation:
             if text.strip():
                 system.append({"type": "text", "text": text})
             if messages:
-                _state(call, f"messages[{place}].role (its place)")
+                state(call, f"messages[{place}].role (its place)")
             continue
         role = "assistant" if message.role == "assistant" else "user"
         blocks = _blocks(call, message, place)
@@ -61,11 +61,6 @@ def converse(call: Call) -> Conversation:
 def safe_id(given: str) -> str:
     """A call's id as this format takes it; the same for the call and for its result."""
     return _NOT_IN_IDS.sub("_", given) or "call"
-
-
-def _state(call: Call, name: str) -> None:
-    if name not in call.dropped:
-        call.dropped = (*call.dropped, name)
 
 
 def _together(before: Blocks, more: Blocks) -> Blocks:
@@ -93,7 +88,7 @@ def _blocks(call: Call, message: Message, place: int) -> Blocks:
             return [_result(call, message, place)]
         case _:
             if message.name:
-                _state(call, "messages.name")
+                state(call, "messages.name")
             return _content(call, message, place)
 
 
@@ -118,12 +113,12 @@ def _thought(thought: Thought, proof: str) -> dict[str, Any]:
 
 def _tool_use(call: Call, made: ToolCall, place: int) -> dict[str, Any]:
     if made.signature:
-        _state(call, SIGNED_ELSEWHERE)  # this format signs no calls
+        state(call, SIGNED_ELSEWHERE)  # this format signs no calls
     text = made.arguments.strip() or "{}"
     try:
         _is_object(text)
     except msgspec.DecodeError:
-        _state(call, f"messages[{place}].tool_calls.arguments (not a JSON object)")
+        state(call, f"messages[{place}].tool_calls.arguments (not a JSON object)")
         text = msgspec.json.encode({"INVALID_JSON": made.arguments}).decode()
     return {"type": "tool_use", "id": safe_id(made.id), "name": made.name, "input": Raw(text.encode())}
 
@@ -156,7 +151,7 @@ def _part(call: Call, part: Part, field: str) -> dict[str, Any]:
     match part:
         case Image():
             if part.detail not in (None, "auto"):
-                _state(call, "image_url.detail")
+                state(call, "image_url.detail")
             return {"type": "image", "source": _source(call, part.url, field, "image/jpeg")}
         case File():
             return _document(call, part, field)

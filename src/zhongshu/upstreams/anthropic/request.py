@@ -22,7 +22,7 @@ from zhongshu.upstreams.anthropic.passing import without_foreign
 from zhongshu.upstreams.anthropic.response import DIALECT
 from zhongshu.upstreams.anthropic.thinking import budget_of, reasoned_before, spelt
 from zhongshu.upstreams.anthropic.traits import Traits, traits_of
-from zhongshu.upstreams.cannot import cannot, state_unread
+from zhongshu.upstreams.cannot import cannot, state, state_unread
 from zhongshu.upstreams.openai.thinking import word_of
 from zhongshu.upstreams.proofs import holds_proofs
 
@@ -84,13 +84,13 @@ def _decide(call: Call, fields: dict[str, Any], traits: Traits) -> None:
     said = spelt(word if thinks else "off", tokens, turn.sampling.max_tokens, traits, fields)
     fields |= said
     if (word != "off") != (said.get("thinking", {}).get("type") in ("enabled", "adaptive")):
-        _drop(call, "reasoning_effort")
+        state(call, "reasoning_effort")
     elif tokens and traits.thinking == "adaptive":
-        _drop(call, "thinking_tokens")
+        state(call, "thinking_tokens")
     if thinks and said:
         for name in ("temperature", "top_p", "top_k"):
             if fields.pop(name, None) is not None:
-                _drop(call, name)
+                state(call, name)
 
 
 # Written from our words ---------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ def _written(call: Call, traits: Traits, stream: bool) -> Written:
         [_tool(tool, traits) for tool in turn.tools] if turn.tool_choice.mode != "none" or conversation.calls else []
     )
     if not traits.schema and any(tool.strict for tool in turn.tools):
-        _drop(call, "tools.strict")
+        state(call, "tools.strict")
     output_config, answer_tool = _format(call, traits)
     if answer_tool is not None:
         tools = [answer_tool]
@@ -140,10 +140,6 @@ def _refuse_unsayable(call: Call) -> None:
         raise cannot(call, Said("log-probabilities", "对数概率"), "logprobs")
 
 
-def _drop(call: Call, *names: str) -> None:
-    call.dropped = (*call.dropped, *[name for name in names if name not in call.dropped])
-
-
 def _stops(call: Call) -> list[str]:
     """Stop texts of nothing but space are not taken."""
     stops = [stop for stop in call.turn.sampling.stop if stop.strip()]
@@ -157,20 +153,20 @@ def _sampled(call: Call, traits: Traits, thinking: dict[str, Any]) -> dict[str, 
     sampling: Sampling = call.turn.sampling
     for name in ("seed", "presence_penalty", "frequency_penalty"):
         if getattr(sampling, name) not in (None, 0):
-            _drop(call, name)
+            state(call, name)
     given = {name: getattr(sampling, name) for name in ("temperature", "top_p", "top_k")}
     given = {name: value for name, value in given.items() if value is not None}
     thinks = thinking.get("thinking", {}).get("type") in ("enabled", "adaptive")
     if not traits.sampling or thinks:
         usual = {"temperature": 1, "top_p": 1}
-        _drop(call, *[name for name, value in given.items() if value != usual.get(name)])
+        state(call, *[name for name, value in given.items() if value != usual.get(name)])
         return {}
     if given.get("temperature", 0) > 1:
-        _drop(call, "temperature (above 1)")
+        state(call, "temperature (above 1)")
         given["temperature"] = 1.0
     if "temperature" in given and "top_p" in given and traits.schema:  # Claude 4.1 and later take one of the two
         if given["top_p"] != 1:
-            _drop(call, "top_p")
+            state(call, "top_p")
         del given["top_p"]
     return given
 
@@ -228,22 +224,22 @@ def _thinking(call: Call, traits: Traits, conversation: Conversation, forced: bo
         return _no_thinking(traits) if forced and traits.thinking == "adaptive" else {}
     if call.offer.card.thinking not in _SWITCHED:
         if effort != "off":
-            _drop(call, "reasoning_effort")
+            state(call, "reasoning_effort")
         return {}
     if effort == "off":
         if not traits.off:
-            _drop(call, "reasoning_effort")
+            state(call, "reasoning_effort")
         return _no_thinking(traits)
     budget = budget_of(effort, tokens, turn.sampling.max_tokens)
     too_short = traits.thinking == "budget" and budget is None
     unproven = traits.thinking == "budget" and not reasoned_before(conversation.messages)
     if forced or too_short or unproven:
-        _drop(call, "reasoning_effort")
+        state(call, "reasoning_effort")
         return _no_thinking(traits) if forced and traits.thinking == "adaptive" else {}
     if tokens and (traits.thinking == "adaptive" or budget != tokens):
-        _drop(call, "thinking_tokens")
+        state(call, "thinking_tokens")
     if effort == "minimal" and traits.thinking == "adaptive":
-        _drop(call, "reasoning_effort")
+        state(call, "reasoning_effort")
     word = effort or (word_of(tokens) if tokens else "high")
     return spelt(word, tokens, turn.sampling.max_tokens, traits, {})
 

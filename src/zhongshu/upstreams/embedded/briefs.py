@@ -8,6 +8,7 @@ import msgspec
 
 from zhongshu.core.ports import Call
 from zhongshu.core.turns import Format, Tool, Turn
+from zhongshu.upstreams.cannot import state
 from zhongshu.upstreams.embedded import thoughts, tools
 from zhongshu.upstreams.embedded.messages import chinese, rendered
 
@@ -45,7 +46,7 @@ def brief(call: Call, context_tokens: int, *, guarded: bool = False) -> Brief:
     if turn.kind == "completion":
         return Brief(messages=[])
     if any(message.thoughts for message in turn.messages):
-        _state(call, "messages.thoughts")  # a template leaves out what was thought before
+        state(call, "messages.thoughts")  # a template leaves out what was thought before
     zh = chinese(turn)
     usable = _usable(turn)
     may_reply = turn.tool_choice.mode == "auto"
@@ -95,19 +96,13 @@ def _thought_tokens(call: Call, context_tokens: int) -> int:
     tokens = turn.thinking_tokens if call.effort in (None, turn.effort) else None
     if call.offer.card.thinking != "prompted":
         if tokens or turn.effort not in (None, "off"):
-            _state(call, "thinking_tokens" if tokens else "reasoning_effort")
+            state(call, "thinking_tokens" if tokens else "reasoning_effort")
         return 0
     if tokens:
         if tokens > context_tokens // 3:
-            _state(call, "thinking_tokens")
+            state(call, "thinking_tokens")
         return min(tokens, context_tokens // 3)
     return thoughts.budget(call.effort or turn.effort, context_tokens)
-
-
-def _state(call: Call, name: str) -> None:
-    """What the model cannot be told, once: a call may be read more than once."""
-    if name not in call.dropped:
-        call.dropped = (*call.dropped, name)
 
 
 def _schema(format: Format) -> dict[str, Any] | None:

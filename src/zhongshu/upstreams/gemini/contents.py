@@ -16,7 +16,7 @@ from zhongshu.core.ports import Call
 from zhongshu.core.problems import Said, fault
 from zhongshu.core.signatures import own
 from zhongshu.core.turns import Audio, File, Image, Message, Part, Text, ToolCall, Video
-from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state_unproven
+from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state, state_unproven
 
 _DATA_URL = re.compile(r"data:([^;,]+)(?:;[^,]*)?;base64,", re.IGNORECASE)
 _KINDS = {
@@ -52,7 +52,7 @@ class Writer:
             if message.role in ("system", "developer"):
                 self.system += [{"text": text}] if (text := message.text()) else []
                 if made:
-                    self._state(f"messages[{place}].role (its place)")
+                    state(self._call, f"messages[{place}].role (its place)")
                 continue
             role = "model" if message.role == "assistant" else "user"
             parts = self._parts(message, place)
@@ -66,15 +66,11 @@ class Writer:
         if message.role == "tool":
             return [self._result(message, place)]
         if message.name:
-            self._state("messages.name")
+            state(self._call, "messages.name")
         said = self._said(message.content)
         if message.role == "assistant":
             return self._model(message, said)
         return said or [{"text": ""}]
-
-    def _state(self, name: str) -> None:
-        if name not in self._call.dropped:
-            self._call.dropped = (*self._call.dropped, name)
 
     def _said(self, content: str | tuple[Part, ...]) -> list[dict[str, Any]]:
         if isinstance(content, str):
@@ -104,7 +100,7 @@ class Writer:
         part: dict[str, Any] = {"functionCall": function}
         proof = own(call.signature, "gemini")
         if call.signature and proof is None:
-            self._state(SIGNED_ELSEWHERE)
+            state(self._call, SIGNED_ELSEWHERE)
         return part | {"thoughtSignature": proof} if proof else part
 
     def _result(self, message: Message, place: int) -> dict[str, Any]:
@@ -129,7 +125,7 @@ class Writer:
                 return {"text": part.text}
             case Image():
                 if part.detail not in (None, "auto"):
-                    self._call.dropped = (*self._call.dropped, "messages.image_url.detail")
+                    state(self._call, "messages.image_url.detail")
                 return self._by_url(part.url, "image/jpeg")
             case Audio():
                 return {"inlineData": {"mimeType": f"audio/{part.format}", "data": part.data}}
@@ -141,7 +137,7 @@ class Writer:
     def _file(self, part: File) -> dict[str, Any]:
         media_type = part.media_type or _kind_of(part.name or "", "application/pdf")
         if part.name:
-            self._state("messages.file.filename")
+            state(self._call, "messages.file.filename")
         if part.data is not None:
             if part.data.startswith("data:"):
                 return self._by_url(part.data, media_type)

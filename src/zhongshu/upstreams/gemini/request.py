@@ -16,7 +16,7 @@ from msgspec import Raw
 from zhongshu.core.ports import Call
 from zhongshu.core.problems import Said
 from zhongshu.core.turns import Sampling, Tool, ToolChoice, rest_of
-from zhongshu.upstreams.cannot import cannot, state_unread
+from zhongshu.upstreams.cannot import cannot, state, state_unread
 from zhongshu.upstreams.gemini.contents import Writer
 from zhongshu.upstreams.gemini.passing import put_right, to_be_read
 from zhongshu.upstreams.gemini.schema import reduced
@@ -95,7 +95,7 @@ def written(call: Call) -> dict[str, Any]:
     if config:
         body["generationConfig"] = config
     unsaid = {"user": turn.user, "parallel_tool_calls": turn.sampling.parallel_tool_calls is False or None}
-    call.dropped = (*call.dropped, *[name for name, value in unsaid.items() if value is not None])
+    state(call, *[name for name, value in unsaid.items() if value is not None])
     return body
 
 
@@ -142,12 +142,12 @@ def _config(call: Call) -> dict[str, Any]:
         except RecursionError:
             raise cannot(call, Said("a schema so deep", "嵌套如此之深的 schema"), param="response_format") from None
         config["responseJsonSchema"] = schema
-        call.dropped = (*call.dropped, *[f"response_format.{name}" for name in left_out])
+        state(call, *[f"response_format.{name}" for name in left_out])
     thinking = thinking_config(call)
     if thinking is not None:
         config["thinkingConfig"] = thinking
     elif turn.thinking_tokens or turn.effort:
-        call.dropped = (*call.dropped, "reasoning_effort")
+        state(call, "reasoning_effort")
     return config
 
 

@@ -16,7 +16,7 @@ from zhongshu.core.signatures import signed
 from zhongshu.core.turns import Thought as Block
 from zhongshu.core.turns import ToolCall
 from zhongshu.upstreams.openai import errors
-from zhongshu.upstreams.openai.request import Thoughts
+from zhongshu.upstreams.openai.manner import Thoughts
 from zhongshu.upstreams.openai.shapes import (
     ChoiceShape,
     Detail,

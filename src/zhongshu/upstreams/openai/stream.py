@@ -24,7 +24,7 @@ from zhongshu.core.answers import (
 )
 from zhongshu.core.problems import fault
 from zhongshu.upstreams.openai.chunks import ChunkForm, form_of
-from zhongshu.upstreams.openai.request import Thoughts
+from zhongshu.upstreams.openai.manner import Thoughts
 from zhongshu.upstreams.openai.response import (
     CHAT,
     arguments_of,

@@ -10,7 +10,8 @@ from zhongshu.core.ports import Call, EventStream
 from zhongshu.upstreams.cosine import rerank
 from zhongshu.upstreams.openai import errors
 from zhongshu.upstreams.openai.hand_on import PassingStream, read_passed, request_of
-from zhongshu.upstreams.openai.request import DIALECTS, PATHS, Manner, body_of
+from zhongshu.upstreams.openai.manner import Manner
+from zhongshu.upstreams.openai.request import DIALECTS, PATHS, body_of
 from zhongshu.upstreams.openai.response import read_answer, read_embeddings, read_models
 from zhongshu.upstreams.openai.stream import ChunkReader
 from zhongshu.upstreams.sse_stream import SseStream

@@ -30,7 +30,9 @@ from zhongshu.core.turns import (
     Video,
 )
 from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state, state_unproven, state_unread
-from zhongshu.upstreams.openai.request import Manner, word_taken
+from zhongshu.upstreams.openai.depth import word_taken
+from zhongshu.upstreams.openai.manner import Manner
+from zhongshu.upstreams.openai.messages import present
 from zhongshu.upstreams.openai.thinking import word_of
 from zhongshu.upstreams.responses.reply import DIALECT
 
@@ -139,7 +141,7 @@ def _written(call: Call, manner: Manner) -> dict[str, Any]:
     _refuse_unsayable(call)
     state_unread(call)
     call.dropped += _dropped(turn)
-    return _present(
+    return present(
         {
             "input": [item for message in turn.messages for item in _message(call, message, manner)],
             "max_output_tokens": turn.sampling.max_tokens,
@@ -177,15 +179,11 @@ def _dropped(turn: Turn) -> tuple[str, ...]:
     return tuple(unsaid)
 
 
-def _present(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def _reasoning(call: Call) -> dict[str, str] | None:
     turn, effort = call.turn, call.effort or call.turn.effort
     if call.offer.card.thinking not in _SWITCHED:
         if turn.effort not in (None, "off"):
-            call.dropped += ("reasoning_effort",)
+            state(call, "reasoning_effort")
         return None
     if effort is None and turn.thinking_tokens is not None:
         effort = word_of(turn.thinking_tokens)
@@ -230,7 +228,7 @@ def _part(call: Call, part: Part) -> dict[str, Any]:
         case Text():
             return {"type": "input_text", "text": part.text}
         case Image():
-            return _present({"type": "input_image", "image_url": part.url, "detail": part.detail or "auto"})
+            return present({"type": "input_image", "image_url": part.url, "detail": part.detail or "auto"})
         case Audio():
             return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
         case File():
@@ -238,7 +236,7 @@ def _part(call: Call, part: Part) -> dict[str, Any]:
             if data is not None and not data.startswith("data:"):
                 data = f"data:{part.media_type or 'application/pdf'};base64,{data}"
             named = {"filename": part.name, "file_data": data, "file_id": part.id, "file_url": part.url}
-            return _present({"type": "input_file", **named})
+            return present({"type": "input_file", **named})
         case Video():
             raise cannot(call, Said("video", "视频"), "messages")
 

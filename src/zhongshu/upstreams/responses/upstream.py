@@ -9,7 +9,7 @@ from zhongshu.core.answers import Answer, Embeddings, Passed, unfold
 from zhongshu.core.ports import Call, EventStream
 from zhongshu.upstreams.cannot import cannot
 from zhongshu.upstreams.openai import errors
-from zhongshu.upstreams.openai.request import Manner
+from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.response import read_models
 from zhongshu.upstreams.responses.reply import read_answer
 from zhongshu.upstreams.responses.request import body_of

@@ -1,0 +1,106 @@
+"""How deep a call is to think, in the words that its upstream and its model take; what they cannot be told is stated.
+
+The spellings themselves are in thinking.py, the words by model in efforts.py.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from zhongshu.core.ports import Call
+from zhongshu.upstreams.cannot import state
+from zhongshu.upstreams.openai.efforts import SCALE, always_thinks, has_words, nearest, words_of
+from zhongshu.upstreams.openai.manner import Manner
+from zhongshu.upstreams.openai.thinking import BUDGETED, WORDLESS, Thinking, effort_fields, word_of
+
+# A model that never thinks has no switch, and one that is prompted to think has been prompted already.
+_SWITCHED = frozenset({"switch", "always"})
+# What every model that has words takes.
+_LEAST_OF_ALL = ("low", "medium", "high")
+
+_encode = msgspec.json.Encoder().encode
+
+
+def set_depth(fields: dict[str, Raw], call: Call, manner: Manner, effort: str, tokens: int | None) -> None:
+    """Write an effort over what a request's fields say of depth. tokens: the caller's budget, which goes before it."""
+    spelling = spelling_of(call, manner)
+    _set(fields, spelling, _sayable(call, manner, spelling, effort, tokens), tokens)
+
+
+def depth_of(call: Call, manner: Manner) -> tuple[str | None, int | None]:
+    """The effort to write, and the budget in tokens that the caller gave, unless the route decided otherwise. What the
+    upstream cannot be told is stated."""
+    turn = call.turn
+    effort = call.effort or turn.effort
+    tokens = turn.thinking_tokens if call.effort in (None, turn.effort) else None
+    if call.offer.card.thinking not in _SWITCHED or manner.thinking == "none":
+        if tokens or turn.effort not in (None, "off"):
+            state(call, "thinking_tokens" if tokens else "reasoning_effort")
+        return None, None
+    if tokens and manner.thinking not in BUDGETED:
+        state(call, "thinking_tokens")
+    return effort or (word_of(tokens) if tokens else None), tokens
+
+
+def spelling_of(call: Call, manner: Manner) -> Thinking:
+    """How depth is spelt for this model: one of a service of switches may take words."""
+    model = call.offer.release.upstream_model
+    return "reasoning_effort" if manner.thinking == "thinking" and has_words(model) else manner.thinking
+
+
+def _sayable(call: Call, manner: Manner, spelling: Thinking, effort: str, tokens: int | None) -> str:
+    """The effort nearest to this one that the model and the spelling know; that it is another is stated. A model that
+    always thinks takes the least it knows."""
+    if tokens and spelling in BUDGETED:
+        return effort
+    if spelling in WORDLESS:
+        always = effort == "off" and thinks_always(call)
+        said = "low" if always else effort
+        if always or (effort in ("minimal", "low", "medium") and not tokens):
+            state(call, "reasoning_effort")
+        return said
+    word = word_taken(call, effort, manner.efforts)
+    return "off" if word == "none" else word
+
+
+def thinks_always(call: Call) -> bool:
+    """Whether the model cannot be told to stop thinking."""
+    return call.offer.card.thinking == "always" or always_thinks(call.offer.release.upstream_model)
+
+
+def word_taken(call: Call, effort: str, known: tuple[str, ...] = SCALE) -> str:
+    """The word for an effort that this model takes, of those its service knows; stated where it is another."""
+    words = words_of(call.offer.release.upstream_model)
+    taken = tuple([word for word in words if word in known]) or known
+    if effort == "off" and thinks_always(call):
+        least = SCALE[1:] if words is not SCALE else _LEAST_OF_ALL
+        taken = tuple([word for word in taken if word in least]) or taken
+    word = nearest(effort, taken)
+    if word != ("none" if effort == "off" else effort):
+        state(call, "reasoning_effort")
+    return word
+
+
+def effort_over(call: Call, fields: dict[str, Raw], manner: Manner) -> str | None:
+    """The effort to write over a client's own fields; None when those say it already, or there is nothing to say."""
+    turn, effort = call.turn, call.effort or call.turn.effort
+    if effort is None or call.offer.card.thinking not in _SWITCHED:
+        return None
+    own_spelling = "reasoning_effort" in fields and manner.thinking == "reasoning_effort"
+    if own_spelling and call.effort in (None, turn.effort):
+        return None
+    return effort
+
+
+def _set(fields: dict[str, Raw], thinking: Thinking, effort: str, tokens: int | None) -> None:
+    if "effort" not in thinking:
+        fields.pop("reasoning_effort", None)
+    for name, value in effort_fields(thinking, effort, tokens).items():
+        asked = fields.get(name)
+        said = Raw(_encode(value))
+        if asked is not None and bytes(asked).startswith(b"{") and bytes(said).startswith(b"{"):
+            merged = msgspec.json.decode(asked, type=dict[str, Raw])
+            merged.update(msgspec.json.decode(said, type=dict[str, Raw]))
+            said = Raw(_encode(merged))
+        fields[name] = said
