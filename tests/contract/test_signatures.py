@@ -46,7 +46,7 @@ def test_what_one_provider_signed_no_other_is_given_litellm_27946(cell, other):
     told = cell.house.last()
     assert MARK not in told
     if (cell.protocol.NAME, cell.wire, other) == ("openai.chat", "gemini", "openai"):
-        return  # a server nobody knows may be Google's own in this format: what is spelt so is passed on
+        return  # one provider: a server nobody knows at that address may be a proxy to Google in this format too
     assert not [proof for proof in proofs_of(native) if proof.encode() in told]
     if proofs_of(said):
         assert STATED & set(second.dropped), second.dropped

@@ -41,6 +41,32 @@ def test_who_bears_a_name_of_its_own(rows, named):
     assert {name for name, upstream in made.items() if isinstance(upstream, MarkedUpstream)} == named
 
 
+GOOGLE = UpstreamSettings(name="gemini")
+GOOGLE_CHAT = UpstreamSettings(name="gemini-openai")
+GOOGLE_PROXY = UpstreamSettings(name="proxy", kind="gemini-openai", base_url="https://google.example/v1")
+NATIVE = UpstreamSettings(name="native", wire="gemini", base_url="https://gemini.example/v1beta", key="none")
+UNKNOWN = UpstreamSettings(name="x", base_url="https://x.example/v1", key="none")
+UNKNOWN_TOO = UpstreamSettings(name="y", base_url="https://y.example/v1", key="none")
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ((GOOGLE, GOOGLE_CHAT, GOOGLE_PROXY), {}),
+        ((UNKNOWN, GOOGLE_CHAT), {"x": {"gemini"}}),
+        ((UNKNOWN, NATIVE), {"x": {"gemini"}}),
+        ((NATIVE, GOOGLE_CHAT, UNKNOWN), {"native": {"gemini"}, "x": {"gemini"}}),
+        ((UNKNOWN, UNKNOWN_TOO), {"y": {"gemini", "openai"}}),
+        ((UNKNOWN, UpstreamSettings(name="openrouter"), GOOGLE), {"x": {"gemini", "openai"}}),
+        ((UpstreamSettings(name="openai"), UpstreamSettings(name="deepseek"), GOOGLE_CHAT), {}),
+    ],
+)
+def test_who_signs_calls_in_googles_way_is_told_apart_whatever_format_it_speaks(rows, named):
+    made = marked({row.name: _Says() for row in rows}, speakers(rows))
+    tagged = {name: set(upstream._tagged) for name, upstream in made.items() if isinstance(upstream, MarkedUpstream)}
+    assert tagged == named
+
+
 def test_an_organisation_is_another_reader_of_what_openai_encrypts():
     first = UpstreamSettings(name="openai-responses")
     second = UpstreamSettings(name="other", kind="openai-responses", organisation="org-2")
@@ -82,7 +108,7 @@ def answered(proof="sig+/=="):
 
 
 async def test_an_answer_passes_as_it_came_but_for_the_mark():
-    upstream = MarkedUpstream(_Says(answered()), "openai", "t")
+    upstream = MarkedUpstream(_Says(answered()), {"openai": "t"})
     answer = await upstream.complete(make_call())
     assert answer.choices[0].thoughts == (Thought("T", "openai@t:sig+/=="),)
     mark = json.loads(answer.wire)["choices"][0]["message"]["reasoning_details"][0]["signature"]
@@ -92,7 +118,7 @@ async def test_an_answer_passes_as_it_came_but_for_the_mark():
 
 async def test_a_proof_that_is_spelt_in_another_way_is_not_sent_on_unmarked():
     """JSON may escape: what cannot be found is written anew from our words."""
-    upstream = MarkedUpstream(_Says(answered("sig+\\/\\u003d=")), "openai", "t")
+    upstream = MarkedUpstream(_Says(answered("sig+\\/\\u003d=")), {"openai": "t"})
     answer = await upstream.complete(make_call())
     assert answer.wire is None
     assert answer.choices[0].thoughts[0].signature == "openai@t:sig+/=="
@@ -104,7 +130,7 @@ async def test_in_a_stream_also_where_it_comes_again():
         Event((ThoughtDelta(0, "", "responses:sig"),), b'{"encrypted_content":"sig"}', "openai.responses"),
         Event((), b'{"response":{"output":[{"encrypted_content":"sig"}]}}', "openai.responses"),
     )
-    upstream = MarkedUpstream(_Says(events=events), "responses", "t")
+    upstream = MarkedUpstream(_Says(events=events), {"responses": "t"})
     live = await upstream.stream(make_call())
     came = [event async for batch in live.batches() for event in batch]
     assert came[0] == events[0]
@@ -136,7 +162,7 @@ MINE = "ZhSignedMoreb3BlbmFpQHQ6c2ln"  # openai@t:sig
 )
 async def test_what_is_handed_back_to_it(signature, spelt, given, left):
     says = _Says(answered())
-    await MarkedUpstream(says, "openai", "t").complete(asked_with(signature, spelt.encode()))
+    await MarkedUpstream(says, {"openai": "t"}).complete(asked_with(signature, spelt.encode()))
     turn = says.asked[0]
     assert turn.messages[-1].thoughts == (Thought("A", given),)
     assert bytes(turn.wire.fields["messages"]) == ASKED % left
@@ -144,7 +170,7 @@ async def test_what_is_handed_back_to_it(signature, spelt, given, left):
 
 async def test_a_request_whose_proof_is_not_found_is_written_from_our_words():
     says = _Says(answered())
-    await MarkedUpstream(says, "openai", "t").complete(asked_with("openai:a/b", b"a\\/b"))
+    await MarkedUpstream(says, {"openai": "t"}).complete(asked_with("openai:a/b", b"a\\/b"))
     assert says.asked[0].wire.dialect == "openai.chat rest"
     assert set(says.asked[0].wire.fields) == {"top_k"}
 
@@ -152,5 +178,5 @@ async def test_a_request_whose_proof_is_not_found_is_written_from_our_words():
 async def test_a_turn_without_proofs_is_the_same_object():
     says, call = _Says(answered()), make_call()
     turn = call.turn
-    await MarkedUpstream(says, "openai", "t").complete(call)
+    await MarkedUpstream(says, {"openai": "t"}).complete(call)
     assert says.asked[0] is turn

@@ -1,15 +1,16 @@
 """Several providers of one wire format are told apart: what one of them signed is given to no other.
 
-A format names who made a signature ("anthropic"), which is enough while one provider speaks it. Where several do, the
+A format names who made a signature ("anthropic"), which is enough while one provider signs in it. Where several do, the
 first of them stays as it is, and each other one's signatures bear its name ("anthropic@6e1f0a2b"): to every client they
-go marked, as the provider's own bytes would not tell whose they are. Around an upstream, not in it: the formats' own
-code knows nothing of this, and who speaks a format alone pays nothing.
+go marked, as the provider's own bytes would not tell whose they are. A server of OpenAI's format may sign in two formats,
+thoughts in its own and calls in Google's. Around an upstream, not in it: the formats' own code knows nothing of this, and
+who signs in a format alone pays nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -25,7 +26,7 @@ _SPELT_BY: dict[str, Maker] = {
     "openai.chat": "openai",
     "openai.responses": "responses",
 }
-"""How the requests and replies of a dialect spell the signatures of thoughts; calls are signed in Google's way alone."""
+"""How the requests and replies of a dialect spell the signatures of thoughts; those of calls are spelt in Google's way."""
 Batch = tuple[Event, ...]
 Rename = Callable[[str], str]
 
@@ -36,13 +37,14 @@ def tag_of(provider: str) -> str:
 
 
 class MarkedUpstream:
-    """An upstream whose signatures bear a name of their own. form: its wire format; tag: the name beside it."""
+    """An upstream whose signatures bear a name of their own. tags: of the formats it is not the first to sign in, the name
+    beside the format's."""
 
-    def __init__(self, inner: Upstream, form: Maker, tag: str) -> None:
+    def __init__(self, inner: Upstream, tags: Mapping[Maker, str]) -> None:
         self.name = inner.name
         self._inner = inner
-        self._form = form
-        self._tagged = f"{form}@{tag}"
+        self._tagged: dict[str, str] = {form: f"{form}@{tag}" for form, tag in tags.items()}
+        self._forms = {tagged: form for form, tagged in self._tagged.items()}
 
     async def complete(self, call: Call) -> Answer:
         """As the upstream itself does."""
@@ -82,12 +84,13 @@ class MarkedUpstream:
 
     def _given(self, signature: str) -> str:
         maker = maker_of(signature)
-        if maker == self._tagged:
-            return by_another(signature, self._form)
-        return by_another(signature, "") if maker == self._form else signature
+        if maker in self._forms:
+            return by_another(signature, self._forms[maker])
+        return by_another(signature, "") if maker in self._tagged else signature
 
     def _named(self, signature: str) -> str:
-        return by_another(signature, self._tagged) if maker_of(signature) == self._form else signature
+        tagged = self._tagged.get(maker_of(signature))
+        return by_another(signature, tagged) if tagged else signature
 
     def _marked(self, answer: Answer) -> Answer:
         marks: dict[str, str] = {}
@@ -191,11 +194,12 @@ def _rewired(wire: Wire, changed: dict[str, str]) -> Wire:
 
 def _spelt(changed: dict[str, str], dialect: str) -> dict[bytes, bytes]:
     """The changes as this dialect has them in its JSON."""
-    form = _SPELT_BY.get(dialect, "openai")
-    return {
-        _quoted(leaving(old, form)): _quoted(leaving(new, form) if maker_of(new) else "ZhSigned")
-        for old, new in changed.items()
-    }
+    spelt: dict[bytes, bytes] = {}
+    for old, new in changed.items():
+        calls = maker_of(old).partition("@")[0] == "gemini"
+        form = "gemini" if calls else _SPELT_BY.get(dialect, "openai")
+        spelt[_quoted(leaving(old, form))] = _quoted(leaving(new, form) if maker_of(new) else "ZhSigned")
+    return spelt
 
 
 def _respelt(wire: bytes, spelt: dict[bytes, bytes], *, whole: bool) -> bytes | None:
@@ -212,10 +216,11 @@ def _quoted(text: str) -> bytes:
 
 
 def marked(upstreams: dict[str, Upstream], speakers: Sequence[tuple[str, Maker, str]]) -> dict[str, Upstream]:
-    """The upstreams, those that are not the first provider of their format under a name of their own. speakers: of each
-    that signs, the upstream, its format and its provider, the one that stays as it is first."""
+    """The upstreams, those that are not the first provider to sign in a format under a name of their own. speakers: of each
+    that signs, the upstream, a format and its provider, the one that stays as it is first."""
     first: dict[str, str] = {}
+    tags: dict[str, dict[Maker, str]] = {}
     for name, form, provider in speakers:
         if first.setdefault(form, provider) != provider:
-            upstreams[name] = MarkedUpstream(upstreams[name], form, tag_of(provider))
-    return upstreams
+            tags.setdefault(name, {})[form] = tag_of(provider)
+    return upstreams | {name: MarkedUpstream(upstreams[name], own) for name, own in tags.items()}

@@ -16,7 +16,7 @@ from zhongshu.core.ports import Upstream
 from zhongshu.upstreams.anthropic.upstream import AnthropicUpstream
 from zhongshu.upstreams.gemini.upstream import GeminiUpstream
 from zhongshu.upstreams.marking import marked
-from zhongshu.upstreams.openai.manner import Manner
+from zhongshu.upstreams.openai.manner import Manner, Signs
 from zhongshu.upstreams.openai.upstream import OpenAIUpstream
 from zhongshu.upstreams.responses.upstream import ResponsesUpstream
 from zhongshu.upstreams.rows import ROWS, KeyHeader, KnownUpstream, WireFormat
@@ -58,16 +58,29 @@ def open_upstreams(rows: Sequence[UpstreamSettings], environ: Mapping[str, str] 
     return marked({row.name: open_upstream(row, environ) for row in rows}, speakers(rows))
 
 
-# Whose signatures stay as they are where several providers speak a format: who made the format, if it is among them.
+# Whose signatures stay as they are where several providers make those of a format: who made it, if it is among them.
 _MADE_BY: dict[WireFormat, str] = {
     "anthropic": "anthropic", "gemini": "gemini", "responses": "openai-responses", "openai": "openrouter"
 }  # fmt: skip
 
 
+# The two ways into one service, which take each other's signatures back.
+_SAME_SERVICE = {"gemini-openai": "gemini"}
+
+
 def speakers(rows: Sequence[UpstreamSettings]) -> list[tuple[str, WireFormat, str]]:
-    """Of each upstream that may sign, its name, wire format and provider; who made a format comes first."""
-    signing = sorted([row for row in rows if _signs(row)], key=lambda row: provider_of(row) != _MADE_BY[wire_of(row)])
-    return [(row.name, wire_of(row), provider_of(row)) for row in signing]
+    """Of each upstream that may sign, its name, a format it may sign in and its provider. Who made a format comes first,
+    then who speaks it; calls are signed in Google's format by some who speak OpenAI's."""
+
+    def late(signing: tuple[UpstreamSettings, WireFormat]) -> tuple[bool, bool]:
+        row, form = signing
+        return provider_of(row) != _MADE_BY[form], wire_of(row) != form
+
+    signing: list[tuple[UpstreamSettings, WireFormat]] = [
+        (row, form) for row in rows for form in _forms_of_signatures(row)
+    ]
+    signing.sort(key=late)
+    return [(row.name, form, provider_of(row)) for row, form in signing]
 
 
 def provider_of(row: UpstreamSettings) -> str:
@@ -76,12 +89,20 @@ def provider_of(row: UpstreamSettings) -> str:
     service = known(row)
     address = urlsplit(base_url_of(row)).netloc
     if service is not None and (row.kind or address == urlsplit(service.base_url).netloc):
-        return f"{row.kind or row.name} {row.organisation}".rstrip()
+        name = row.kind or row.name
+        return f"{_SAME_SERVICE.get(name, name)} {row.organisation}".rstrip()
     return f"{address} {row.organisation}".rstrip()
 
 
-def _signs(row: UpstreamSettings) -> bool:
-    return wire_of(row) != "openai" or manner_of(row).signs in ("any", "details")
+def _forms_of_signatures(row: UpstreamSettings) -> tuple[WireFormat, ...]:
+    wire = wire_of(row)
+    return (wire,) if wire != "openai" else _SIGNED_IN[manner_of(row).signs]
+
+
+# Servers of OpenAI's format sign thoughts in reasoning_details, and calls in Google's way; one that nobody knows may do both.
+_SIGNED_IN: dict[Signs, tuple[WireFormat, ...]] = {
+    "none": (), "details": ("openai",), "google": ("gemini",), "vertex": ("gemini",), "any": ("openai", "gemini")
+}  # fmt: skip
 
 
 def open_upstream(row: UpstreamSettings, environ: Mapping[str, str] = os.environ) -> AnyUpstream:

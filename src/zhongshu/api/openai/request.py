@@ -194,7 +194,8 @@ def _thoughts(message: WireMessage) -> tuple[Thought, ...]:
 
 
 def _call(call: WireToolCall) -> ToolCall:
-    google = call.extra_content.google if call.extra_content else None
+    extra = call.extra_content
+    google = (extra.google or extra.vertex) if extra else None
     signature = arriving(google.thought_signature, "gemini") if google else None
     return ToolCall(call.id, call.function.name, call.function.arguments, signature)
 

@@ -72,9 +72,10 @@ class GoogleContent(msgspec.Struct, frozen=True):
 
 
 class ExtraContent(msgspec.Struct, frozen=True):
-    """Where Google's own OpenAI-compatible endpoint puts the signature of a call."""
+    """Where Google's own OpenAI-compatible endpoints put the signature of a call."""
 
     google: GoogleContent | None = None
+    vertex: GoogleContent | None = None
 
 
 class WireToolCall(msgspec.Struct, frozen=True):

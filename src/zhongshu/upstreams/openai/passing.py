@@ -1,6 +1,6 @@
 """A conversation of this dialect that is passed on: without what this service would refuse on the model's messages.
 
-    extra_content       Google's signature of a call, where the service is known and is not Google's
+    extra_content       Google's signature of a call, where the service is known to sign none, or another provider made it
     reasoning_details   signed by another provider
     reasoning_content and its other spellings, where the service refuses fields it does not know (Manner.strict)
 
@@ -17,10 +17,12 @@ from msgspec import Raw
 from zhongshu.core.ports import Call
 from zhongshu.core.signatures import arriving, own
 from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, state
+from zhongshu.upstreams.openai.shapes import ExtraContent
 
 _encode = msgspec.json.Encoder().encode
 _messages = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _listed = msgspec.json.Decoder(list[dict[str, Raw]]).decode
+_extra = msgspec.json.Decoder(ExtraContent).decode
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
 
 
@@ -36,8 +38,8 @@ def put_right(call: Call, given: Raw, *, signs: str, strict: bool) -> Raw:
                     state(call, "messages.thoughts")
         elif bytes(message.get("reasoning_details", b"")).startswith(b"["):
             message["reasoning_details"] = _own_details(call, message["reasoning_details"])
-        if signs == "none" and b'"extra_content"' in bytes(message.get("tool_calls", b"")):
-            message["tool_calls"] = _bare_calls(call, message["tool_calls"])
+        if b'"extra_content"' in bytes(message.get("tool_calls", b"")):
+            message["tool_calls"] = _own_calls(call, message["tool_calls"], signs in ("google", "vertex", "any"))
     return Raw(_encode(messages))
 
 
@@ -55,9 +57,20 @@ def _own_details(call: Call, given: Raw) -> Raw:
     return Raw(_encode(kept))
 
 
-def _bare_calls(call: Call, given: Raw) -> Raw:
+def _own_calls(call: Call, given: Raw, signs: bool) -> Raw:
     calls = _listed(given)
     for made in calls:
-        if made.pop("extra_content", None) is not None:
+        if "extra_content" in made and not (signs and _is_own(made["extra_content"])):
+            del made["extra_content"]
             state(call, SIGNED_ELSEWHERE)
     return Raw(_encode(calls))
+
+
+def _is_own(extra: Raw) -> bool:
+    """Whether this provider may have signed it; what is no signature in Google's way is nobody else's either."""
+    try:
+        said = _extra(extra)
+    except msgspec.ValidationError:
+        return True
+    proofs = [one.thought_signature for one in (said.google, said.vertex) if one is not None]
+    return all(own(arriving(proof, "gemini"), "gemini") is not None for proof in proofs if proof)

@@ -192,8 +192,16 @@ def _deltas(scene: Scene) -> Iterator[dict[str, Any]]:
         for function in _call_pieces(call):
             part: dict[str, Any] = {"index": number} if behaviour.index else {}
             if "name" in function:
-                part |= {"type": "function"} | ({"id": call.id} if call.id else {})
+                part |= {"type": "function"} | ({"id": call.id} if call.id else {}) | _signed(behaviour, number, call)
             yield {"tool_calls": [part | {"function": function}]}
+
+
+def _signed(behaviour: Behaviour, number: int, call: ScriptedCall) -> dict[str, Any]:
+    """Google's signature of a call, on the first one."""
+    if not behaviour.sign_calls or number:
+        return {}
+    proof = b64encode(hashlib.sha256(f"{call.name} in chat".encode()).digest()).decode()
+    return {"extra_content": {"google": {"thought_signature": proof}}}
 
 
 def _call_pieces(call: ScriptedCall) -> Iterator[dict[str, str]]:
@@ -229,7 +237,8 @@ def _whole_choice(scene: Scene, index: int) -> dict[str, Any]:
         message["tool_calls"] = [
             {"type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             | ({"id": call.id} if call.id else {})
-            for call in scene.calls
+            | _signed(behaviour, number, call)
+            for number, call in enumerate(scene.calls)
         ]
     choice["message"] = message
     choice.setdefault("logprobs", None)

@@ -46,7 +46,8 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: not 200 refuses with an error in OpenAI's form, or `body` as it stands. retry_after: that header.
     usage: right; missing; wrong (ten times too much); doubled (in two events); each (so far, in every event);
     choice (inside the last choice). finish, done: whether finish_reason and [DONE] come. index: whether tool-call
-    pieces carry one. extra: unknown fields everywhere. role_only: the first event holds the role alone.
+    pieces carry one. extra: unknown fields everywhere. role_only: the first event holds the role alone. sign_calls: in
+    OpenAI's format, the first call bears a signature in extra_content, as Google's do.
     """
 
     text: str = "Hello from the scripted upstream. 你好，世界。"
@@ -74,6 +75,7 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     index: bool = True
     extra: bool = False
     role_only: bool = True
+    sign_calls: bool = False
     finish_reason: str = ""
 
 
