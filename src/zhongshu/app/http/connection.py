@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import urllib.parse
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -21,13 +20,14 @@ from typing import Any, cast
 
 import httptools
 from uvicorn import Config
-from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
-from zhongshu.api.asgi import BODY, MORE_TIME, ON_LEAVE, App
+from zhongshu.api.asgi import BODY, App
+from zhongshu.app.http import scopes
 from zhongshu.app.http.exchange import Exchange
 from zhongshu.app.http.heads import Header, Known, known
 from zhongshu.app.http.refusals import BROKEN, HEAD_TOO_LARGE, MALFORMED, MAX_HEAD_BYTES
+from zhongshu.app.http.scopes import Scope
 from zhongshu.app.http.upgrades import asks_for_websocket, upgrading_head
 from zhongshu.app.http.waiting import LINGER_S, Waiting
 from zhongshu.core.deadlines import NEVER
@@ -36,9 +36,6 @@ log = logging.getLogger("zhongshu.http")
 
 _NEVER_AGAIN = 8
 """After so many different heads in a row, the connection's next ones are not expected to be known either."""
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
-
-Scope = dict[str, Any]
 
 
 class Connection(asyncio.Protocol):
@@ -85,17 +82,7 @@ class Connection(asyncio.Protocol):
         """The client is there."""
         self._transport = cast("asyncio.Transport", transport)
         self.write = self._transport.write
-        self._base: Scope = {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": "1.1",
-            "server": get_local_addr(self._transport),
-            "client": get_remote_addr(self._transport),
-            "scheme": "http",
-            "root_path": "",
-            ON_LEAVE: self._register,
-            MORE_TIME: self._more_time,
-        }
+        self._base = scopes.of_connection(self._transport, self._register, self._more_time)
         self._state.connections.add(self)  # pyright: ignore[reportArgumentType] - its own protocols' names
         self._waiting.deadlines.add(self)
 
@@ -194,12 +181,8 @@ class Connection(asyncio.Protocol):
         names = [name for name, _ in self._headers]
         if version == "1.1" and names.count(b"host") != 1:
             raise ValueError("a request names its host once (RFC 9112, 3.2)")  # answered as what is not HTTP
-        url = httptools.parse_url(self._url)
-        path = url.path.decode("ascii")
         scope["http_version"] = version
-        scope["path"] = urllib.parse.unquote(path) if "%" in path else path
-        scope["raw_path"] = url.path
-        scope["query_string"] = url.query or b""
+        scope |= scopes.of_address(self._url)
         exchange = Exchange(self)
         exchange.head_only = scope["method"] == "HEAD"
         exchange.keep_alive = version != "1.0" and parser.should_keep_alive()
