@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -163,6 +165,16 @@ async def test_the_process_indexes_signs_on_request_and_at_the_end(home: Path, m
     assert report.notes == ()
 
 
+def test_a_session_that_is_not_its_own_is_left_alone(home: Path) -> None:
+    """Or every process of the shell that it was started from would stand back for good."""
+    group = Path("/proc/self/autogroup")
+    before = group.read_text() if group.exists() else ""
+    process = start(home)
+    process.terminate()
+    assert process.wait(90) == 0
+    assert (group.read_text() if group.exists() else "") == before
+
+
 def test_the_process_ends_with_its_parent(home: Path) -> None:
     process = start(home)
     assert process.stdin
@@ -182,3 +194,44 @@ async def test_killed_and_started_again_it_goes_on(home: Path, make: Make) -> No
     assert sign_now(LedgerSettings(), home) is not None
     assert len(Index(home).tail(100)) == 60
     assert verify(home).ok
+
+
+def garbage(file: Path) -> None:
+    file.write_bytes(b"garbage" * 1000)
+
+
+def torn_pages(file: Path) -> None:
+    """All but the first page, which says what the file is."""
+    size = file.stat().st_size
+    with file.open("r+b") as opened:
+        opened.seek(4096)
+        opened.write(b"\xff" * (size - 4096))
+
+
+@pytest.mark.parametrize("damage", [garbage, torn_pages])
+async def test_an_index_that_is_damaged_is_made_again_from_the_journal(
+    damage: Callable[[Path], None], home: Path, make: Make, settings: LedgerSettings
+) -> None:
+    journal = open_journal(settings, home, "w0", SystemClock())
+    for number in range(3):
+        await journal.write(make(number))
+    await journal.aclose()
+    kept(home, SystemClock(), settings).close()
+    damage(home / "index.db")
+    if damage is garbage:
+        assert len(Index(home).tail(10)) == 3, "the journal has them all"
+    process = start(home)
+    try:
+        until(lambda: indexed(home) == 3)
+    finally:
+        process.terminate()
+    assert process.wait(90) == 0
+    assert len(Index(home).tail(10)) == 3
+    assert verify(home).ok
+
+
+def indexed(home: Path) -> int:
+    """How many turns the index holds; 0 while it cannot be read."""
+    with contextlib.suppress(sqlite3.Error), sqlite3.connect(f"file:{home / 'index.db'}?mode=ro", uri=True) as db:
+        return db.execute("SELECT count(*) FROM turns").fetchone()[0]
+    return 0

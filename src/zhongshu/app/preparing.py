@@ -21,11 +21,7 @@ FIRST_KEY = "ZHONGSHU_FIRST_KEY"
 
 
 def first_key(settings: Settings) -> str | None:
-    """The first key's secret on the start that makes it, else None; and a key of its own for this machine's CLI.
-
-    Makes the state directory and brings its database up to date by the way.
-    """
-    paths.private_directory(settings.home)
+    """The first key's secret on the start that makes it, else None; and a key of its own for this machine's CLI."""
     with open_admin(settings.home) as admin:
         new = admin.ensure_first_key(os.environ.get(FIRST_KEY) or None)
         _cli_key(admin, settings.home)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,8 @@ from zhongshu.cli.output import JsonOption, err, out, print_json
 from zhongshu.cli.words import chinese, t
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from zhongshu.app.checkup.finding import Finding
 
 app = typer.Typer()
@@ -67,7 +70,10 @@ def doctor(
     if as_json:
         print_json({"ok": not failed, "findings": findings})
     else:
-        _show(findings)
+        show(findings, out)
+        bad = sum(finding.state == "fail" for finding in findings)
+        if bad:
+            err.print(t(f"{bad} failed.", f"{bad} 项失败。"), style="red", highlight=False)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -82,17 +88,15 @@ def _complaints(error: ValueError) -> list[Finding]:
     ]
 
 
-def _show(findings: list[Finding]) -> None:
-    width = max(len(finding.check) for finding in findings)
+def show(findings: Sequence[Finding], console: Console) -> None:
+    """Each finding on a line, and its remedy on the next."""
+    width = max((len(finding.check) for finding in findings), default=0)
     for finding in findings:
         mark, style = _MARKS[finding.state]
         said = finding.zh if chinese() else finding.en
-        out.print(
+        console.print(
             f"{mark} {finding.check:<{width}}  {said}", style=style, markup=False, highlight=False, soft_wrap=True
         )
         mend = finding.mend_zh if chinese() else finding.mend_en
         if mend:
-            out.print(f"  {'':<{width}}  → {mend}", markup=False, highlight=False, soft_wrap=True)
-    bad = sum(finding.state == "fail" for finding in findings)
-    if bad:
-        err.print(t(f"{bad} failed.", f"{bad} 项失败。"), style="red", highlight=False)
+            console.print(f"  {'':<{width}}  → {mend}", markup=False, highlight=False, soft_wrap=True)

@@ -207,13 +207,8 @@ class Index:
             return
         db = sqlite3.connect(self._path, timeout=10, isolation_level=None)
         try:
-            db.execute("PRAGMA query_only=ON")
-            db.execute("BEGIN")
-            if db.execute("PRAGMA user_version").fetchone()[0] != queries.VERSION:
-                yield None, {}
-                return
-            cursors = {row[0]: Mark(*row[1:]) for row in db.execute(queries.CURSORS)}
-            yield db, dict(cursors)
+            cursors = _begun(db)
+            yield (None, {}) if cursors is None else (db, cursors)
         finally:
             db.close()
 
@@ -258,6 +253,20 @@ class Index:
         if self._opener is None:
             self._opener = Opener(self._home)
         return self._opener.open(kept.sealed, kept.record.trace)
+
+
+def _begun(db: sqlite3.Connection) -> dict[str, Mark | None] | None:
+    """Begin to read; where the index ends. None when it cannot be used: the keeper makes it anew."""
+    try:
+        db.execute("PRAGMA query_only=ON")
+        db.execute("BEGIN")
+        if db.execute("PRAGMA user_version").fetchone()[0] != queries.VERSION:
+            return None
+        return {row[0]: Mark(*row[1:]) for row in db.execute(queries.CURSORS)}
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return None
 
 
 def _where(wanted: Filter) -> tuple[str, list[Any]]:

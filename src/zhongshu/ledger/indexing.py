@@ -4,6 +4,7 @@ because rows and the cursor behind them are committed together and a frame's pla
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from pathlib import Path
@@ -13,6 +14,8 @@ from zhongshu.ledger import queries
 from zhongshu.ledger.reader import frames_after
 from zhongshu.ledger.rows import event_values, row_values
 from zhongshu.ledger.segments import Mark, read_header, segment_path, stream_folder, streams
+
+_log = logging.getLogger("zhongshu.ledger.keeper")
 
 BATCH = 2000
 """Frames of one stream in one transaction."""
@@ -24,10 +27,27 @@ class Indexer:
     def __init__(self, home: Path, batch: int = BATCH) -> None:
         self._home = home
         self._batch = batch
-        path = home / "index.db"
-        if not path.exists():
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._path = home / "index.db"
+        self.cursors: dict[str, Mark] = {}
+        try:
+            self._open()
+        except sqlite3.OperationalError:  # locked, or the disk is full: not the file's fault
+            raise
+        except sqlite3.DatabaseError as error:
+            self.start_anew(error)
+
+    def start_anew(self, why: sqlite3.DatabaseError) -> None:
+        """Throw a file away that is no database any more: the journal has all that was in it."""
+        _log.error("%s cannot be used (%s) and is made again from the journal", self._path, why)
+        self._db.close()
+        for end in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+        self._open()
+
+    def _open(self) -> None:
+        if not self._path.exists():
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         # In WAL mode a power cut may lose the last commits whole; the journal still has them and the cursor knows.
         self._db.execute("PRAGMA synchronous=NORMAL")

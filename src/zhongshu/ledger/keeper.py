@@ -30,6 +30,7 @@ from zhongshu.ledger.indexing import Indexer
 from zhongshu.ledger.retention import finish_pruning, prune
 from zhongshu.ledger.segments import Mark, segment_path, segments, stream_folder, streams
 from zhongshu.ledger.settings import LedgerSettings
+from zhongshu.storage.secrets import SecretError
 
 _log = logging.getLogger("zhongshu.ledger.keeper")
 _PRUNE_EVERY_S = 3600.0
@@ -74,6 +75,10 @@ class Keeper:
         """Index until nothing is new."""
         while self._indexer.advance():
             pass
+
+    def index_anew(self, why: sqlite3.DatabaseError) -> None:
+        """Begin again with an empty index; `why` says what is wrong with the one that is there."""
+        self._indexer.start_anew(why)
 
     def turns_now(self) -> bool:
         """Whether anything was recorded within the last second."""
@@ -175,11 +180,13 @@ def run(keeper: Keeper, told: _Told) -> None:
                 pruned_s = now_s
         except (OSError, sqlite3.OperationalError) as error:
             _log.error("the ledger keeper cannot go on for now: %s", error)
+        except sqlite3.DatabaseError as error:
+            keeper.index_anew(error)
         told.sleep(_rest_s(moved, spent_s, keeper))
     try:
         keeper.index_all()
         keeper.checkpoint()
-    except (OSError, sqlite3.OperationalError) as error:
+    except (OSError, sqlite3.Error) as error:
         _log.error("the last checkpoint could not be signed: %s", error)
     keeper.close()
 
@@ -260,10 +267,12 @@ def _input() -> io.RawIOBase:
 
 def _stand_back(nice: int) -> None:
     """Let others have the processor first. Linux weighs sessions against each other before processes (autogroup), so
-    a nice process in a session of its own gives way to nobody unless its session is nice too."""
+    a nice process in a session of its own gives way to nobody unless its session is nice too. A session that is not its
+    own is left alone: a shell, and all that is started from it, would stand back for good."""
     os.nice(nice)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(nice))
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(nice))
 
 
 def main() -> int:
@@ -277,6 +286,9 @@ def main() -> int:
     except KeeperRunning as error:
         _log.error("%s", error)
         return 75
+    except (SecretError, OSError, sqlite3.Error) as error:
+        _log.error("the ledger keeper cannot start: %s", error)
+        return 1
     told = _Told(lines)
     sys.stdout.write("ready\n")
     sys.stdout.flush()

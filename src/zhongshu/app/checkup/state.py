@@ -20,6 +20,8 @@ from zhongshu.ledger.segments import Scan, segment_path, segments, stream_folder
 from zhongshu.ledger.textkeys import TextKeys
 from zhongshu.storage.secrets import SecretError
 
+_SECRETS = ("keys.secret", "text.key", "checkpoint.key", "sessions.key", "cache.key")
+_SECRET_BYTES = 32
 _DATABASES = ("state.db", "counters.db", "textkeys.db", "index.db")
 
 
@@ -27,6 +29,7 @@ def check_state(settings: Settings) -> Iterator[Finding]:
     """Every check of this part."""
     yield _writable(settings.home)
     yield from _private(settings.home)
+    yield from _whole(settings.home)
     yield from _databases(settings.home)
     yield from _text_key(settings)
     yield from _files(settings.home)
@@ -66,6 +69,21 @@ def _private(home: Path) -> Iterator[Finding]:
         )
     if places and not loose:
         yield ok("permissions", f"{len(places)} places, for this user only", f"{len(places)} 处，仅当前用户可访问")
+
+
+def _whole(home: Path) -> Iterator[Finding]:
+    """Whether each secret has the size it was made with; the cache's may be made anew."""
+    for name in _SECRETS:
+        file = home / "secrets" / name
+        size = file.stat().st_size if file.is_file() else _SECRET_BYTES
+        if size != _SECRET_BYTES:
+            yield fail(
+                "secrets",
+                f"{file} holds {size} bytes, not {_SECRET_BYTES}",
+                f"{file} 为 {size} 字节，应为 {_SECRET_BYTES} 字节",
+                "Put it back from a copy." if name != "cache.key" else "Delete it; it is made again.",
+                "请从备份恢复。" if name != "cache.key" else "请删除；它会重新生成。",
+            )
 
 
 def _databases(home: Path) -> Iterator[Finding]:
