@@ -180,6 +180,11 @@ def test_labels_may_be_a_spreadsheet(home: Path, tmp_path: Path) -> None:
     assert "not UTF-8" in run("report", "--labels", str(file)).stderr
 
 
+def test_an_assistant_is_not_tuned_by_a_file(home: Path, tmp_path: Path) -> None:
+    refused = run("tune", "--assistant", "helpdesk", str(tmp_path / "x.jsonl"))
+    assert (refused.exit_code, "not both" in refused.stderr) == (2, True)
+
+
 def test_without_samples_there_is_nothing_to_tune_on(home: Path) -> None:
     asyncio.run(write(home, "encrypted"))
     refused = run("tune")

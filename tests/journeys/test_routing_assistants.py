@@ -1,6 +1,8 @@
 """Assistants looked back at: each turn beside its models alone, in a report of its own, and explained."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -22,7 +24,7 @@ def settings(port: int) -> str:
     )
     assistants = "".join(
         f'[[assistants]]\nname = "{name}"\nstrategy = "{name}"\ngeneral = "small"\nreasoning = "deep"\nthreshold = 0.9\n'
-        for name in ("tiered", "front-back")
+        for name in ("tiered", "front-back", "cascade")
     )
     samples = "[router.samples]\nshare = 1.0\nmax_cost_per_day = 50.0\n"
     upstream = f'[[upstreams]]\nname = "s"\nkind = "openai-compatible"\nkey = "none"\nbase_url = "http://127.0.0.1:{port}/v1"\n'
@@ -92,3 +94,47 @@ def test_a_turn_of_an_assistant_says_what_would_have_changed_it(running):
     assert dialled["zhongshu"]["route"]["release"] == "deep@1"
     dialled = running.chat("tiered", SUM, zhongshu={"quality": why["flips_at_dial"] - 0.01})[2]
     assert dialled["zhongshu"]["route"]["release"] == "small@1"
+
+
+def test_an_assistants_threshold_is_found_by_its_own_samples_and_holds(running):
+    asked(running, "tiered")
+    before = len(samples_of(running, "tiered", 1))
+    found = json.loads(running.cli("route", "tune", "--assistant", "tiered", "--quality", "1", "--json"))
+    assert (found["assistant"], found["strategy"], found["reached"], found["without_text"]) == (
+        "tiered",
+        "tiered",
+        True,
+        0,
+    )
+    assert found["rows"] >= before
+    assert found["strong_calls"]["value"] == 1.0, "the general model is wrong on every one"
+    assert 0 < found["threshold"] < 0.9
+    said = running.cli("route", "tune", "--assistant", "tiered", "--quality", "1")
+    assert f'name = "tiered"\nthreshold = {found["threshold"]:g}' in said
+    status, _, same = running.ask("/admin/v1/route/tune?assistant=tiered&quality=1")
+    assert (status, same["setting"], same["rows"]) == (200, {"threshold": found["threshold"]}, found["rows"])
+
+    other = running.settings.read_text().replace(
+        'reasoning = "deep"\nthreshold = 0.9', f'reasoning = "deep"\nthreshold = {found["threshold"]}', 1
+    )
+    running.settings.write_text(other)
+    running.cli("config", "reload")
+    assert asked(running, "tiered")["route"]["release"] == "deep@1"
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code", "said"),
+    [
+        ("nobody", 404, 1, "nobody"),
+        ("cascade", 400, 1, "route check"),
+        ("front-back", 404, 2, "no judged sample"),  # there are samples, and it was right on none
+    ],
+)
+def test_what_of_an_assistant_cannot_be_tuned_says_why(running, name, status, code, said):
+    got, _, refused = running.ask(f"/admin/v1/route/tune?assistant={name}")
+    assert (got, "error" in refused) == (status, True)
+    done = subprocess.run(
+        [sys.executable, "-m", "zhongshu.cli", "route", "tune", "--assistant", name],
+        env=running.environ, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr

@@ -11,7 +11,7 @@ import typer
 from zhongshu.cli.ledger_views import SinceOption, TenantOption, UntilOption
 from zhongshu.cli.managing import ConfigOption, examples, settings
 from zhongshu.cli.output import JsonOption, err, fail, out, print_json
-from zhongshu.cli.route_views import show_explained, show_report, show_tuned
+from zhongshu.cli.route_views import show_explained, show_report, show_tuned, show_tuned_assistant
 from zhongshu.cli.words import chinese, t
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ LabelsOption = typer.Option(
         "`strong_cost`.",
         "每行含 `trace` 或 `prompt`，以及 `weak_correct`、`strong_correct`（0 到 1），可选 `weak_cost`、`strong_cost`。",
     ),
+)
+TunedAssistantOption = typer.Option(
+    None,
+    "--assistant",
+    help=t("Find this assistant's setting in place of auto's dial.", "求该助手的设置，而非 auto 的档位。"),
 )
 AssistantOption = typer.Option(
     None, "--assistant", help=t("Report on this assistant in place of auto.", "报告该助手，而非 auto。")
@@ -90,6 +95,7 @@ def explain(
     ),
     epilog=examples(
         "zhongshu route tune --quality 0.95 --since 30d",
+        "zhongshu route tune --assistant helpdesk --since 30d",
         "zhongshu route tune labelled.jsonl",
         "zhongshu route tune --quality 0.98 labelled.jsonl --json",
     ),
@@ -107,13 +113,24 @@ def tune(
     since: str | None = SinceOption,
     until: str | None = UntilOption,
     tenant: str | None = TenantOption,
+    assistant: str | None = TunedAssistantOption,
     model_file: Path | None = ModelOption,
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
     from zhongshu.cli.route_reach import period, routings
 
+    if files and assistant:
+        fail(
+            "Give files or --assistant, not both: an assistant is tuned by the judged samples of its own turns.",
+            "文件与 --assistant 只能选一个：助手依据自己请求的已评判抽样求取。",
+            code=2,
+        )
     try:
+        if assistant:
+            with routings(config) as looking:
+                tuned = looking.tune_assistant(period(since, until, tenant, assistant), quality)
+            return show_tuned_assistant(tuned, as_json)
         if files:
             found = _tuned_on(files, quality, model_file, config)
         else:
@@ -122,8 +139,9 @@ def tune(
     except ValueError as error:
         if not files:
             fail(
-                "There is no judged sample in this period: set `router.samples.share`, or give a file of labels.",
-                "该时段没有已评判的抽样：请设置 `router.samples.share`，或提供带标签的文件。",
+                "There is no judged sample in this period on which the reasoning model was right: set "
+                "`router.samples.share`, or give a file of labels.",
+                "该时段没有推理模型答对的已评判抽样：请设置 `router.samples.share`，或提供带标签的文件。",
                 code=2,
             )
         fail(f"{error}.", "没有推理模型答对的行，无法求档位。")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from zhongshu.cli.ledger_views import money
-from zhongshu.cli.output import out, print_table
+from zhongshu.cli.output import out, print_json, print_table
 from zhongshu.cli.words import chinese, t
 
 if TYPE_CHECKING:
+    from zhongshu.pipeline.routings import TunedAssistant
     from zhongshu.router.proof import Proof
     from zhongshu.router.report import Report
     from zhongshu.router.tuning import Span, Tuned
@@ -62,8 +65,29 @@ def _candidate(row: dict[str, Any]) -> str:
     return f"{row['expected_quality']:.2f}, {row['expected_cost_nano'] / 1e9:.6f}{took}"
 
 
+def show_tuned_assistant(tuned: TunedAssistant, as_json: bool) -> None:
+    """What an assistant should be set to, and what that keeps."""
+    name, value = ("threshold", tuned.threshold) if tuned.threshold is not None else ("quality", tuned.quality)
+    setting = f'[[assistants]]\nname = "{tuned.assistant}"\n{name} = {value:g}\n'
+    if as_json:
+        beside = {"assistant": tuned.assistant, "strategy": tuned.strategy, "without_text": tuned.without_text}
+        return print_json({**msgspec.structs.asdict(tuned.found), **beside, name: value, "setting": setting})
+    _show_kept(tuned.found)
+    if tuned.without_text:
+        count = tuned.without_text
+        out.print(
+            t(f"{count} judged samples do not count: their text is not kept.", f"{count} 个抽样未计入：文本未保存。")
+        )
+    out.print(f"\n{setting}", markup=False, highlight=False, end="")
+
+
 def show_tuned(found: Tuned) -> None:
     """The dial that was found, and what it keeps."""
+    _show_kept(found)
+    out.print(f"\n[router]\ndial = {found.dial:g}", markup=False, highlight=False)
+
+
+def _show_kept(found: Tuned) -> None:
     rows = [
         (t("questions", "问题数"), found.rows),
         (t("accuracy: general / routed / reasoning", "准确率：通用 / 路由 / 推理"),
@@ -87,7 +111,6 @@ def show_tuned(found: Tuned) -> None:
                 f"没有档位能保持 {found.quality:.0%}；以下为最佳。",
             )
         )
-    out.print(f"\n[router]\ndial = {found.dial:g}", markup=False, highlight=False)
 
 
 def show_report(found: Report) -> None:

@@ -4,6 +4,7 @@ the dial for a target. Reads the ledger's index, samples and scores; knows no co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -15,7 +16,7 @@ from zhongshu.core.clock import Clock
 from zhongshu.core.dials import Dial
 from zhongshu.core.models import AUTO, Assistant, ModelCard, Offer
 from zhongshu.core.money import Exchange
-from zhongshu.core.problems import Problem, Refusal, fault
+from zhongshu.core.problems import Problem, Refusal, Said, fault
 from zhongshu.core.turns import Turn
 from zhongshu.ledger.index import Index, Shown
 from zhongshu.ledger.rows import Filter, TurnRow
@@ -100,6 +101,19 @@ class Explained(msgspec.Struct, frozen=True):
     assistant: OfAssistant | None = None
 
 
+class TunedAssistant(msgspec.Struct, frozen=True):
+    """What an assistant should be set to: `threshold` of one that is tiered, `quality` (its dial) of one that has both models
+    take part; None for the other. found: what that comes to on the judged samples; its dial is that of `quality`. without_text:
+    judged samples that could not count, as the question is not kept."""
+
+    assistant: str
+    strategy: str
+    found: Tuned
+    threshold: float | None = None
+    quality: float | None = None
+    without_text: int = 0
+
+
 class Routings:
     """The routing of an installation. index, desk, samples: the ledger, the scores of turns, and the samples."""
 
@@ -181,10 +195,38 @@ class Routings:
     def tune(self, period: Period, quality: float) -> Tuned:
         """The dial for a target, by the judged samples of a period. Raises ValueError where they are none."""
         judged = [_seen(one) for one in self._of(period)]
-        rows = [(one.gain, one.general, one.reasoning or 0.0) for one in judged if one.general is not None]
-        return tune(
-            [gain for gain, _, _ in rows], [weak for _, weak, _ in rows], [deep for _, _, deep in rows], quality
+        return _tuned([(one.gain, one.general, one.reasoning or 0.0) for one in judged], quality)
+
+    def tune_assistant(self, period: Period, quality: float) -> TunedAssistant:
+        """The setting of the assistant `period.asked` for a target, by the judged samples of a period. Raises ValueError where
+        they are none; Fault: model_not_found for no such assistant, invalid_value for one that no question alone decides."""
+        found = next((one for one in self._weighing.assistants if one.name == period.asked), None)
+        if found is None:
+            raise fault("model_not_found", param="assistant", model=period.asked)
+        why = _NOT_TUNED.get(found.strategy)
+        if why is not None:
+            raise fault("invalid_value", param="assistant", field="assistant", why=why)
+        judged = [(one.trace, seen) for one in self._of(period) if (seen := _seen(one)).general is not None]
+        if found.strategy != "tiered":
+            rows = [(seen.gain, seen.general, _right(seen)) for _, seen in judged]
+            tuned = _tuned(rows, quality)
+            return TunedAssistant(found.name, found.strategy, tuned, quality=tuned.dial)
+        chances = [(self._chance(trace, found), seen) for trace, seen in judged]
+        rows = [(chance, seen.general, seen.reasoning or 0.0) for chance, seen in chances if chance is not None]
+        tuned = _tuned(rows, quality)
+        threshold = math.floor(tuned.least_gain * 10_000) / 10_000
+        return TunedAssistant(
+            found.name, found.strategy, tuned, threshold=threshold, without_text=len(chances) - len(rows)
         )
+
+    def _chance(self, trace: str, assistant: Assistant) -> float | None:
+        """That the general model is wrong on a recorded question; None where its text cannot be had."""
+        try:
+            shown = self._index.show(trace, text=True)
+        except (LookupError, ValueError):
+            return None
+        of_it = self._of_assistant(shown, assistant) if shown is not None else None
+        return None if of_it is None else of_it.chance
 
     def gains(self, prompts: Sequence[str]) -> list[float]:
         """What deep thought is expected to add to each of these questions."""
@@ -253,6 +295,26 @@ class Routings:
             return weighing.at_home(nano, card.price.currency, now_ns)
 
         return cost_of
+
+
+_NOT_TUNED = {
+    "direct": Said("it asks one model only, so there is nothing to find", "该助手只使用一个模型，无需求档位"),
+    "cascade": Said(
+        "a cascade decides by each draft, not by the question; measure drafts with `zhongshu route check`",
+        "级联按每份草稿而非问题来决定；请用 `zhongshu route check` 测量草稿",
+    ),
+}
+
+
+def _tuned(rows: Sequence[tuple[float, float | None, float]], quality: float) -> Tuned:
+    """By what deep thought promises, and how right the general model and the deeper way were; None: not judged."""
+    known = [(promised, weak, deep) for promised, weak, deep in rows if weak is not None]
+    return tune([one[0] for one in known], [one[1] for one in known], [one[2] for one in known], quality)
+
+
+def _right(seen: Seen) -> float:
+    """How right an assistant was that had both models take part; as the reasoning model, where it had not."""
+    return seen.done if seen.done is not None else seen.reasoning or 0.0
 
 
 def _reasons(card: ModelCard) -> bool:

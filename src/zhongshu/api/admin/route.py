@@ -105,7 +105,8 @@ class TuneIn(Body):
 
 
 class TuneOut(Shown):
-    """The smallest dial that keeps the wanted share, and what it comes to; [value, low, high] at 95%."""
+    """The smallest dial that keeps the wanted share, and what it comes to; [value, low, high] at 95%. setting: of an
+    assistant, what to set it to; without_text: its judged samples that could not count, as the question is not kept."""
 
     quality: float
     reached: bool
@@ -120,6 +121,10 @@ class TuneOut(Shown):
     often: float
     held_out_kept: float | None
     held_out_calls: float | None
+    assistant: str | None = None
+    strategy: str | None = None
+    setting: Json | None = None
+    without_text: int = 0
 
 
 class JudgementIn(Body):
@@ -211,8 +216,8 @@ async def explain(request: Request, parts: Parts, trace: Trace) -> ExplainOut:
 
 @router.get(
     "/tune",
-    summary="Find the dial for a target, by the judged samples of a period",
-    openapi_extra={"x-summary-zh": "求目标档位（依据已评判的抽样）"},
+    summary="Find the dial for a target, or an assistant's threshold, by the judged samples of a period",
+    openapi_extra={"x-summary-zh": "求目标档位或助手的阈值（依据已评判的抽样）"},
 )
 async def tune(
     parts: Parts,
@@ -220,13 +225,25 @@ async def tune(
     since: Since = None,
     until: Until = None,
     tenant: Tenant = None,
+    assistant: Assistant = None,
 ) -> TuneOut:
-    period = _period(since, until, tenant)
+    period = _period(since, until, tenant, assistant)
     try:
-        found = await asyncio.to_thread(lambda: _routings(parts).tune(period, quality))
+        if assistant is None:
+            found = await asyncio.to_thread(lambda: _routings(parts).tune(period, quality))
+            return TuneOut.model_validate(msgspec.to_builtins(found))
+        tuned = await asyncio.to_thread(lambda: _routings(parts).tune_assistant(period, quality))
     except ValueError:
         raise fault("nothing_judged") from None
-    return TuneOut.model_validate(msgspec.to_builtins(found))
+    setting = {name: value for name in ("threshold", "quality") if (value := getattr(tuned, name)) is not None}
+    plain: Json = msgspec.to_builtins(tuned.found)
+    plain |= {
+        "assistant": assistant,
+        "strategy": tuned.strategy,
+        "setting": setting,
+        "without_text": tuned.without_text,
+    }
+    return TuneOut.model_validate(plain)
 
 
 @router.post(
