@@ -38,6 +38,11 @@ def typed(home, monkeypatch, capsys):
         (("doctor", "--json=5"), "选项 '--json' 不带值。", "does not take a value"),
         (("upstreams", "mock", "--port", "many"), "'--port' 的值无效：请填写整数。", "valid integer"),
         (("upstreams", "mock", "--port", "99999"), "'--port' 的值无效：不能大于 65535。", "less than or equal"),
+        (
+            ("ledger", "export", "--format", "xml"),
+            "'--format' 的值无效：'xml' 不在可选值之中：'jsonl', 'csv'。",
+            "is not one of",
+        ),
         (("budgets", "alerts", "-n", "0"), "'--limit' / '-n' 的值无效：不能小于 1。", "greater than or equal"),
     ],
 )

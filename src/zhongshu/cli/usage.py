@@ -38,7 +38,7 @@ _VALUES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"Input should be greater than or equal to (.+)", r"不能小于 \1"),
         (r"Input should be less than (.+)", r"须小于 \1"),
         (r"Input should be greater than (.+)", r"须大于 \1"),
-        (r"(.+) is not one of (.+)\.", r"\1 不在可选值之中：\2"),
+        (r"(?:Value error, )?(.+) is not one of (.+)\.", r"\1 不在可选值之中：\2"),
         (r"\S+ (.+) does not exist\.", r"\1 不存在"),
         (r"\S+ (.+) is a file\.", r"\1 是文件，不是目录"),
         (r"\S+ (.+) is a directory\.", r"\1 是目录，不是文件"),
