@@ -13,9 +13,9 @@ from zhongshu.storage.secrets import SecretError, load_or_create_secret, read_se
 
 def test_made_once_then_the_same(tmp_path: Path):
     path = tmp_path / "secrets" / "a.key"
-    first = load_or_create_secret(path, 32)
+    first = load_or_create_secret(path)
     assert len(first) == 32
-    assert load_or_create_secret(path, 32) == first
+    assert load_or_create_secret(path) == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert [file.name for file in path.parent.iterdir()] == ["a.key"]
@@ -25,7 +25,7 @@ def test_several_processes_get_the_same(tmp_path: Path):
     path = tmp_path / "secrets" / "a.key"
     line = (
         "from pathlib import Path; from zhongshu.storage.secrets import load_or_create_secret;"
-        f"print(load_or_create_secret(Path({str(path)!r}), 32).hex())"
+        f"print(load_or_create_secret(Path({str(path)!r})).hex())"
     )
     started = [subprocess.Popen([sys.executable, "-c", line], stdout=subprocess.PIPE) for _ in range(4)]
     values = {process.communicate(timeout=60)[0] for process in started}
@@ -36,11 +36,11 @@ def test_several_processes_get_the_same(tmp_path: Path):
 @pytest.mark.parametrize("where", ["file", "folder"])
 def test_one_that_others_may_open_is_refused(tmp_path: Path, where: str):
     path = tmp_path / "secrets" / "a.key"
-    value = load_or_create_secret(path, 32)
+    value = load_or_create_secret(path)
     loose, remedy = (path, "chmod 600") if where == "file" else (path.parent, "chmod 700")
     loose.chmod(loose.stat().st_mode | 0o040)
     with pytest.raises(SecretError, match=f"Run: {remedy}") as caught:
-        load_or_create_secret(path, 32)
+        load_or_create_secret(path)
     assert value.hex() not in str(caught.value)
 
 
@@ -49,14 +49,14 @@ def test_one_of_the_wrong_size_is_refused(tmp_path: Path):
     path.write_bytes(b"short")
     path.chmod(0o600)
     with pytest.raises(SecretError, match="holds 5 bytes, not 32"):
-        load_or_create_secret(path, 32)
+        load_or_create_secret(path)
 
 
 @pytest.mark.parametrize("encode", [bytes.hex, lambda value: base64.b64encode(value).decode()])
 def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encode):
     value = bytes(range(32))
     monkeypatch.setenv("A_SECRET", encode(value))
-    assert load_or_create_secret(tmp_path / "a.key", 32, env="A_SECRET") == value
+    assert load_or_create_secret(tmp_path / "a.key", env="A_SECRET") == value
     assert not (tmp_path / "a.key").exists()
 
 
@@ -64,7 +64,7 @@ def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_an_unusable_variable_is_refused_without_its_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: str):
     monkeypatch.setenv("A_SECRET", bad)
     with pytest.raises(SecretError, match="A_SECRET must be 32 bytes") as caught:
-        load_or_create_secret(tmp_path / "a.key", 32, env="A_SECRET")
+        load_or_create_secret(tmp_path / "a.key", env="A_SECRET")
     assert bad not in str(caught.value)
 
 

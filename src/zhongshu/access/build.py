@@ -28,8 +28,7 @@ class Access:
 
     def __init__(self, settings: AccessSettings, home: Path, clock: Clock, owner: str, exchange: Exchange) -> None:
         self.owner = f"{owner}/{os.getpid()}-{secrets.token_hex(4)}"
-        self._clock = clock
-        pepper = load_or_create_secret(home / "secrets" / PEPPER, 32, env=PEPPER_ENV)
+        pepper = load_or_create_secret(home / "secrets" / PEPPER, env=PEPPER_ENV)
         self._database: Database = open_database(home / STATE)
         self._counters = CounterFile(home / COUNTERS, self.owner, clock.now_ns())
         self.gate = AccessGate(self._database, self._counters, pepper, settings, clock, exchange)

@@ -59,7 +59,7 @@ class AnswerCache:
         self.meaning: Meaning | None = None
         self.flights = Flights()
         self.missed: dict[str, int] = {}
-        self._identities = Identities(load_or_create_secret(home / "secrets" / "cache.key", 32))
+        self._identities = Identities(load_or_create_secret(home / "secrets" / "cache.key"))
         self._embedding: set[asyncio.Task[None]] = set()
         self._complained_s = -_COMPLAIN_EVERY_S
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -31,14 +30,14 @@ class Door(msgspec.Struct, frozen=True):
     key: str
 
 
-def door_to(url: str | None = None, environ: Mapping[str, str] = os.environ) -> Door:
+def door_to(url: str | None = None) -> Door:
     """Where to ask: the option, $ZHONGSHU_URL, else the server of this home; the key likewise.
 
     Raises Trouble when there is none, with the remedy.
     """
-    place = paths.home(environ)
+    place = paths.home()
     local = running.find(place)
-    address = url or environ.get("ZHONGSHU_URL") or (local.url if local else "")
+    address = url or os.environ.get("ZHONGSHU_URL") or (local.url if local else "")
     if not address:
         raise Trouble(
             t(
@@ -46,7 +45,7 @@ def door_to(url: str | None = None, environ: Mapping[str, str] = os.environ) -> 
                 "本机没有运行中的服务。请用 `zhongshu up` 启动，或设置 ZHONGSHU_URL 和 ZHONGSHU_KEY。",
             )
         )
-    key = environ.get("ZHONGSHU_KEY") or _line(paths.cli_key_file(place))
+    key = os.environ.get("ZHONGSHU_KEY") or _line(paths.cli_key_file(place))
     if not key:
         raise Trouble(
             t(

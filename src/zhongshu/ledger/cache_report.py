@@ -13,7 +13,6 @@ from zhongshu.ledger.index import Index, Sums
 from zhongshu.ledger.rows import Filter
 
 LOCAL = "embedded"
-KINDS = ("exact", "semantic")
 GROUPS = ("tenant", "user", "model", "release", "upstream", "hour", "day", "month")
 """What the report may be grouped by."""
 

@@ -129,7 +129,7 @@ class Signer:
         self._anchors = [Path(anchor).expanduser() for anchor in anchors]
         self._command = command
         self._timeout_s = timeout_s
-        self._key = Ed25519PrivateKey.from_private_bytes(load_or_create_secret(home / "secrets" / "checkpoint.key", 32))
+        self._key = Ed25519PrivateKey.from_private_bytes(load_or_create_secret(home / "secrets" / "checkpoint.key"))
         self.public = self._key.public_key().public_bytes_raw().hex()
         (home / "secrets" / "checkpoint.pub").write_text(self.public + "\n")
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -36,6 +36,7 @@ _log = logging.getLogger("zhongshu.ledger.keeper")
 _PRUNE_EVERY_S = 3600.0
 _SHARE = 0.05
 _NOW_S = 1.0
+_SIGNED_WITHIN_S = 10.0
 
 
 class KeeperRunning(Exception):
@@ -233,7 +234,7 @@ def running_keeper(home: Path) -> int | None:
     return None
 
 
-def sign_now(settings: LedgerSettings, home: Path, wait_s: float = 10.0) -> int | None:
+def sign_now(settings: LedgerSettings, home: Path) -> int | None:
     """Have a checkpoint signed at once, by the keeper at work or, when there is none, here. Its number; None when the
     keeper did not sign in time."""
     before = newest_checkpoint(home)
@@ -247,7 +248,7 @@ def sign_now(settings: LedgerSettings, home: Path, wait_s: float = 10.0) -> int 
             keeper.close()
         return newest_checkpoint(home)
     os.kill(pid, signal.SIGUSR1)
-    until_s = time.monotonic() + wait_s
+    until_s = time.monotonic() + _SIGNED_WITHIN_S
     while time.monotonic() < until_s:
         number = newest_checkpoint(home)
         if number is not None and number != before:

@@ -103,9 +103,6 @@ DROP_PRUNED = "DELETE FROM {table} WHERE stream = ? AND segment <= ?"
 
 TABLES = ("turns", "events")
 
-# One turn by its trace id.
-BY_TRACE = f"SELECT {', '.join(COLUMNS)} FROM turns WHERE trace = ? ORDER BY at_ns DESC"
-
 # Turns by filter, newest first.
 NEWEST = f"SELECT {', '.join(COLUMNS)} FROM turns{{where}} ORDER BY at_ns DESC LIMIT ?"
 

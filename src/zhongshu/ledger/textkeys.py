@@ -55,7 +55,7 @@ class TextKeys:
 
     def __init__(self, home: Path) -> None:
         self._path = home / "textkeys.db"
-        self._master = AESGCM(load_or_create_secret(home / "secrets" / "text.key", 32))
+        self._master = AESGCM(load_or_create_secret(home / "secrets" / "text.key"))
         if not self._path.exists():
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))

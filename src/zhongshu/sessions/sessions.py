@@ -167,7 +167,7 @@ class Sessions:
 
 def open_sessions(settings: SessionsSettings, home: Path, clock: Clock) -> Sessions:
     """Open the room of `home`: makes the key, runs migrations. Raises SecretError or SchemaError with the remedy."""
-    master = load_or_create_secret(home / "secrets" / KEY, 32, env=KEY_ENV)
+    master = load_or_create_secret(home / "secrets" / KEY, env=KEY_ENV)
     return Sessions(settings, open_database(home / STATE), Sealer(master), clock)
 
 

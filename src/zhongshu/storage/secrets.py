@@ -12,27 +12,29 @@ import secrets
 import stat
 from pathlib import Path
 
+_BYTES = 32
+
 
 class SecretError(ValueError):
     """A secret cannot be read or trusted; the text names the place and the remedy, never the value."""
 
 
-def load_or_create_secret(path: Path, size: int, env: str | None = None) -> bytes:
-    """The secret at `path`, `size` random bytes; made if it is not there.
+def load_or_create_secret(path: Path, env: str | None = None) -> bytes:
+    """The secret at `path`, 32 random bytes; made if it is not there.
 
-    env: a variable that, when set, gives the value instead (hex or Base64 of `size` bytes) and no file is touched.
+    env: a variable that, when set, gives the value instead (hex or Base64 of 32 bytes) and no file is touched.
     Several processes may call this at once: all get the same bytes. Raises SecretError for a file or folder that
     others may open, for a file of the wrong size, or a variable that does not decode.
     """
     if env and os.environ.get(env):
-        return _decode(os.environ[env], size, env)
+        return _decode(os.environ[env], env)
     if not path.exists():
-        _create(path, secrets.token_bytes(size))
+        _create(path, secrets.token_bytes(_BYTES))
     _refuse_loose(path.parent)
     _refuse_loose(path)
     value = path.read_bytes()
-    if len(value) != size:
-        raise SecretError(f"{path}: holds {len(value)} bytes, not {size}. Restore it from a backup.")
+    if len(value) != _BYTES:
+        raise SecretError(f"{path}: holds {len(value)} bytes, not {_BYTES}. Restore it from a backup.")
     return value
 
 
@@ -65,13 +67,13 @@ def _read_line(path: Path) -> str:
     return value
 
 
-def _decode(text: str, size: int, env: str) -> bytes:
+def _decode(text: str, env: str) -> bytes:
     try:
-        value = bytes.fromhex(text) if len(text) == 2 * size else base64.b64decode(text, validate=True)
+        value = bytes.fromhex(text) if len(text) == 2 * _BYTES else base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
         value = b""
-    if len(value) != size:
-        raise SecretError(f"Environment variable {env} must be {size} bytes in hex or Base64.")
+    if len(value) != _BYTES:
+        raise SecretError(f"Environment variable {env} must be {_BYTES} bytes in hex or Base64.")
     return value
 
 

@@ -134,7 +134,6 @@ _COMPLETION_FIELDS = frozenset(CompletionRequest.__struct_fields__)
 _EMBEDDING_FIELDS = frozenset(EmbeddingRequest.__struct_fields__)
 _AUTO = ToolChoice()
 _TEXT = Format()
-_PLAIN_SAMPLING = Sampling()
 _EFFORTS: dict[str, Effort | None] = {
     "none": "off", "off": "off", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high", "xhigh": "high",
     "max": "high", "auto": None,

@@ -42,9 +42,7 @@ def _llama(name: str, source: str, parameters: int, layers: int, hidden: int, fe
     )
 
 
-def _qwen3(
-    name: str, parameters: int, layers: int, kv_heads: int, hidden: int, feed_forward: int, context: int = 40_960
-) -> Published:
+def _qwen3(name: str, parameters: int, layers: int, kv_heads: int, hidden: int, feed_forward: int) -> Published:
     return Published(
         name=name.lower(),
         source=f"Qwen/{name}",
@@ -55,7 +53,7 @@ def _qwen3(
         hidden=hidden,
         feed_forward=feed_forward,
         vocabulary=151_936,
-        context=context,
+        context=40_960,
     )
 
 

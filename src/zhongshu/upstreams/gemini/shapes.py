@@ -93,7 +93,6 @@ class Reply(msgspec.Struct, rename="camel"):
     usage_metadata: UsageMetadata | None = None
     prompt_feedback: PromptFeedback | None = None
     model_version: str | None = None
-    response_id: str | None = None
     error: Any = None
 
 

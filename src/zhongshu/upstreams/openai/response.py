@@ -32,7 +32,6 @@ from zhongshu.upstreams.openai.shapes import (
 from zhongshu.upstreams.openai.tags import split
 
 CHAT = "openai.chat"
-COMPLETION = "openai.completion"
 
 # What followers write where OpenAI has five words. Unknown ones count as "stop": the answer is there.
 STOPS: dict[str, Stop] = {
