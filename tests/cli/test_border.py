@@ -25,6 +25,8 @@ def _raised(error: Exception) -> Exception:
         (FileNotFoundError(2, "No such file or directory", "/nope/x"), "/nope/x: No such file or directory. Check"),
         (fault("not_found"), "There is nothing at this address"),
         (RuntimeError("what the user typed"), "RuntimeError at "),
+        (UnicodeEncodeError("utf-8", "what the user typed", 0, 1, "no"), "is not text in UTF-8"),
+        (OSError(28, "No space left on device"), "could not be written: No space left on device"),
     ],
 )
 def test_a_sentence(error, said, monkeypatch, capsys):
@@ -64,6 +66,28 @@ def test_wrong_use_of_the_real_command(command, said, tmp_path):
     )  # fmt: skip
     assert done.returncode in (1, 2)
     assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("shell", "code", "said"),
+    [
+        ("{} config path --json > /dev/full", 1, "could not be written: No space left on device"),
+        ("{} config path --json >&-", 0, ""),
+        ("{} config example | head -1; exit ${{PIPESTATUS[0]}}", 0, ""),
+        ("{} ask $'caf\\xe9'", 1, "is not text in UTF-8"),
+        ("printf '\\xff' | {} ask hello", 1, "is not text in UTF-8"),
+    ],
+)
+def test_what_the_shell_gives_and_takes(shell, code, said, tmp_path):
+    (tmp_path / "journal").mkdir()
+    environ = {**os.environ, "ZHONGSHU_HOME": str(tmp_path), "ZHONGSHU_LANG": "en", "ZHONGSHU_KEY": "zs_x"}
+    environ |= {"ZHONGSHU_URL": "http://127.0.0.1:9", "PYTHONUNBUFFERED": "", "PYTHONUTF8": "1"}
+    command = shell.format(f"{sys.executable} -m zhongshu.cli")
+    done = subprocess.run(
+        ["bash", "-c", command], env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
 
 

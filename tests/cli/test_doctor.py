@@ -186,6 +186,12 @@ def test_a_database_that_cannot_be_read(run, ready, name, remedy):
     assert remedy in finding["mend_en"]
 
 
+def test_a_home_that_cannot_be_made(run, ready, monkeypatch):
+    assert ("home", "fail") not in found(run)
+    monkeypatch.setenv("ZHONGSHU_HOME", "/proc/zhongshu")
+    assert "/proc/zhongshu cannot be written" in found(run)["home", "fail"]["en"]
+
+
 def test_a_text_key_that_opens_nothing(run, ready):
     TextKeys(ready).current("acme", "2026-11", 0)
     assert not any(check == "text key" for check, _ in found(run))

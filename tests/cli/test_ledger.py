@@ -111,6 +111,37 @@ def test_a_bad_time_names_its_option(home: Path) -> None:
     assert "--since yesterday" in bad.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (("--since", "999999w"), 5),
+        (("--since", "0001-01-01"), 5),
+        (("--since", "9999-12-31"), 0),
+        (("--until", "9999-12-31T23:59:59+14:00"), 5),
+        (("--until", "0001-01-01T00:00:00+14:00"), 0),
+    ],
+)
+def test_times_that_no_clock_shows(words: tuple[str, ...], count: int, home: Path) -> None:
+    assert len(told("find", *words)) == count  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("command", [("tail",), ("find",), ("find", "--text", "x"), ("events",)])
+def test_more_rows_than_there_can_be_are_refused(command: tuple[str, ...], home: Path) -> None:
+    refused = run(*command, "-n", "9" * 30)
+    assert refused.exit_code == 2
+    assert "1000000000" in refused.stderr
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "restore it"), ("zh", "请恢复 secrets/text.key")])
+def test_another_text_key_is_named(language: str, says: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "secrets" / "text.key").write_bytes(bytes(32))
+    monkeypatch.setenv("ZHONGSHU_LANG", language)
+    assert says in run("show", f"{TRACE}1", "--text").stderr
+    (home / "secrets" / "text.key").chmod(0o644)
+    erase = ("erase", "--tenant", "acme", "--month", "2023-11", "--reason", "x", "--yes")
+    assert "chmod 600" in run(*erase).stderr
+
+
 def test_verify_says_whole_and_then_what_was_changed(home: Path, tmp_path: Path) -> None:
     signed = told("checkpoint")
     assert isinstance(signed, dict)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import until
-from zhongshu.core.clock import FakeClock, SystemClock
+from zhongshu.core.clock import Clock, FakeClock, SystemClock
 from zhongshu.core.records import Record
 from zhongshu.ledger.checkpoints import Signer, checkpoint_file, newest_checkpoint, read_lines
 from zhongshu.ledger.index import Index
@@ -37,7 +37,7 @@ async def write_days(home: Path, clock: FakeClock, make: Make, days: int, step: 
     await journal.aclose()
 
 
-def kept(home: Path, clock: FakeClock, settings: LedgerSettings) -> Keeper:
+def kept(home: Path, clock: Clock, settings: LedgerSettings) -> Keeper:
     keeper = Keeper(settings, home, clock)
     keeper.index_all()
     keeper.checkpoint()

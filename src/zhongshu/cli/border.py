@@ -6,6 +6,7 @@ user typed, so it is left out unless the exception is one of ours.
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from pathlib import Path
@@ -15,6 +16,7 @@ from zhongshu.cli.words import chinese, t
 from zhongshu.core.problems import Fault
 
 _DEBUG = "ZHONGSHU_DEBUG"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def explain(error: Exception) -> int:
@@ -32,6 +34,16 @@ def _sentence(error: Exception) -> str:
         return t(
             f"{error.filename}: {error.strerror}. Check that the path is right and that this user may use it.",
             f"{error.filename}：{error.strerror}。请检查路径是否正确、当前用户是否有权限。",
+        )
+    if isinstance(error, UnicodeError):
+        return t(
+            "What was typed, piped in or read here is not text in UTF-8. Convert it first, for example with iconv.",
+            "输入、管道或读取的内容不是 UTF-8 文本。请先转换，例如用 iconv。",
+        )
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return t(
+            f"The output could not be written: {error.strerror}. What was printed is not whole.",
+            f"无法写出结果：{error.strerror}。已输出的内容不完整。",
         )
     place = _place(error)
     return t(

@@ -96,7 +96,7 @@ def list_budgets(
 )
 def alerts(
     tenant: str | None = typer.Option(None, "--tenant", "-t", help=t("Only this tenant's.", "只列出该租户的。")),
-    limit: int = typer.Option(50, "--limit", "-n", min=1, help=t("How many at most.", "最多条数。")),
+    limit: int = typer.Option(50, "--limit", "-n", min=1, max=1_000_000_000, help=t("How many at most.", "最多条数。")),
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:

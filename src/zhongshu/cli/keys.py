@@ -33,7 +33,7 @@ from zhongshu.cli.preferences import MaxCostOption, MaxSecondsOption, QualityOpt
 from zhongshu.cli.words import t
 from zhongshu.core.access import Limits
 from zhongshu.core.dials import NO_PREFERENCE
-from zhongshu.core.times import SECOND_NS, ns_of
+from zhongshu.core.times import LAST_NS, SECOND_NS, ns_of
 
 if TYPE_CHECKING:
     from zhongshu.access.admin import Spending
@@ -313,7 +313,7 @@ def _expiry(text: str | None) -> int | None:
         return None
     span = _SPAN.fullmatch(text)
     if span:
-        return time.time_ns() + int(span[1]) * _UNIT_S[span[2]] * SECOND_NS
+        return min(time.time_ns() + int(span[1]) * _UNIT_S[span[2]] * SECOND_NS, LAST_NS)
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -20,6 +20,7 @@ from zhongshu.cli.ledger_reach import (
     wanted_turns,
 )
 from zhongshu.cli.ledger_views import (
+    MOST_ROWS,
     KeyOption,
     ModelOption,
     OutcomeOption,
@@ -64,7 +65,7 @@ TextOption = typer.Option(False, "--text", help=t("Decrypt prompt and answer.", 
     epilog=examples("zhongshu ledger tail", "zhongshu ledger tail -n 50 --tenant acme", "zhongshu ledger tail -f"),
 )
 def tail(
-    lines: int = typer.Option(20, "--lines", "-n", min=1, help=t("How many.", "条数。")),
+    lines: int = typer.Option(20, "--lines", "-n", min=1, max=MOST_ROWS, help=t("How many.", "条数。")),
     follow: bool = typer.Option(False, "--follow", "-f", help=t("Go on as turns come.", "持续显示新请求。")),
     tenant: str | None = TenantOption,
     config: Path | None = ConfigOption,
@@ -128,7 +129,7 @@ def find(
         "--text",
         help=t("Words in prompt or answer; every candidate is decrypted.", "提示或回答中的文字，逐条解密查找。"),
     ),
-    limit: int = typer.Option(50, "--limit", "-n", min=1, help=t("How many at most.", "最多条数。")),
+    limit: int = typer.Option(50, "--limit", "-n", min=1, max=MOST_ROWS, help=t("How many at most.", "最多条数。")),
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
@@ -262,7 +263,7 @@ def events(
     name: str | None = typer.Option(None, "--name", help=t("Only these.", "只看此类。")),
     since: str | None = SinceOption,
     until: str | None = UntilOption,
-    limit: int = typer.Option(50, "--limit", "-n", min=1, help=t("How many at most.", "最多条数。")),
+    limit: int = typer.Option(50, "--limit", "-n", min=1, max=MOST_ROWS, help=t("How many at most.", "最多条数。")),
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:

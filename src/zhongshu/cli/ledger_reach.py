@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Collection, Generator
@@ -17,6 +18,7 @@ from zhongshu.cli.managing import settings
 from zhongshu.cli.output import err, fail, fail_with
 from zhongshu.core.problems import Fault
 from zhongshu.core.records import Outcome
+from zhongshu.storage.secrets import SecretError
 
 if TYPE_CHECKING:
     from zhongshu.app.settings import Settings
@@ -86,8 +88,17 @@ def ledger(config: Path | None) -> Generator[tuple[Settings, Index]]:
             f"{error}. `zhongshu ledger verify` says what happened to the journal.",
             f"{error}。请用 `zhongshu ledger verify` 检查日志。",
         )
-    except ValueError as error:  # a key that does not open a text says itself what to do
-        fail(str(error), str(error))
+    except sqlite3.Error as error:
+        fail(
+            f"{home / 'index.db'} cannot be read: {error}. `zhongshu doctor` says what to do.",
+            f"无法读取 {home / 'index.db'}：{error}。修复方法见 `zhongshu doctor`。",
+        )
+    except UnicodeError:  # something that was typed: the border says so
+        raise
+    except SecretError as error:
+        fail(str(error), f"文本密钥无法使用，请恢复 secrets/text.key 的原文件与权限：{error}")
+    except ValueError as error:
+        fail(str(error), "文本与其记录不符：日志被改动。请用 `zhongshu ledger verify` 检查。")
 
 
 def label_words(found: Settings) -> LabelWords:
@@ -109,6 +120,8 @@ def erased_keys(found: Settings, tenant: str, month: str, reason: str, *, lawful
     )  # fmt: skip
     try:
         return asyncio.run(erasing)
+    except SecretError as error:
+        fail(str(error), f"文本密钥无法使用，请恢复 secrets/text.key 的原文件与权限：{error}")
     except Locked:
         fail(
             f"{month} is younger than 183 days, so its texts must be kept. With a person's lawful request: "

@@ -48,15 +48,18 @@ UntilOption = typer.Option(
 )
 
 _SPAN = re.compile(r"(\d{1,6})([smhdw])")
+MOST_ROWS = 1_000_000_000
+"""More than anybody shows; databases count rows in 64 bits."""
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def moment_ns(option: str, text: str | None) -> int | None:
-    """A time as nanoseconds UTC: a span ago, or ISO 8601 (UTC unless it says otherwise)."""
+    """A time as nanoseconds UTC: a span ago, or ISO 8601 (UTC unless it says otherwise). Beyond what 64 bits hold it is
+    the beginning or the end of time."""
     if text is None:
         return None
     if match := _SPAN.fullmatch(text):
-        return time.time_ns() - int(match[1]) * _UNIT_S[match[2]] * SECOND_NS
+        return max(0, time.time_ns() - int(match[1]) * _UNIT_S[match[2]] * SECOND_NS)
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

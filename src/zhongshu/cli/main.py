@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import typer
 from typer.exceptions import TyperException
@@ -85,13 +88,24 @@ def _run_in_chinese(root: typer.Typer) -> int:
     return left if isinstance(left, int) else 0
 
 
+def _open_what_is_closed() -> None:
+    """Let nobody meet a stream that the shell has closed (`>&-`): what goes there is for nobody."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for as long as the process lives
+
+
 def run() -> int:
     """Run the command that was typed. The exit code."""
+    _open_what_is_closed()
     root = build(sys.argv[1] if len(sys.argv) > 1 else None)
     try:
-        left = _run_in_chinese(root) if chinese() else root()
-    except SystemExit as leaving:
-        left = leaving.code
+        try:
+            left = _run_in_chinese(root) if chinese() else root()
+        except SystemExit as leaving:
+            left = leaving.code
+        with suppress(BrokenPipeError):  # a reader who has seen enough is no error
+            sys.stdout.flush()
     except Exception as error:  # noqa: BLE001 - the last border: a person gets a sentence, never a trace
         left = explain(error)
     return left if isinstance(left, int) else int(left is not None)

@@ -82,6 +82,8 @@ def managing(config: Path | None) -> Generator[AccessAdmin]:
             yield admin
     except Fault as error:
         fail_with(error.problem)
+    except UnicodeError:  # something that was typed: the border says so
+        raise
     except ValueError as error:  # a secret or schema that cannot be used says itself what to do
         fail(str(error), str(error))
     except (OSError, sqlite3.Error, DBAPIError, CounterError) as error:

@@ -30,7 +30,8 @@ def print_table(columns: Sequence[str | Column], rows: Sequence[Sequence[object]
     if not rows:
         out.print(t("Nothing to show.", "没有内容。"))
         return
-    table = Table(*columns, title=title, header_style="bold", show_edge=False)
+    whole = [Column(column, overflow="fold") if isinstance(column, str) else column for column in columns]
+    table = Table(*whole, title=title, header_style="bold", show_edge=False)
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     out.print(table)

@@ -228,7 +228,9 @@ def shadow(
 )
 def history(
     model: str = ModelArgument,
-    limit: int = typer.Option(50, "--limit", "-n", min=1, help=t("How many at most.", "最多显示多少条。")),
+    limit: int = typer.Option(
+        50, "--limit", "-n", min=1, max=1_000_000_000, help=t("How many at most.", "最多显示多少条。")
+    ),
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:

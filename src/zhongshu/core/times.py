@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 
 SECOND_NS = 10**9
+LAST_NS = (1 << 63) - 1
 DAY_NS = 86_400 * SECOND_NS
 _MONTH = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])")
 
@@ -16,8 +17,9 @@ def date_of(at_ns: int) -> datetime:
 
 
 def ns_of(at: datetime) -> int:
-    """A date as a moment, to the second; without a zone it is UTC."""
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * SECOND_NS
+    """A date as a moment, to the second; without a zone it is UTC. As far as 64 bits go: the year 9999 is their end."""
+    at_ns = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * SECOND_NS
+    return max(-LAST_NS, min(at_ns, LAST_NS))
 
 
 def month_of(at_ns: int) -> str:

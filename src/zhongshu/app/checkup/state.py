@@ -39,10 +39,11 @@ def check_state(settings: Settings) -> Iterator[Finding]:
 
 
 def _writable(home: Path) -> Finding:
-    if not home.exists():
-        return ok("home", f"{home} will be made by `zhongshu up`", f"{home} 将由 `zhongshu up` 创建")
     try:
-        with tempfile.TemporaryFile(dir=home):
+        there = next(place for place in (home, *home.parents) if place.exists())
+        with tempfile.TemporaryFile(dir=there):
+            if there != home:
+                return ok("home", f"{home} will be made by `zhongshu up`", f"{home} 将由 `zhongshu up` 创建")
             return ok("home", f"{home} can be written", f"{home} 可写")
     except OSError as error:
         return fail(
