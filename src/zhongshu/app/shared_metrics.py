@@ -1,12 +1,14 @@
 """The counts of all workers of one installation, so that whichever is asked can tell the whole.
 
-Each worker leaves its own counts in a small file every second; rendering adds the others' to one's own live ones.
+Each worker leaves its own counts in a small file every second; rendering adds the others' to one's own live ones. What a
+worker left last stands for as long as it lives, however busy the machine keeps it from leaving more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +17,19 @@ import msgspec
 
 from zhongshu.ledger.exposition import render
 from zhongshu.ledger.metrics import Snapshot
+from zhongshu.storage.processes import alive, mark
 
 _EVERY_S = 1.0
 _STALE_S = 5.0
+"""Of a worker that may live where its process cannot be looked at, in another container."""
+
+
+class Left(msgspec.Struct, frozen=True):
+    """What a worker leaves: its counts, and by what it is known whether it lives."""
+
+    pid: int
+    marked: str
+    counts: Snapshot
 
 
 class SharedMetrics:
@@ -27,6 +39,7 @@ class SharedMetrics:
         self._folder = folder
         self._own = folder / f"metrics-{slot}"
         self._take = take
+        self._marked = mark(os.getpid())
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -41,7 +54,7 @@ class SharedMetrics:
 
     def render(self) -> bytes:
         """Everything counted, in Prometheus' text format."""
-        others = [kept for file in self._folder.glob("metrics-*") if file != self._own and (kept := _read(file))]
+        others = [left.counts for file in self._folder.glob("metrics-*") if file != self._own and (left := _read(file))]
         return render([self._take(), *others])
 
     def each(self) -> dict[str, Snapshot]:
@@ -53,27 +66,31 @@ class SharedMetrics:
             await asyncio.sleep(_EVERY_S)
             with contextlib.suppress(OSError):
                 new = self._own.with_name(f".{self._own.name}")
-                new.write_bytes(msgspec.msgpack.encode(self._take()))
+                new.write_bytes(msgspec.msgpack.encode(Left(os.getpid(), self._marked, self._take())))
                 new.rename(self._own)
 
 
 def read_all(folder: Path) -> dict[str, Snapshot]:
     """What each living worker left last, by its name; empty when none is running."""
-    since = time.time() - _STALE_S
     found: dict[str, Snapshot] = {}
     for file in folder.glob("metrics-*"):
         with contextlib.suppress(OSError):
-            if file.stat().st_mtime >= since and (kept := _read(file)):
-                found[_worker(file)] = kept
+            if (left := _read(file)) and _lives(left, file.stat().st_mtime):
+                found[_worker(file)] = left.counts
     return found
+
+
+def _lives(left: Left, written_s: float) -> bool:
+    lives = alive(left.pid, left.marked)
+    return written_s >= time.time() - _STALE_S if lives is None else lives
 
 
 def _worker(file: Path) -> str:
     return file.name.removeprefix("metrics-")
 
 
-def _read(file: Path) -> Snapshot | None:
+def _read(file: Path) -> Left | None:
     try:
-        return msgspec.msgpack.decode(file.read_bytes(), type=Snapshot)
+        return msgspec.msgpack.decode(file.read_bytes(), type=Left)
     except (OSError, msgspec.MsgspecError):
         return None
