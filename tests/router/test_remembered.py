@@ -11,7 +11,7 @@ from zhongshu.core.money import Exchange
 from zhongshu.core.prices import Price
 from zhongshu.core.problems import Refusal
 from zhongshu.core.turns import Format, Image, Message, Sampling, Text, Tool, Turn, Wishes
-from zhongshu.router import remembered
+from zhongshu.router import estimate, remembered
 from zhongshu.router.decision import Decider
 from zhongshu.router.remembered import Judged
 from zhongshu.router.settings import RouterSettings
@@ -87,21 +87,39 @@ def test_a_model_that_rests_is_seen_at_once():
     [
         (("Prove that there is no largest prime",), 1),
         (("hi", "Tom has 3 boxes with 4 pens each. How many pens are there?"), 1),
-        (("Why is the sky blue?", "continue"), 4),  # what it goes on from may be another question next time
-        (("Why is the sky blue?", "And at night?"), 8),
+        (("Why is the sky blue?", "continue"), 1 + 4),  # what it goes on from may be another question next time
+        (("Why is the sky blue?", "And at night?"), 1 + 4),
     ],
 )
 def test_a_question_that_comes_again_is_judged_once(texts, judged, monkeypatch):
     """As in a run of tool calls, or when the same is asked of many texts; with how often two that depend on more are."""
-    found, calls = remembered.hardness_of, []
-    monkeypatch.setattr(remembered, "hardness_of", lambda *a, **k: calls.append(1) or found(*a, **k))
-    monkeypatch.setattr(remembered, "within", lambda *a: calls.append(1) or a[2])
+    calls = []
+    for name in ("hardness_of", "hardness"):  # of a question by itself, and within its conversation
+        judge = getattr(estimate, name)
+        monkeypatch.setattr(remembered, name, lambda *a, judge=judge: calls.append(1) or judge(*a))
     decider = Decider()
     said = tuple(Message("user", text) for text in texts)
     for _ in range(4):
         decider.route(Turn("t", 1, "chat", "openai.chat", "auto", messages=said), FREE)
         said = (*said, Message("assistant", ""), Message("tool", "nothing found"))
     assert len(calls) == judged
+
+
+CLOSE = "Write a Python function that reverses a linked list."
+
+
+def test_a_close_decision_is_kept_for_turns_with_nothing_before_them(monkeypatch):
+    decided, calls = Decider.decide, []
+    monkeypatch.setattr(Decider, "decide", lambda *a, **k: calls.append(1) or decided(*a, **k))
+    decider, hard = Decider(), Message("user", "Prove that there is no largest prime")
+    alone = decider.route(chat(CLOSE), FREE)
+    assert [decider.route(chat(CLOSE), FREE) for _ in range(3)] == [alone] * 3
+    assert len(calls) == 1
+    within = Turn("t", 1, "chat", "openai.chat", "auto", messages=(hard, Message("user", CLOSE)))
+    assert decider.route(within, FREE) != alone
+    assert decider.route(within, FREE) != alone
+    assert decider.route(chat(CLOSE), FREE) == alone
+    assert len(calls) == 3
 
 
 def test_other_models_are_seen_at_once():

@@ -24,13 +24,18 @@ def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
         return chosen
     if arrived.read:
         chosen = _after_reading(chosen, arrived.read)
-    if len(admitted.offers) == 1 and not chosen.offer.card.fallbacks:
+    if not chosen.offer.card.fallbacks and _alone(chosen.offer, admitted.offers):
         return Routed(admitted, chosen, Asking(turn, caller, ((chosen.offer,),), chosen.effort))
     offers, split, shadow = _release(rooms, admitted, chosen)
     if offers[0] is not chosen.offer:
         chosen = msgspec.structs.replace(chosen, offer=offers[0])
     tiers = (offers, *_fallbacks(rooms, arrived, offers[0]))
     return Routed(admitted, chosen, Asking(turn, caller, tiers, chosen.effort), split, shadow)
+
+
+def _alone(chosen: Offer, offers: tuple[Offer, ...]) -> bool:
+    """Whether it is the only offer of its model: no replica, no other release."""
+    return len(offers) == 1 or len([o for o in offers if o.release.model == chosen.release.model]) == 1
 
 
 def _after_reading(chosen: Route, read: tuple[str, ...]) -> Route:

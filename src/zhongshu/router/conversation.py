@@ -17,11 +17,11 @@ STAYS, CHANGES = 0.5, 1.25
 """In a conversation a turn stays with the reasoning model down to this share of the least gain, and leaves the general
 one from this share on: close decisions do not go to and fro."""
 
+# For text in lower case: ignoring case takes several times as long.
 _CONTINUES = re.compile(
-    r"^\W*(?:and|but|so|or|ok(?:ay)?,? (?:and|but|so|now)|now|then|what if|suppose|instead|same|likewise|how about|what about|"
+    r"\W*(?:(?:and|but|so|or|ok(?:ay)?,? (?:and|but|so|now)|now|then|what if|suppose|instead|same|likewise|how about|what about|"
     r"using (?:that|this|it)|with (?:that|this)|in that case|if (?:he|she|it|they|we|that|this|there|instead))\b"
-    r"|^\W*(?:那么?|如果|假如|要是|换成|改成|改为|再|又|接着|然后|同样|这样的话|这种情况下|若)",
-    re.IGNORECASE,
+    r"|那么?|如果|假如|要是|换成|改成|改为|再|又|接着|然后|同样|这样的话|这种情况下|若)"
 )
 
 
@@ -32,4 +32,4 @@ def questions_of(turn: Turn) -> list[str]:
 
 def continues(text: str) -> bool:
     """Whether a question is asked within the one before it: short, and joined to what was said."""
-    return len(text) <= _SHORT and _CONTINUES.match(text.strip()) is not None
+    return len(text) <= _SHORT and _CONTINUES.match(text.strip().lower()) is not None

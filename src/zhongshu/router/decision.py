@@ -77,32 +77,27 @@ class Decider:
         quality, cost and time; the settings fill in the rest."""
         if turn.model != AUTO and turn.kind in offers[0].card.abilities:
             return Route(offers[0], turn.effort, "named", "The caller named this model.", "调用方指定了该模型。")
-        found = key = None
-        if turn.kind in ("chat", "completion"):
-            found = self._judged.hardness(turn)
-            key = self._remembered.key(turn, offers, found, dial) if self._remembered else None
-            known = self._remembered.get(key) if self._remembered and key else None
-            if known is not None:
-                return self._priced(turn, known, found)
+        if turn.kind not in ("chat", "completion"):
+            return _first_able(turn, offers)
+        found, remembered = self._judged.hardness(turn), self._remembered
+        key = None if remembered is None else remembered.key(turn, offers, found, dial)
+        known = None if remembered is None or key is None else remembered.get(key, turn)
+        if known is not None:
+            return known if known.offer.card.price.free else self._priced(turn, known, found)
         able = tuple([offer for offer in offers if turn.kind in offer.card.abilities])
         if not able:
             return _cannot(turn, offers[0])
-        if found is None:
-            why = "It is the first model that can do this.", "它是首个具备此能力的模型。"
-            return Route(able[0], None, "only", *why)
         decided = self.decide(turn, able, dial=dial, found=found)
         if isinstance(decided, Refusal):
             return decided
         (en, zh), chosen = why_of(decided), decided.chosen
         route = Route(chosen.offer, chosen.effort, decided.rule, f"{en}.", f"{zh}。", decided.weighed, _other(decided))
-        if self._remembered and key:
-            self._remembered.keep(key, route, found)
-        return self._priced(turn, route, found)
+        if remembered is not None and key is not None:
+            remembered.keep(key, turn, route, found)
+        return route if route.offer.card.price.free else self._priced(turn, route, found)
 
     def _priced(self, turn: Turn, route: Route, found: Hardness) -> Route:
         """With what the answer is expected to cost, which differs from turn to turn."""
-        if route.offer.card.price.free:
-            return route
         nano = cost_nano(turn, route.offer, found, route.effort, self._exchange)
         said = with_cost(route.reason[:-1], route.reason_zh[:-1], nano, self._currency(route.offer))
         return msgspec.structs.replace(route, reason=said.en, reason_zh=said.zh)
@@ -317,6 +312,15 @@ def _too_dear(nano: int, by: str) -> Refusal:
     if whose is not None:
         why = Said(f"{why.en} ({whose.en})", f"{why.zh}（{whose.zh}）")
     return Refusal("route", problem("invalid_value", param=param, field=param, why=why))
+
+
+def _first_able(turn: Turn, offers: tuple[Offer, ...]) -> Route | Refusal:
+    """For kinds of turns that are not weighed."""
+    for offer in offers:
+        if turn.kind in offer.card.abilities:
+            why = "It is the first model that can do this.", "它是首个具备此能力的模型。"
+            return Route(offer, None, "only", *why)
+    return _cannot(turn, offers[0])
 
 
 def _cannot(turn: Turn, offer: Offer) -> Refusal:

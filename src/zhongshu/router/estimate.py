@@ -8,13 +8,14 @@ what was counted for a pair of its own (`Difficulty.tasks`).
 
 from __future__ import annotations
 
+import functools
 import math
 
 import msgspec
 
 from zhongshu.core.models import Offer
 from zhongshu.core.money import Exchange
-from zhongshu.core.turns import Turn
+from zhongshu.core.turns import Message, Turn
 from zhongshu.router.conversation import continues, questions_of
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.linear import Odds
@@ -128,11 +129,11 @@ def hardness_of(question: str, judge: Judge, *, follow_up: bool = False, explain
         text = f"\n{marked.text}" if marked.task == "choice" else marked.text
         found = judge.question(text, explained=explained)
         if (found.head == "choice") == (marked.task == "choice"):
-            chance = _raised(found.chance, sum(adds for _, _, adds in marked.marks))
+            chance = _raised(found.chance, marked.marks)
             weightiest = (*marked.marks, *((name, name, adds) for name, adds in found.weightiest))
             return Hardness(marked.task, chance, True, weightiest, follow_up, len(question), odds)
     usual = _PRIORS[marked.task] if odds is None else odds.wrong
-    chance = _raised(usual, sum(adds for _, _, adds in marked.marks))
+    chance = _usually(usual, marked.marks)
     return Hardness(marked.task, chance, False, marked.marks, follow_up, len(question), odds)
 
 
@@ -142,14 +143,24 @@ def odds_of(task: Task) -> Odds:
     return Odds(_PRIORS[task], rest, harm)
 
 
-def newest(turn: Turn) -> str:
-    """What the user said last; empty where nothing was said."""
+class Newest(msgspec.Struct, frozen=True, gc=False):
+    """What the user said last, empty where nothing was said; and whether nothing was said before it."""
+
+    text: str
+    first: bool
+
+
+def newest(turn: Turn) -> Newest:
+    """The end of what the user said."""
     if turn.prompts:
-        return turn.prompts[0]
+        return Newest(turn.prompts[0], True)
+    said: Message | None = None
     for message in reversed(turn.messages):
         if message.role == "user":
-            return message.text()
-    return ""
+            if said is not None:
+                return Newest(said.text(), False)
+            said = message
+    return Newest("" if said is None else said.text(), True)
 
 
 def question_of(turn: Turn) -> tuple[str, bool]:
@@ -181,9 +192,15 @@ def tokens(turn: Turn, found: Hardness, effort: str | None) -> int:
     return answer if turn.sampling.max_tokens is None else min(answer, turn.sampling.max_tokens)
 
 
-def _raised(chance: float, by: float) -> float:
-    """A chance after its log odds have been raised."""
-    if not by:
+@functools.lru_cache(maxsize=1000)
+def _usually(chance: float, marks: tuple[tuple[str, str, float], ...]) -> float:
+    """The same, where there are few of both."""
+    return _raised(chance, marks)
+
+
+def _raised(chance: float, marks: tuple[tuple[str, str, float], ...]) -> float:
+    """A chance after its log odds have been raised by what the marks add."""
+    if not marks:
         return chance
-    odds = math.log(chance / (1 - chance)) + by
+    odds = math.log(chance / (1 - chance)) + sum([adds for _, _, adds in marks])
     return 1 / (1 + math.exp(-odds))

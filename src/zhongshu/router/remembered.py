@@ -6,7 +6,7 @@ many texts. How hard such a question is was found the first time.
 Most turns are judged by their kind of task alone. The decision about such a turn follows from that kind, its marks, what
 the caller asked for and the models at hand, of which there are few combinations; working it out and putting it into words
 takes longer than looking it up. Turns of which more matters (a learnt difficulty, a ceiling, a dial of their own, a
-conversation that a close decision stays with) are decided anew.
+conversation that a close decision may stay with) are decided anew.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import Callable, Hashable
 
 from zhongshu.core.dials import NO_DIAL, Dial
 from zhongshu.core.models import Offer, Route
-from zhongshu.core.turns import Turn
+from zhongshu.core.turns import NO_WISHES, Turn
 from zhongshu.router.conversation import CHANGES, STAYS
 from zhongshu.router.difficulty.judge import Judge
-from zhongshu.router.estimate import Hardness, hardness_of, newest, question_of, stands_alone, within
+from zhongshu.router.estimate import Hardness, hardness, hardness_of, newest, stands_alone
 from zhongshu.router.modality import needs
 from zhongshu.router.task import is_follow_up
 
@@ -26,30 +26,35 @@ _AT_MOST = 1000
 
 
 class Judged:
-    """How hard turns are by one judge. Questions that stand by themselves are known again by the hash of their text."""
+    """How hard turns are by one judge. Questions are known again by the hash of their text: what they are by themselves, and
+    which of them stand by themselves in any conversation."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._found: dict[int, Hardness] = {}
+        self._standing: set[int] = set()
 
     def hardness(self, turn: Turn) -> Hardness:
         """As `estimate.hardness` finds it."""
-        text = newest(turn)
-        known = self._found.get(hash(text))
-        if known is not None:
-            return known
-        judge = self._judge
-        question, follows = question_of(turn)
-        found = hardness_of(question, judge, follow_up=follows)
-        if follows:
-            return found
-        if not stands_alone(question, found):
-            return within(turn, judge, found)
-        if text.strip() and not is_follow_up(text):
+        said = newest(turn)
+        text = said.text
+        found = self._found.get(hash(text))
+        if found is None:
+            found = hardness_of(text, self._judge)
             if len(self._found) >= _AT_MOST:
                 self._found.clear()
+                self._standing.clear()
             self._found[hash(text)] = found
-        return found
+        return found if said.first or self._stands(text, found) else hardness(turn, self._judge)
+
+    def _stands(self, text: str, found: Hardness) -> bool:
+        """Whether a question has nothing to do with those before it."""
+        if hash(text) in self._standing:
+            return True
+        stands = text.strip() != "" and not is_follow_up(text) and stands_alone(text, found)
+        if stands:
+            self._standing.add(hash(text))
+        return stands
 
 
 class Remembered:
@@ -62,37 +67,50 @@ class Remembered:
         self._offers: tuple[Offer, ...] = ()
         self._watched: tuple[Offer, ...] = ()
         self._routes: dict[Hashable, Route] = {}
+        self._close: set[Hashable] = set()
 
     def key(self, turn: Turn, offers: tuple[Offer, ...], found: Hardness, dial: Dial) -> Hashable | None:
         """What the route of this turn depends on; None where that is more than is kept."""
         if found.learnt or dial is not NO_DIAL:
             return None
         wishes = turn.wishes
-        if wishes.quality is not None or wishes.max_cost is not None or wishes.max_seconds is not None:
+        if wishes is not NO_WISHES and (
+            wishes.quality is not None or wishes.max_cost is not None or wishes.max_seconds is not None
+        ):
             return None
         if offers is not self._offers:
             self._know(offers)
         resting = self._resting
-        rests = tuple([resting(offer) for offer in self._watched]) if resting and self._watched else ()
+        rests = tuple([resting(offer) for offer in self._watched]) if self._watched and resting else ()
         of_turn = turn.kind, turn.effort, turn.thinking_tokens, needs(turn)
         return found.task, found.weightiest, found.follow_up, rests, of_turn
 
-    def get(self, key: Hashable) -> Route | None:
-        """The route of such a turn, if there was one."""
-        return self._routes.get(key)
+    def get(self, key: Hashable, turn: Turn) -> Route | None:
+        """The route of such a turn, if there was one; where the decision is close, only of a turn with nothing before it."""
+        known = self._routes.get(key)
+        if known is None or key not in self._close or newest(turn).first:
+            return known
+        return None
 
-    def keep(self, key: Hashable, route: Route, found: Hardness) -> None:
-        """For the turns to come; unless a conversation may stay with what was decided before."""
+    def keep(self, key: Hashable, turn: Turn, route: Route, found: Hardness) -> None:
+        """For the turns to come; unless a conversation may have stayed with what was decided before."""
         gain, least = found.gain, self._least_gain
-        if not found.follow_up and least * STAYS <= gain < least * CHANGES:
+        close = not found.follow_up and least * STAYS <= gain < least * CHANGES
+        if close and not newest(turn).first:
             return
         if len(self._routes) >= _AT_MOST:
-            self._routes.clear()
+            self._forget()
         self._routes[key] = route
+        if close:
+            self._close.add(key)
+
+    def _forget(self) -> None:
+        self._routes.clear()
+        self._close.clear()
 
     def _know(self, offers: tuple[Offer, ...]) -> None:
         """Other offers: nothing of before holds. Which rest matters only where there is a choice."""
-        self._routes.clear()
+        self._forget()
         tiers = [offer.card.tier for offer in offers]
         self._watched = tuple([offer for offer in offers if tiers.count(offer.card.tier) > 1])
         self._offers = offers

@@ -7,12 +7,13 @@ Only the beginning and the end are read, where people put what they want done.
 from __future__ import annotations
 
 import re
-from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from zhongshu.router import patterns as p
 from zhongshu.router.difficulty import reading
-from zhongshu.router.patterns import Seen, seen
+from zhongshu.router.patterns import Flags, seen, several_numbers
 
 Task = Literal[
     "chat", "lookup", "transform", "writing", "code", "mathematics", "proof", "planning", "diagnosis", "choice"
@@ -34,18 +35,29 @@ NAMES_ZH: dict[Task, str] = {
 _HEAD, _TAIL = 1000, 400
 _NEAR_HEAD, _NEAR_TAIL = 240, 160
 _SHORT = 60
-_SPACES = re.compile(r"\s{4,}")
-_FEWEST_LINES, _FEWEST_NUMBERS, _SEVERAL = 2, 2, 3
+_SPACES = re.compile(r"\s\s\s\s+")
+_FEWEST_LINES, _SEVERAL = 2, 3
+_ANSWERED = frozenset[str]({"lookup", "writing", "code"})
 _UNMARKED = frozenset[str]({"chat", "transform", "choice"})
 
+# What is hard whatever else it is, in this order.
+_HARD: tuple[tuple[p.Mark, Flags, Task], ...] = (
+    (p.PROOF, p.PROOF.flags, "proof"),
+    (p.DIAGNOSIS, p.DIAGNOSIS.flags, "diagnosis"),
+    (p.WHY_BROKEN, p.WHY_BROKEN.flags, "diagnosis"),
+    (p.PLANNING, p.PLANNING.flags, "planning"),
+)
 # Patterns that are asked for together: none is tried where no word of any is there.
-_HARD = p.TRANSFORM.flag | p.PROOF.flag | p.DIAGNOSIS.flag | p.WHY_BROKEN.flag | p.PLANNING.flag
-_WORKED = p.FORMULA.flag | p.WORKED.flag | p.RELATED.flag
-_CODE = p.CODE.flag | p.DEEP_CODE.flag
-_HARDER = p.STEPS.flag | p.LIMITS.flag | p.WEIGHED.flag | p.DEEP_CODE.flag
+_TRANSFORM = p.TRANSFORM.flags
+_HARD_FLAGS = _TRANSFORM | p.PROOF.flags | p.DIAGNOSIS.flags | p.WHY_BROKEN.flags | p.PLANNING.flags
+_WORKED = p.FORMULA.flags | p.WORKED.flags | p.RELATED.flags
+_CODE = p.CODE.flags | p.DEEP_CODE.flags
+_WRITING = p.WRITING.flags
+_STEPS, _LIMITS, _WEIGHED, _DEEP_CODE = p.STEPS.flags, p.LIMITS.flags, p.WEIGHED.flags, p.DEEP_CODE.flags
+_HARDER = _STEPS | _LIMITS | _WEIGHED | _DEEP_CODE
 
 
-class Marked(NamedTuple):
+class Marked(msgspec.Struct, frozen=True, gc=False):
     """What was read off a text. text: the part that was read. marks: names of what makes it harder, in both languages,
     each with what it adds to the log odds that a general model is wrong."""
 
@@ -73,43 +85,33 @@ def mark(text: str) -> Marked:
     """The kind of task, and what makes it harder than others of its kind."""
     text = part_read(text)
     low = text.lower()
-    words = seen(low)
-    task = _task(text, low, words)
-    return Marked(task, text, () if task in _UNMARKED else _marks(low, task, words))
+    flags = seen(low)
+    task = _task(text, low, flags)
+    return Marked(task, text, () if task in _UNMARKED else _marks(low, task, flags))
 
 
-def _task(text: str, low: str, words: Seen) -> Task:
-    flags = words.sure | words.maybe
-    if flags & _HARD:
-        hard = _hard(low, words)
-        if hard is not None:
-            return hard
-    if _is_choice(text):
+def _task(text: str, low: str, flags: Flags) -> Task:
+    if flags & _HARD_FLAGS:
+        if flags & _TRANSFORM and _is_transform(low):
+            return "transform"
+        for hard, its, task in _HARD:
+            if flags & its and hard.found(low, flags):
+                return task
+    if "\n" in text and _is_choice(text):
         return "choice"
-    if flags & _WORKED and _is_worked(low, words):
+    if flags & _WORKED and _is_worked(low, flags):
         return "mathematics"
-    if flags & _CODE and (words.has(p.CODE, low) or words.has(p.DEEP_CODE, low)):
+    if flags & _CODE and (p.CODE.found(low, flags) or p.DEEP_CODE.found(low, flags)):
         return "code"
-    if flags & p.WRITING.flag and words.has(p.WRITING, low):
+    if flags & _WRITING and p.WRITING.found(low, flags):
         return "writing"
-    return "chat" if len(low) <= _SHORT and p.CHAT.match(low) else "lookup"
+    return "chat" if len(low) <= _SHORT and p.CHAT.found(low, flags) else "lookup"
 
 
-def _hard(low: str, words: Seen) -> Task | None:
-    """Work on a text; else what is hard whatever else it is."""
-    if _is_transform(low, words):
-        return "transform"
-    if words.has(p.PROOF, low):
-        return "proof"
-    if words.has(p.DIAGNOSIS, low) or words.has(p.WHY_BROKEN, low):
-        return "diagnosis"
-    return "planning" if words.has(p.PLANNING, low) else None
-
-
-def _is_transform(text: str, words: Seen) -> bool:
+def _is_transform(text: str) -> bool:
     """An instruction to work on a text stands at either end; one that is set to work at once ("Prove that ...") is
     none, whatever follows."""
-    if not words.maybe & p.TRANSFORM.flag or p.PROVE_NOW.match(text):
+    if p.PROVE_NOW.match(text):
         return False
     search = p.TRANSFORM.pattern.search
     if search(text, 0, _NEAR_HEAD):
@@ -122,30 +124,29 @@ def _is_choice(text: str) -> bool:
     return text.count("\n") >= _FEWEST_LINES and reading.parts(f"\n{text}").is_choice
 
 
-def _is_worked(text: str, words: Seen) -> bool:
+def _is_worked(text: str, flags: Flags) -> bool:
     """Numbers and a question about them, or words of mathematics. A sum that is asked for bare is a look-up."""
-    if words.has(p.FORMULA, text):
+    if p.FORMULA.found(text, flags):
         return True
-    if words.few_numbers or len(list(islice(p.QUANTITY.finditer(text), _FEWEST_NUMBERS))) < _FEWEST_NUMBERS:
+    if not several_numbers(text):
         return False
-    return words.has(p.WORKED, text) or (("?" in text or "？" in text) and words.has(p.RELATED, text))
+    return p.WORKED.found(text, flags) or (("?" in text or "？" in text) and p.RELATED.found(text, flags))
 
 
-def _marks(text: str, task: Task, words: Seen) -> tuple[tuple[str, str, float], ...]:
+def _marks(text: str, task: Task, flags: Flags) -> tuple[tuple[str, str, float], ...]:
     questions = text.count("?") + text.count("？")
-    flags = words.sure | words.maybe
     if not flags & _HARDER and questions < _SEVERAL:
         return ()
     marks: list[tuple[str, str, float]] = []
-    if words.has(p.STEPS, text):
+    if flags & _STEPS and p.STEPS.found(text, flags):
         marks.append(("step-by-step work", "要求分步", 1.5))
-    limits = min(4, len(p.LIMITS.pattern.findall(text))) if flags & p.LIMITS.flag else 0
+    limits = min(4, len(p.LIMITS.pattern.findall(text))) if flags & _LIMITS else 0
     if limits >= 2:
         marks.append((f"{limits} conditions", f"{limits} 个条件", 0.35 * limits))
     if questions >= _SEVERAL:
         marks.append(("several questions", "多个问题", 0.4))
-    if task in ("lookup", "writing", "code") and words.has(p.WEIGHED, text):
+    if flags & _WEIGHED and task in _ANSWERED and p.WEIGHED.found(text, flags):
         marks.append(("weighing or reasons", "要求分析或理由", 0.4))
-    if task == "code" and words.has(p.DEEP_CODE, text):
+    if flags & _DEEP_CODE and task == "code" and p.DEEP_CODE.found(text, flags):
         marks.append(("intricate code", "复杂代码", 1.4))
     return tuple(marks)
