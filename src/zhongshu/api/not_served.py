@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
-from zhongshu.api.anthropic.asking import refuse as refuse_anthropic
 from zhongshu.api.asgi import Receive, Scope, Send
-from zhongshu.api.gemini.models import refuse as refuse_gemini
-from zhongshu.api.openai.errors import send_problem
 from zhongshu.api.router import ANY, At
 from zhongshu.core.problems import Problem, Said, problem
+
+Refuse = Callable[[Scope, Send, Problem], Awaitable[None]]
+"""Answers with an error, in the form of one protocol."""
 
 _RESPONSES = Said(
     "A conversation goes on by POST /v1/responses with `previous_response_id`",
@@ -59,22 +59,21 @@ def not_served(path: str, place: str) -> Problem:
     return problem("not_served", path=path[:128], instead=INSTEAD[place])
 
 
-def addresses() -> dict[str, At]:
-    """Those that have an address of their own, in the error form of their protocol."""
-    apps = {place: At(ANY, _NotServed(place)) for place in INSTEAD if place.startswith("/")}
-    return {place: at for place, at in apps.items() if not place.startswith("/v1/responses/")}
+def addresses(openai: Refuse, anthropic: Refuse, gemini: Refuse) -> dict[str, At]:
+    """Those that have an address of their own, each refused as its protocol refuses."""
+
+    def refuse(place: str) -> Refuse:
+        return gemini if "v1beta" in place else anthropic if place == "/v1/complete" else openai
+
+    own = [place for place in INSTEAD if place.startswith("/") and not place.startswith("/v1/responses/")]
+    return {place: At(ANY, _NotServed(place, refuse(place))) for place in own}
 
 
 class _NotServed:
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, refuse: Refuse) -> None:
         self._place = place
+        self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive
-        told = not_served(scope["path"], self._place)
-        if "v1beta" in self._place:
-            await refuse_gemini(scope, send, told)
-        elif self._place == "/v1/complete":
-            await refuse_anthropic(scope, send, told)
-        else:
-            await send_problem(scope, send, told)
+        await self._refuse(scope, send, not_served(scope["path"], self._place))

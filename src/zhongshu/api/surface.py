@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from zhongshu.api.anthropic.asking import refuse as refuse_anthropic
 from zhongshu.api.anthropic.batches import PREFIX as MESSAGE_BATCHES
 from zhongshu.api.anthropic.batches import message_batches
 from zhongshu.api.anthropic.door import count_tokens_endpoint, messages_endpoint
@@ -12,12 +13,14 @@ from zhongshu.api.anthropic.models import AnthropicModels
 from zhongshu.api.asgi import App
 from zhongshu.api.counting import Count
 from zhongshu.api.endpoint import Bounds, Endpoint, Load
+from zhongshu.api.gemini.asking import refuse as refuse_gemini
 from zhongshu.api.gemini.door import GeminiDoor, SharedModels
 from zhongshu.api.health import Health, Metrics, Probe
 from zhongshu.api.not_served import addresses
 from zhongshu.api.openai.audio import Speech, Transcriptions, Translations
 from zhongshu.api.openai.batches import batches_resource
 from zhongshu.api.openai.dialect import Chat, Completions, EmbeddingsOf
+from zhongshu.api.openai.errors import send_problem
 from zhongshu.api.openai.files import files_resource
 from zhongshu.api.openai.filing import Filing
 from zhongshu.api.openai.images import ImageEdits, Images
@@ -106,8 +109,7 @@ def surface(
     remembering: Remembering | None = None,
 ) -> Router:
     """The application of one worker. `rest` answers what is not in the table (administration, documentation). kept:
-    files and batches, where they are. count:
-    counts a prompt's tokens where its model lives."""
+    files and batches, where they are. count: counts a prompt's tokens where its model lives."""
     health = Health(probes, load)
     files = Filing(kept.files) if kept else None
     responses = _responses(rooms, bounds, load, remembering)
@@ -135,7 +137,7 @@ def surface(
             "/v1beta/models/": gemini,
             PREFIX: responses[PREFIX],
             **(_kept_at("/", kept, rooms, bounds) if kept else {}),
-            **addresses(),
+            **addresses(send_problem, refuse_anthropic, refuse_gemini),
         },
         rest=rest,
         sockets={"/v1/ws": WebSocket(kept.sockets, rooms, load, bounds.max_in_flight, files, kept.relay)}

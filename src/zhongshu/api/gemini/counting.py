@@ -9,7 +9,7 @@ import msgspec
 from zhongshu.api.asgi import JSON_TYPE, Receive, Scope, Send, read_body, send_reply
 from zhongshu.api.counting import Count, counted
 from zhongshu.api.endpoint import Incoming
-from zhongshu.api.gemini.models import caller_of, refuse
+from zhongshu.api.gemini.asking import caller_of, refuse
 from zhongshu.api.gemini.request import counted_turn
 from zhongshu.core.ids import trace_id
 from zhongshu.core.problems import Fault, Refusal

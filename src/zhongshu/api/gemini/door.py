@@ -11,9 +11,10 @@ from collections.abc import Callable
 from zhongshu.api.asgi import App, Receive, Scope, Send, header
 from zhongshu.api.counting import Count
 from zhongshu.api.endpoint import Bounds, Endpoint, Load
+from zhongshu.api.gemini.asking import refuse
 from zhongshu.api.gemini.counting import CountTokens
 from zhongshu.api.gemini.dialect import Embed, Generate
-from zhongshu.api.gemini.models import Models, refuse
+from zhongshu.api.gemini.models import Models
 from zhongshu.api.not_served import INSTEAD, not_served
 from zhongshu.api.openai.errors import send_problem
 from zhongshu.core.problems import problem

@@ -8,24 +8,15 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from zhongshu.api.asgi import JSON_TYPE, Headers, Receive, Scope, Send, send_reply
-from zhongshu.api.errors import error_headers, prefers_chinese
-from zhongshu.api.gemini.dialect import credential
-from zhongshu.api.gemini.errors import error_body
+from zhongshu.api.asgi import JSON_TYPE, Receive, Scope, Send, send_reply
+from zhongshu.api.gemini.asking import caller_of, refuse
 from zhongshu.api.listing import listed
-from zhongshu.core.access import Caller
 from zhongshu.core.models import ModelCard
-from zhongshu.core.problems import Problem, Refusal, problem
+from zhongshu.core.problems import Refusal, problem
 from zhongshu.pipeline.stages import Rooms
 
 _encode = msgspec.json.Encoder().encode
 _MOST_LISTED = 1000
-
-
-async def refuse(scope: Scope, send: Send, problem: Problem, more: Headers | None = None) -> None:
-    """Answer with an error."""
-    body = error_body(problem, chinese=prefers_chinese(scope))
-    await send_reply(send, problem.status, error_headers(problem, "") + (more or []), body)
 
 
 class Models:
@@ -47,12 +38,6 @@ class Models:
         if name not in cards:
             return await refuse(scope, send, problem("model_not_found", param="model", model=name[:256]))
         await send_reply(send, 200, [JSON_TYPE], _encode(_row(name, cards[name])))
-
-
-async def caller_of(rooms: Rooms, scope: Scope) -> Caller | Refusal:
-    """Whose key it is."""
-    key = credential(dict(scope["headers"]), scope["query_string"])
-    return await rooms.gate.identify(key) if key else Refusal("admit", problem("missing_key"))
 
 
 def _page(rows: list[dict[str, Any]], query: bytes) -> dict[str, Any]:
