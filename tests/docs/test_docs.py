@@ -75,6 +75,17 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+def test_every_file_of_ours_that_is_named_is_there() -> None:
+    """`app/build.py` is that file below src/zhongshu; PROTOCOL and NAME stand for any."""
+    named = 0
+    for page in PAGES:
+        for file in re.findall(r"`((?:\w+/)+\w+\.py)`", page.read_text(encoding="utf-8")):
+            pattern = re.sub("PROTOCOL|NAME", "*", file)
+            assert any([*ROOT.glob(pattern), *(ROOT / "src" / "zhongshu").glob(pattern)]), f"{page.name}: {file}"
+            named += 1
+    assert named > 10
+
+
 def test_every_command_named_is_there() -> None:
     tree = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     known = set(re.findall(r"^#+ `zhongshu ([a-z -]+)`$", tree, re.MULTILINE))
