@@ -39,6 +39,12 @@ def test_a_sentence(error, said, monkeypatch, capsys):
     assert "what the user typed" not in shown
 
 
+def test_the_system_speaks_chinese_too(monkeypatch, capsys):
+    monkeypatch.setenv("ZHONGSHU_LANG", "zh")
+    explain(_raised(PermissionError(13, "Permission denied", "/nope/x")))
+    assert "/nope/x：权限不足。" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [

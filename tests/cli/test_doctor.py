@@ -186,6 +186,18 @@ def test_a_database_that_cannot_be_read(run, ready, name, remedy):
     assert remedy in finding["mend_en"]
 
 
+def test_what_this_user_may_not_look_at_is_said_and_the_rest_is_looked_at(run, ready, monkeypatch):
+    def barred(settings):
+        raise PermissionError(13, "Permission denied", "/somebody/secrets")
+        yield
+
+    monkeypatch.setattr("zhongshu.app.checkup.state.check_state", barred)
+    seen = found(run)
+    assert "/somebody/secrets cannot be looked at" in seen["access", "fail"]["en"]
+    assert seen["access", "fail"]["zh"] == "无法查看 /somebody/secrets：权限不足"
+    assert any(check == "port" for check, _ in seen)
+
+
 def test_a_home_that_cannot_be_made(run, ready, monkeypatch):
     assert ("home", "fail") not in found(run)
     monkeypatch.setenv("ZHONGSHU_HOME", "/proc/zhongshu")

@@ -107,3 +107,12 @@ def test_a_port_in_use_is_said_before_anything_starts(run):
         result = run(app, "--profile", "none", "--port", str(taken.getsockname()[1]))
     assert result.exit_code == 1
     assert "zhongshu up --port" in result.stderr
+
+
+@pytest.mark.parametrize(("profile", "hello"), [("none", "你好！你是谁？"), ("tiny", "Hello! Who are you?")])
+def test_a_model_without_chinese_is_greeted_in_english(profile, hello, home, monkeypatch, capsys):
+    monkeypatch.setenv("ZHONGSHU_LANG", "zh")
+    _announce(Ready("http://127.0.0.1:1", 1, "zs_x", (), {}), load(options={"profile": profile}), as_json=False)
+    said = capsys.readouterr().out
+    assert "中枢已就绪" in said
+    assert said.count(hello) == 3

@@ -42,7 +42,7 @@ def settings_file(environ: Mapping[str, str] = os.environ) -> Path | None:
     if chosen := environ.get("ZHONGSHU_CONFIG"):
         return Path(chosen).expanduser().absolute()
     for candidate in (Path.cwd() / SETTINGS_FILE, home(environ) / SETTINGS_FILE):
-        if candidate.is_file():
+        if os.path.isfile(candidate):
             return candidate
     return None
 

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 
 from zhongshu.cli.output import err
-from zhongshu.cli.words import chinese, t
+from zhongshu.cli.words import chinese, reason, t
 from zhongshu.core.problems import Fault
 
 _DEBUG = "ZHONGSHU_DEBUG"
@@ -33,7 +33,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
         return t(
             f"{error.filename}: {error.strerror}. Check that the path is right and that this user may use it.",
-            f"{error.filename}：{error.strerror}。请检查路径是否正确、当前用户是否有权限。",
+            f"{error.filename}：{reason(error)}。请检查路径是否正确、当前用户是否有权限。",
         )
     if isinstance(error, UnicodeError):
         return t(
@@ -43,7 +43,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return t(
             f"The output could not be written: {error.strerror}. What was printed is not whole.",
-            f"无法写出结果：{error.strerror}。已输出的内容不完整。",
+            f"无法写出结果：{reason(error)}。已输出的内容不完整。",
         )
     place = _place(error)
     return t(

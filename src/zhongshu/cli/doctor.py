@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zhongshu.cli.output import JsonOption, err, out, print_json
-from zhongshu.cli.words import chinese, t
+from zhongshu.cli.words import chinese, reason_zh, t
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from zhongshu.app.checkup.finding import Finding
+    from zhongshu.app.settings import Settings
 
 app = typer.Typer()
 
@@ -65,7 +66,7 @@ def doctor(
         file = find(config)
         findings.append(ok("settings", str(file or "built-in defaults"), str(file or "内置默认值")))
         for check in (check_machine, check_state, check_service):
-            findings += check(settings)
+            findings += _looked(check, settings)
     failed = any(finding.state == "fail" for finding in findings)
     if as_json:
         print_json({"ok": not failed, "findings": findings})
@@ -75,6 +76,22 @@ def doctor(
         if bad:
             err.print(t(f"{bad} failed.", f"{bad} 项失败。"), style="red", highlight=False)
     raise typer.Exit(1 if failed else 0)
+
+
+def _looked(check: Callable[[Settings], Iterable[Finding]], settings: Settings) -> Iterator[Finding]:
+    """What a part finds, up to what this user may not look at."""
+    from zhongshu.app.checkup.finding import fail
+
+    try:
+        yield from check(settings)
+    except OSError as error:
+        yield fail(
+            "access",
+            f"{error.filename} cannot be looked at: {error.strerror}",
+            f"无法查看 {error.filename}：{reason_zh(error)}",
+            "Run this as the user whose it is, give it to this user (chown), or set ZHONGSHU_HOME to one of yours.",
+            "请以其所有者身份运行，或将其交给当前用户（chown），或将 ZHONGSHU_HOME 设为自己的目录。",
+        )
 
 
 def _complaints(error: ValueError) -> list[Finding]:

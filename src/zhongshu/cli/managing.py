@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from zhongshu.cli.output import fail, fail_with
-from zhongshu.cli.words import chinese, t
+from zhongshu.cli.words import chinese, reason, t
 from zhongshu.core.problems import Fault
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def managing(config: Path | None) -> Generator[AccessAdmin]:
 
 
 def _fail_for_home(home: Path, error: Exception) -> NoReturn:
-    why = error.strerror if isinstance(error, OSError) else type(error).__name__
+    why = reason(error) if isinstance(error, OSError) else type(error).__name__
     fail(
         f"The state directory {home} cannot be used: {why}. Check that it is yours, writable and has room.",
         f"无法使用状态目录 {home}：{why}。请确认它归您所有、可写且有剩余空间。",

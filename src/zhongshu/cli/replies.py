@@ -35,11 +35,12 @@ class CostFacts(msgspec.Struct, frozen=True):
 
 
 class LabelFacts(msgspec.Struct, frozen=True):
-    """The AI label and the words to render it with."""
+    """The AI label and the words to render it with. AIGC: what a file that the answer is saved in must carry."""
 
     explicit: bool = False
     text: str = ""
     text_zh: str = ""
+    AIGC: dict[str, str] | None = None
 
 
 class ProgressFacts(msgspec.Struct, frozen=True):

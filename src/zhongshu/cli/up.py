@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from zhongshu.cli.output import JsonOption, err, fail, fail_with, out, print_json
-from zhongshu.cli.words import chinese, t
+from zhongshu.cli.words import chinese, reason, t
 
 if TYPE_CHECKING:
     from zhongshu.app.settings import Settings
@@ -134,7 +134,7 @@ def _run(settings: Settings, reload: Callable[[], Settings], *, as_json: bool) -
         fail(
             f"The state directory {settings.home} cannot be used ({error.strerror}). Set ZHONGSHU_HOME to a directory "
             "of yours.",
-            f"无法使用状态目录 {settings.home}（{error.strerror}）。请将 ZHONGSHU_HOME 设为您可写的目录。",
+            f"无法使用状态目录 {settings.home}（{reason(error)}）。请将 ZHONGSHU_HOME 设为您可写的目录。",
         )
 
 
@@ -199,7 +199,7 @@ def _refuse_taken_address(settings: Settings) -> None:
     except OSError as error:
         if isinstance(error, socket.gaierror):
             _fail_unknown_host(server.host)
-        _fail_taken(server.host, server.port, error.strerror or "not available")
+        _fail_taken(server.host, server.port, reason(error))
 
 
 def _fail_unknown_host(host: str) -> NoReturn:
@@ -231,7 +231,8 @@ def _announce(ready: Ready, settings: Settings, *, as_json: bool) -> None:
         _say("\n" + t("Your first key; it is shown only this once:", "您的首个密钥，仅显示这一次："))
         _say(f"  {ready.first_key}", "bold")
     _say("\n" + t("Try it:", "试一试："))
-    hello = t("Hello! Who are you?", "你好！你是谁？")
+    # The one model of this profile knows no Chinese, and does not find an end in it.
+    hello = t("Hello! Who are you?", "你好！你是谁？" if settings.profile != "tiny" else "Hello! Who are you?")
     _say(f"  {curl_line(ready.url, ready.first_key, key_file, hello)}\n")
     _say(f"  {python_line(ready.url, ready.first_key, key_file, hello)}\n")
     _say(f'  {_own_name()} ask "{hello}"')
