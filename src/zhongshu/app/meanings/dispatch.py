@@ -28,8 +28,8 @@ DISPATCH = Group(
         ),
         "backoff_max_s": Meaning("The longest such bound, seconds.", "上述上限的最大值，秒。"),
         "retry_after_max_s": Meaning(
-            "An upstream whose Retry-After is longer is not asked again by the same turn, seconds.",
-            "上游的 Retry-After 超过此值时，同一请求不再重试它，秒。",
+            "An upstream whose Retry-After is longer is not asked again by the same turn, nor waited for by others, seconds.",
+            "上游的 Retry-After 超过此值时，同一请求不再重试它，其他请求也不等待它，秒。",
         ),
         "deadline_s": Meaning(
             "No try after the first outlasts this, waiting included, seconds.",

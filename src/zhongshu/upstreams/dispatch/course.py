@@ -7,6 +7,7 @@ Nothing here runs once a stream has brought content.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -29,6 +30,7 @@ from zhongshu.upstreams.dispatch.trying import Ask, Trier
 T = TypeVar("T")
 Trouble = Fault | EmptyReply
 _NO_RULES = ModelRules()
+_LOOK_S = (0.02, 0.1)
 
 
 class Onward(NamedTuple):
@@ -48,6 +50,7 @@ class Course(Generic[T]):
         self._now_ns = now_ns
         self._asking = asking
         self._ask = ask
+        self._rest_until_ns = 0
         spent_us = sum(attempt.took_us for attempt in asking.attempts)
         self._deadline_ns = now_ns() - spent_us * 1000 + int(self._rules.deadline_s * 1e9)
 
@@ -135,6 +138,8 @@ class Course(Generic[T]):
             passing = [candidate for candidate in tier.candidates if candidate.replica.passes(now_ns)]
             pool = [candidate for candidate in passing if candidate.replica not in tried] or passing
             if not pool:
+                if await self._sat_out(tier):
+                    continue
                 raise trouble or self._resting(tier)
             free = [candidate for candidate in pool if candidate.replica.free]
             if free:
@@ -143,6 +148,31 @@ class Course(Generic[T]):
             if trial or got.passes(self._now_ns()):
                 return Seat(next(c for c in pool if c.replica is got), trial)
             got.leave(trial)
+
+    async def _sat_out(self, tier: _Tier) -> bool:
+        """Wait out some of a short rest that an upstream with a limit and room in its line has asked for, where nobody else
+        answers meanwhile; whether that was done."""
+        now_ns = self._now_ns()
+        soonest = tier.nearest(now_ns).replica
+        host, rest_ns = soonest.host, soonest.rested_at(now_ns) - now_ns
+        if not self._rest_until_ns:
+            until_ns = now_ns + int(min(self._rules.retry_after_max_s, host.limits.queue_s) * 1e9)
+            self._rest_until_ns = min(until_ns, self._deadline_ns)
+        if soonest.why != "upstream_rate_limited" or now_ns + rest_ns >= self._rest_until_ns:
+            return False
+        if (
+            not soonest.limited
+            or host.waiting >= host.limits.queue
+            or self._onward(tier.number, self._resting(tier)) is not None
+        ):
+            return False
+        host.sitting_out += 1
+        try:
+            await asyncio.sleep(rest_ns / 1e9 + random.uniform(*_LOOK_S))  # the first to ask again is on trial
+        finally:
+            host.sitting_out -= 1
+            self._asking.queued_us += (self._now_ns() - now_ns) // 1000
+        return True
 
     def _preferred(self, free: list[Candidate], tried: list[Replica]) -> list[Candidate]:
         """One on trial gets the next turn that can go elsewhere should the trial fail: it would never be found well

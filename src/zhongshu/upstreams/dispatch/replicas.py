@@ -33,9 +33,9 @@ class HostLimits:
 
 
 class Host:
-    """Everything at one upstream."""
+    """Everything at one upstream. sitting_out: turns that wait until it may be asked again; they have places in its line."""
 
-    __slots__ = ("breaker", "budget", "in_flight", "limits", "line", "name", "replicas")
+    __slots__ = ("breaker", "budget", "in_flight", "limits", "line", "name", "replicas", "sitting_out")
 
     def __init__(self, name: str, rules: DispatchSettings, limits: HostLimits) -> None:
         self.name = name
@@ -45,6 +45,12 @@ class Host:
         self.breaker = Breaker(rules, self.changed)
         self.budget = RetryBudget(rules.retry_share)
         self.line = Line()
+        self.sitting_out = 0
+
+    @property
+    def waiting(self) -> int:
+        """Turns that wait here."""
+        return self.line.waiting + self.sitting_out
 
     def changed(self) -> None:
         """A breaker or a limit may have changed."""
@@ -53,7 +59,7 @@ class Host:
 
     def health(self, at_ns: Callable[[int], int]) -> ReplicaHealth:
         """As it is now. at_ns turns the steady clock into the wall clock."""
-        return _health(self.name, "", self, self.breaker, at_ns, waiting=self.line.waiting, limit=self.limits.in_flight)
+        return _health(self.name, "", self, self.breaker, at_ns, waiting=self.waiting, limit=self.limits.in_flight)
 
 
 class Replica:
@@ -96,9 +102,12 @@ class Replica:
 
     def changed(self) -> None:
         """Look again whether it is calm."""
-        host = self.host
-        limited = self.limit is not None or host.limits.in_flight is not None
-        self.calm = self.breaker.calm and host.breaker.calm and not limited
+        self.calm = self.breaker.calm and self.host.breaker.calm and not self.limited
+
+    @property
+    def limited(self) -> bool:
+        """Whether only so many turns at once are sent here."""
+        return self.limit is not None or self.host.limits.in_flight is not None
 
     # Whether it may be asked ---------------------------------------------------------------------------------
 
