@@ -1,12 +1,12 @@
 """The whole HTTP surface in memory: the real pipeline, router, catalogue, label and OpenAI upstream; only the network
 below the upstream, the gate and the disk below the journal are replaced by their in-memory twins."""
 
-import asyncio
 from collections.abc import Mapping
 
 import msgspec
 import pytest
 
+from tests.api.exchange import exchange
 from zhongshu.access.fake import FakeGate
 from zhongshu.api.endpoint import Bounds, Load
 from zhongshu.api.openai.errors import send_problem
@@ -104,26 +104,7 @@ class House:
     async def send(self, method, path, body=b"", headers: Mapping[str, str] | None = None, *, leave_after=None):
         """One request. leave_after: the client goes away after that many messages of the reply."""
         given = {"authorization": "Bearer zs_test", "content-type": "application/json", **(headers or {})}
-        scope = {
-            "type": "http", "method": method, "path": path, "query_string": b"", "client": ("127.0.0.1", 5),
-            "headers": [(k.encode(), v.encode()) for k, v in given.items()],
-        }  # fmt: skip
-        out, gone = [], asyncio.Event()
-        arriving = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive():
-            if arriving:
-                return arriving.pop(0)
-            await gone.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message):
-            out.append(message)
-            if leave_after is not None and len(out) == leave_after:
-                gone.set()
-                await asyncio.sleep(0.01)
-
-        await asyncio.wait_for(self.app(scope, receive, send), 60)
+        out = await exchange(self.app, method, path, body, given, leave_after=leave_after)
         return Response(out) if out else None
 
     async def chat(self, leave_after=None, headers=None, **fields):

@@ -1,11 +1,10 @@
 """Administration over a real state directory: real keys, a real journal with turns in it; only upstreams are in memory."""
 
-import asyncio
-
 import msgspec
 import pytest
 
 from tests.api.conftest import Response
+from tests.api.exchange import exchange
 from zhongshu.access.build import STATE, open_access
 from zhongshu.access.settings import AccessSettings
 from zhongshu.api.admin.later import Later
@@ -106,30 +105,16 @@ class Desk:
         return record.trace
 
     async def call(self, method, path, body=None, *, key="admin", headers=None, raw=None):
-        path, _, query = path.partition("?")
         given = {"content-type": "application/json"} if body is not None or raw is not None else {}
         if key is not None:
             given["authorization"] = f"Bearer {getattr(self, f'{key}_key', key)}"
         given |= headers or {}
         sent = raw if raw is not None else b"" if body is None else msgspec.json.encode(body)
-        scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-            "path": path, "raw_path": path.encode(), "root_path": "", "query_string": query.encode(),
-            "client": ("10.0.0.9", 5), "server": ("127.0.0.1", 7070),
-            "headers": [(k.encode(), v.encode()) for k, v in given.items()],
+        more = {
+            "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "root_path": "",
+            "raw_path": path.partition("?")[0].encode(), "client": ("10.0.0.9", 5), "server": ("127.0.0.1", 7070),
         }  # fmt: skip
-        arriving, out = [{"type": "http.request", "body": sent, "more_body": False}], []
-
-        async def receive():
-            if arriving:
-                return arriving.pop(0)
-            await asyncio.sleep(3600)
-
-        async def send(message):
-            out.append(message)
-
-        await asyncio.wait_for(self.app(scope, receive, send), 60)
-        return Response(out)
+        return Response(await exchange(self.app, method, path, sent, given, **more))
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """One request to Google's endpoints, over the same in-memory house as the other protocols."""
 
-import asyncio
-
 import msgspec
 import pytest
 
 from tests.api.conftest import House, Response
+from tests.api.exchange import exchange
 
 
 class Google:
@@ -16,24 +15,8 @@ class Google:
 
     async def send(self, method, path, body=b"", query=b"", headers=None):
         given = {"x-goog-api-key": "zs_test"} if headers is None else headers
-        scope = {
-            "type": "http", "method": method, "path": path, "query_string": query, "client": ("127.0.0.1", 5),
-            "headers": [(k.encode(), v.encode()) for k, v in given.items()],
-        }  # fmt: skip
-        out = []
         data = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        arriving = [{"type": "http.request", "body": data, "more_body": False}]
-
-        async def receive():
-            if arriving:
-                return arriving.pop(0)
-            await asyncio.Event().wait()
-
-        async def send(message):
-            out.append(message)
-
-        await asyncio.wait_for(self.house.app(scope, receive, send), 60)
-        return Response(out)
+        return Response(await exchange(self.house.app, method, path, data, given, query_string=query))
 
     async def generate(self, model="small", query=b"", method="generateContent", **fields):
         body = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}], **fields}

@@ -1,11 +1,11 @@
 """The whole HTTP surface in memory over two scripted upstreams on real sockets, one of each wire format, with a real store
 of turns. Two tenants, by their keys."""
 
-import asyncio
 import json
 
 import pytest
 
+from tests.api.exchange import exchange
 from tests.holding import HELD, Holding
 from tests.waiting import eventually
 from zhongshu.access.fake import FakeGate
@@ -124,29 +124,9 @@ class House:
             await upstream.aclose()
 
     async def send(self, method, path, body=None, *, key="acme", leave_after=None):
-        path, _, query = path.partition("?")
         headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-        scope = {
-            "type": "http", "method": method, "path": path, "query_string": query.encode(), "client": ("127.0.0.1", 5),
-            "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
-        }  # fmt: skip
-        out, gone = [], asyncio.Event()
-        arriving = [{"type": "http.request", "body": json.dumps(body).encode() if body is not None else b""}]
-
-        async def receive():
-            if arriving:
-                return arriving.pop(0)
-            await gone.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message):
-            out.append(message)
-            if leave_after is not None and len(out) == leave_after:
-                gone.set()
-                await asyncio.sleep(0.02)
-
-        await asyncio.wait_for(self.app(scope, receive, send), 60)
-        return Reply(out)
+        sent = json.dumps(body).encode() if body is not None else b""
+        return Reply(await exchange(self.app, method, path, sent, headers, leave_after=leave_after))
 
     async def ask(self, input="hello", *, model="mock", key="acme", leave_after=None, **fields):
         """POST /v1/responses."""
