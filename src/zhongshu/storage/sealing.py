@@ -16,8 +16,6 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from zhongshu.core.times import month_of
-
 _FRESH_S = 30.0
 """How long a key is used without asking whether it was shredded meanwhile."""
 _KNOWN = 10_000
@@ -99,7 +97,7 @@ class Sealer:
     def current(self, owner: str, now_ns: int) -> Derived:
         """The key for something that an owner keeps from now on, asked for anew: what is kept after a key was shredded
         must not be lost with it. Raises sqlite3.Error, OSError, ValueError."""
-        number = self._asked(owner, month_of(now_ns), now_ns)
+        number = self._asked(owner, _month(now_ns), now_ns)
         return Derived(number, self._known[number].secret)
 
     def secret(self, number: int) -> bytes | None:
@@ -122,7 +120,7 @@ class Sealer:
         return number, cipher
 
     def _number(self, owner: str, now_ns: int) -> int:
-        month = month_of(now_ns)
+        month = _month(now_ns)
         found = self._current.get((owner, month))
         if found and time.monotonic() - found[1] < _FRESH_S:
             return found[0]
@@ -148,3 +146,7 @@ class Sealer:
     def _derived(self, secret: bytes) -> _Known:
         made = blake2b(b"", digest_size=32, key=secret, person=self._purpose).digest()
         return _Known(made, AESGCM(made), time.monotonic())
+
+
+def _month(now_ns: int) -> str:
+    return time.strftime("%Y-%m", time.gmtime(now_ns // 10**9))
