@@ -57,7 +57,8 @@ class Linear(msgspec.Struct, frozen=True):
 
     def _sum(self, weights: Sequence[float], features: Sequence[float]) -> float:
         parts = zip(features, self.means, self.scales, weights, strict=True)
-        return sum([w * min(4.0, max(-4.0, (f - m) / s)) for f, m, s, w in parts])
+        # As min and max would, which take ten times as long.
+        return sum([w * (4.0 if (z := (f - m) / s) > 4.0 else -4.0 if z < -4.0 else z) for f, m, s, w in parts])
 
 
 class Odds(msgspec.Struct, frozen=True):

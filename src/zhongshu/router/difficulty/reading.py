@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from zhongshu.router.difficulty import rarity
+from zhongshu.router.patterns import words_of
 
 _WORD = re.compile(r"[A-Za-z']+")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -44,6 +45,32 @@ _COUNTED: dict[str, re.Pattern[str]] = {
         "wh": r"\b(which|what|who|when|where)\b|哪|什么|谁|何时",
     }.items()
 }
+
+# The same in a text of ASCII, in a tenth of the time: whole words are looked up, and only what is left is searched for.
+_WORDS_OF: dict[str, str] = {
+    "fraction_words": "half twice third quarter double triple times fraction",
+    "each": "each every per",
+    "change": "if then after before remaining left more less than",
+    "not": "not except",
+    "quantities": "increase decrease rate average total profit cost speed hours minutes days weeks years",
+    "why": "why how explain prove derive compare design debug",
+    "following": "following",
+    "wh": "which what who when where",
+}
+_FEATURE_OF = {word.encode(): at for at, name in enumerate(_COUNTED) for word in _WORDS_OF.get(name, "").split()}
+_SIGNS = [
+    (list(_COUNTED).index(name), re.compile(pattern))
+    for name, pattern in {
+        "percent": r"%|p(?<!\wp)ercent",
+        "symbols": r"[=^+*/<>|]",
+        "dollars": r"\$",
+        "blanks": r"__+",
+        "commas": r",",
+        "code": r"```|\bdef \w|\bclass \w|\w\(\w*\)|;\s*\n",
+        "latex": r"\\[a-z]{2,}|\$[^$\d][^$]{0,80}\$",
+        "statements": r"s(?<!\ws)(?:tatement|cenario) \d",
+    }.items()
+]
 
 NAMES: tuple[str, ...] = (
     "characters", "words", "numbers", "number_share", "sentences", "word_length", "option_characters",
@@ -110,8 +137,22 @@ def read(question: Question) -> list[float]:
         float(sum(not number.is_integer() for number in numbers)),
         float(len(_WORD.findall(sentences[-1])) if sentences else 0),
         count / max(1, len(sentences)),
-        *[float(len(pattern.findall(stem))) for pattern in _COUNTED.values()],
+        *_counts(stem),
     ]
+
+
+def _counts(stem: str) -> list[float]:
+    """How often each of `_COUNTED` occurs."""
+    if not stem.isascii():
+        return [float(len(pattern.findall(stem))) for pattern in _COUNTED.values()]
+    counts, low = [0.0] * len(_COUNTED), stem.lower()
+    for word in words_of(low):
+        at = _FEATURE_OF.get(word)
+        if at is not None:
+            counts[at] += 1
+    for at, pattern in _SIGNS:
+        counts[at] = float(len(pattern.findall(low)))
+    return counts
 
 
 def _spread(values: Sequence[int]) -> float:
