@@ -154,6 +154,9 @@ def test_bad_values_name_their_field(place, path, change):
         ({"model": (None, "other"), "file": (None, "text")}, "file"),
         ({"model": (None, b"\xff\xfe"), "file": ("a.wav", b"x")}, "model"),
         ({"model": (None, "a\r\nb"), "file": ("a.wav", b"x")}, "model"),
+        # Which of two counts is each server's own: one is asked for here, another could be answered and paid for there.
+        ([("model", (None, "other")), ("model", (None, "mock")), ("file", ("a.wav", b"x"))], "model"),
+        ([("model", (None, "other")), ("model", ("m.txt", b"mock")), ("file", ("a.wav", b"x"))], "model"),
         ({"model": (None, "other"), "file": ("a.wav", b"x"), "stream": (None, "perhaps")}, "stream"),
     ],
 )

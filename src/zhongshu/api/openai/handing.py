@@ -103,6 +103,8 @@ def form_turn(kind: Kind, incoming: Incoming, files: tuple[str, ...]) -> Turn:
         raise fault("missing_field", param="model", field="model")
     if len(model) > _LONGEST_NAME or not model.isprintable():
         raise fault("invalid_value", param="model", field="model", why=Said("it is no name", "不是名称"))
+    if sum(field.head.name == "model" for field in fields) > 1:  # servers differ in which of them counts
+        raise fault("invalid_value", param="model", field="model", why=Said("it is there twice", "出现了多次"))
     if not any(field.head.filename is not None and field.head.name in files for field in fields):
         raise _no_file(fields, files[0])
     prompt = text_of(fields, "prompt")
