@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from zhongshu.cli import ledger_views
 from zhongshu.cli.ledger import app
 from zhongshu.core.answers import Usage
 from zhongshu.core.clock import SystemClock
@@ -177,7 +178,8 @@ def test_export_labels_texts(home: Path, tmp_path: Path) -> None:
     assert len(lines) == 5
     assert all(line["AIGC"]["Label"] == "1" for line in lines)
     target = tmp_path / "out.csv"
-    assert told("export", "--format", "csv", "-o", str(target)) == {"file": str(target), "bytes": target.stat().st_size}
+    written = told("export", "--format", "csv", "-o", str(target))
+    assert written == {"file": str(target), "bytes": target.stat().st_size, "unread": []}
     assert target.read_bytes().count(b"\n") == 6
 
 
@@ -234,3 +236,25 @@ def test_events_of_every_stream_are_listed(home: Path) -> None:
     ]
     assert "by=k_1 path=/admin/v1/keys" in run("events").stdout
     assert told("events", "--name", "nothing") == []
+
+
+@pytest.mark.parametrize("command", ["tail", f"show {TRACE}1", "stats", "events", "find", "export", "checkpoint"])
+def test_people_see_that_the_ledger_is_read(command: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told_of: list[str] = []
+    status = ledger_views.err.status
+    monkeypatch.setattr(ledger_views.err, "status", lambda said: told_of.append(said) or status(said))
+    assert run(*command.split()).exit_code == 0
+    assert told_of == ["Reading the ledger"]
+
+
+def test_an_export_goes_on_past_what_is_damaged_and_says_so(home: Path, tmp_path: Path) -> None:
+    assert run("checkpoint").exit_code == 0  # the index knows where each stands
+    path = segment_path(stream_folder(home, "w0"), 1)
+    whole = path.read_bytes()
+    at = whole.index(f"{TRACE}2".encode())
+    path.write_bytes(whole[: at - 20] + b"\xff" * 20 + whole[at:])
+    out = tmp_path / "out.jsonl"
+    done = run("export", "--text", "--output", str(out))
+    assert done.exit_code == 1
+    assert f"1 records cannot be read and are not among them, the first is {TRACE}2" in " ".join(done.stderr.split())
+    assert [json.loads(line)["trace"][-1] for line in out.read_text().splitlines()] == ["0", "1", "3", "4"]

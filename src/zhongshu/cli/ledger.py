@@ -31,6 +31,7 @@ from zhongshu.cli.ledger_views import (
     UserOption,
     moment_ns,
     progress,
+    reading,
     show_events,
     show_report,
     show_rows,
@@ -40,6 +41,7 @@ from zhongshu.cli.ledger_views import (
 from zhongshu.cli.managing import ConfigOption, examples, settings
 from zhongshu.cli.output import JsonOption, fail, out, print_json
 from zhongshu.cli.words import t
+from zhongshu.storage.secrets import SecretError
 
 if TYPE_CHECKING:
     from zhongshu.ledger.index import Index, Shown, Sums
@@ -73,7 +75,8 @@ def tail(
 ) -> None:
     with ledger(config) as (_, index):
         wanted = wanted_turns(tenant=tenant)
-        rows = index.tail(lines, wanted)
+        with reading():
+            rows = index.tail(lines, wanted)
         if follow:
             follow_turns(index, wanted, as_json)
         elif as_json:
@@ -95,7 +98,8 @@ def show(
     from zhongshu.ledger.export import as_dict
 
     with ledger(config) as (found, index):
-        shown = index.show(trace, text=text)
+        with reading():
+            shown = index.show(trace, text=text)
         if shown is None:
             fail(
                 f"There is no turn {trace}. `zhongshu ledger tail` lists the newest.",
@@ -135,7 +139,8 @@ def find(
 ) -> None:
     with ledger(config) as (_, index):
         wanted = wanted_turns(tenant, key, user, model, release, outcome, since, until, text)
-        total = index.count(wanted) if text else 0
+        with reading():
+            total = index.count(wanted) if text else 0
         with progress(t("Reading texts", "读取文本"), total, shown=text is not None) as advance:
             rows = index.find(wanted, limit, advance)
         if as_json:
@@ -217,12 +222,20 @@ def export(
         )
     with ledger(config) as (found, index):
         wanted = wanted_turns(tenant, key, user, model, release, outcome, since, until)
-        bar = progress(t("Exporting", "导出中"), index.count(wanted))
+        with reading():
+            bar = progress(t("Exporting", "导出中"), index.count(wanted))
         with bar as advance, target(output) as write:
-            for piece in write_out(_each(index, wanted, text, advance), form, label_words(found)):
+            unread: list[str] = []
+            for piece in write_out(_each(index, wanted, text, advance, unread), form, label_words(found)):
                 write(piece)
         if output and as_json:
-            print_json({"file": str(output), "bytes": output.stat().st_size})
+            print_json({"file": str(output), "bytes": output.stat().st_size, "unread": unread})
+    if unread:
+        fail(
+            f"{len(unread)} records cannot be read and are not among them, the first is {unread[0]}. "
+            "`zhongshu ledger verify` says what happened to the journal.",
+            f"有 {len(unread)} 条记录无法读取，未导出；第一条为 {unread[0]}。请用 `zhongshu ledger verify` 检查日志。",
+        )
 
 
 @app.command(
@@ -245,7 +258,9 @@ def stats(
 
     groups = wanted_groups(by, GROUPS)
     with ledger(config) as (_, index):
-        sums = index.stats(groups, wanted_turns(tenant=tenant, model=model, since=since, until=until))
+        asked = wanted_turns(tenant=tenant, model=model, since=since, until=until)
+        with reading():
+            sums = index.stats(groups, asked)
         if as_json:
             print_json([{**dict(zip(groups, row.group, strict=True)), **_plain(row)} for row in sums])
         else:
@@ -271,7 +286,8 @@ def events(
 
     wanted = EventFilter(name=name, since_ns=moment_ns("--since", since), until_ns=moment_ns("--until", until))
     with ledger(config) as (_, index):
-        found = index.events(wanted, limit)
+        with reading():
+            found = index.events(wanted, limit)
         if as_json:
             print_json([{"stream": entry.stream, **msgspec.structs.asdict(entry.content)} for entry in found])
         else:
@@ -324,7 +340,8 @@ def checkpoint(config: Path | None = ConfigOption, as_json: bool = JsonOption) -
 
     found = settings(config)
     home = home_of(found)
-    number = sign_now(found.ledger, home)
+    with reading():
+        number = sign_now(found.ledger, home)
     if number is None:
         fail(
             "The ledger keeper did not sign within 10 s. See its log; `zhongshu doctor` checks the journal.",
@@ -355,10 +372,20 @@ def _confirm_erasure(tenant: str, month: str, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _each(index: Index, wanted: Filter, text: bool, advance: Callable[[int], None]) -> Iterator[Shown]:
+def _each(
+    index: Index, wanted: Filter, text: bool, advance: Callable[[int], None], unread: list[str]
+) -> Iterator[Shown]:
+    """Every turn that can be read; the trace ids of the others go into `unread`."""
     for row in index.each(wanted):
         advance(1)
-        yield index.whole(row, text=text)
+        try:
+            shown = index.whole(row, text=text)
+        except SecretError:  # no text at all can be opened
+            raise
+        except (LookupError, ValueError):
+            unread.append(row.trace)
+        else:
+            yield shown
 
 
 def _plain(sums: Sums) -> dict[str, object]:

@@ -20,6 +20,8 @@ from zhongshu.core.money import money_about
 from zhongshu.core.times import SECOND_NS, ns_of
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from zhongshu.core.records import Attempt
     from zhongshu.ledger.findings import Report
     from zhongshu.ledger.index import Shown, Sums
@@ -198,6 +200,11 @@ def show_sums(groups: tuple[str, ...], sums: Sequence[Sums]) -> None:
             for row in sums
         ],
     )  # fmt: skip
+
+
+def reading() -> Status:
+    """Says that the ledger is being read, for as long as that takes: seconds where much is not indexed yet."""
+    return err.status(t("Reading the ledger", "正在读取账本"))
 
 
 @contextmanager
