@@ -7,7 +7,14 @@ import pytest
 
 from tests.api.conftest import ANSWER, chunk, streamed, whole
 from tests.caches.conftest import opened
+from zhongshu.api.extra import CostExtra, Extra, RouteExtra, UsageExtra
+from zhongshu.api.openai.reply import body_again, body_of
+from zhongshu.core.answers import Answer, Choice, Usage
+from zhongshu.core.ports import Hit
+from zhongshu.core.turns import ToolCall, Turn
+from zhongshu.safety.settings import LabelSettings
 
+USED = UsageExtra(3, 4, 1, 0, False)
 SAMPLED = {**ANSWER, "choices": [{**ANSWER["choices"][0], "message": {"role": "assistant", "content": "你好 hi"}}]}
 
 
@@ -17,8 +24,8 @@ async def cached(house, tmp_path):
     tmp_path.chmod(0o700)
     made = []
 
-    def build(reply):
-        built = house(reply)
+    def build(reply, **more):
+        built = house(reply, **more)
         cache = opened(tmp_path, None, models="exact", sampled="always")
         made.append(cache)
         built.rooms = msgspec.structs.replace(built.rooms, cache=cache)
@@ -41,6 +48,39 @@ async def test_a_hit_is_marked_and_costs_nothing(cached):
         assert second.json()["choices"][0]["message"][field] == first.json()["choices"][0]["message"][field]
     assert second.json()["usage"]["total_tokens"] == first.json()["usage"]["total_tokens"]
     assert len(here.transport.requests) == 1
+
+
+def without_its_name(response):
+    body = response.json()
+    told = {name: value for name, value in body["zhongshu"].items() if name not in ("trace", "label", "overhead_ms")}
+    return {name: value for name, value in body.items() if name not in ("id", "created")} | {"zhongshu": told}
+
+
+@pytest.mark.parametrize("label", [None, LabelSettings(text="start"), LabelSettings(text="end")])
+async def test_every_hit_says_and_records_the_same(cached, label):
+    here = cached(whole(SAMPLED), label=label)
+    first, *hits = [await here.chat() for _ in range(4)]
+    assert without_its_name(hits[0]) == without_its_name(hits[1]) == without_its_name(hits[2])
+    assert list(hits[0].json()) == ["id", "object", "created", "model", "choices", "usage", "zhongshu"]
+    assert len({hit.json()["id"] for hit in hits}) == 3
+    text = first.json()["choices"][0]["message"]["content"]
+    assert {hit.json()["choices"][0]["message"]["content"] for hit in hits} == {text}
+    assert (text == "你好 hi") is (label is None)
+    asked, *again = [msgspec.json.decode(record.answer) for record in here.journal.records]
+    assert all(answer == asked for answer in again)
+
+
+CALLS = (Choice(0, stop="tool_calls", tool_calls=(ToolCall("c1", "look", '{"at":"\\u4e2d"}'),)), Choice(1, 'a "word"'))
+
+
+@pytest.mark.parametrize("kind", ["chat", "completion"])
+@pytest.mark.parametrize("choices", [(Choice(0, "你好"),), (Choice(0, thought="well", text="so"),), CALLS])
+def test_what_is_written_of_a_hit_is_what_is_written_of_its_answer(kind, choices):
+    hit = Hit(Answer(choices, None, "m"), "exact", 1.0, Usage(3, 4, 1), 5, 6)
+    for trace in ("a" * 32, "b" * 32, "c" * 32):
+        turn = Turn(trace, 7 * 10**9, kind, f"openai.{kind}", 'a "model"')
+        extra = Extra(trace, RouteExtra("m@1", "u", "named", "", "", None), None, USED, CostExtra("0", "CNY"), 0.1)
+        assert body_again(turn, hit, extra) == body_of(turn, hit.answer, hit.usage, extra)
 
 
 async def test_a_hit_is_streamed_whole_with_its_end(cached):

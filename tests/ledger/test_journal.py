@@ -288,6 +288,7 @@ async def test_after_a_write_that_took_its_time_the_thread_has_them(
     settings: LedgerSettings, home: Path, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("zhongshu.ledger.journal._QUICK_S", -1.0)
+    monkeypatch.setattr("zhongshu.ledger.journal._HESITANT", 1e9)
     monkeypatch.setattr("zhongshu.ledger.journal._LOOK_S", 1e6)
     threads = noting_threads(monkeypatch)
     journal = open_journal(settings, home, "w0", clock)

@@ -33,6 +33,7 @@ from zhongshu.api.heads import head_of, pairs, spent
 from zhongshu.core.access import Caller
 from zhongshu.core.answers import Answer, Embeddings, Event, Passed, Usage
 from zhongshu.core.ids import trace_id
+from zhongshu.core.ports import Hit
 from zhongshu.core.problems import Fault, Problem, Refusal, problem
 from zhongshu.core.turns import Turn
 from zhongshu.pipeline.answer import Live, answer, stream
@@ -43,6 +44,7 @@ EVENT_STREAM: tuple[bytes, bytes] = (b"content-type", b"text/event-stream; chars
 # What our own server offers beside ASGI (app/http/exchange.py), where nothing stands between it and us.
 Reply = Callable[[int, bytes, bytes], bool]
 Piece = Callable[[bytes], bool]
+Again = Callable[[Hit, Extra], bytes]
 
 _NO_KEY = Refusal("admit", problem("missing_key"))
 
@@ -100,7 +102,8 @@ class StreamWriter(Protocol):
 
 class Asked(Protocol):
     """A decoded request: its turn, and how its reply is written. A plain reply that is no JSON says so in an attribute
-    `content_type`, a header."""
+    `content_type`, a header. One that has a shorter way to write an answer given before has it in a method
+    `again(hit, extra)`."""
 
     @property
     def turn(self) -> Turn: ...
@@ -251,10 +254,12 @@ class Endpoint:
         reply, usage = answered.answer, answered.usage
         overhead_ms = _overhead_ms(rooms, arrived, done.upstream_us)
         extra = extra_of(answered.routed, done.label, usage, answered.cost_nano, overhead_ms, answered.hit)
-        body = asked.whole(reply, usage, extra)
+        hit = answered.hit
+        again: Again | None = getattr(asked, "again", None) if hit is not None and reply is hit.answer else None
+        body = asked.whole(reply, usage, extra) if hit is None or again is None else again(hit, extra)
         if self._memory is not None:
             await self._memory.keep(asked, arrived.caller)
-        head = head_of(answered.routed, _kind_of(asked, reply), answered.hit) + spent(
+        head = head_of(answered.routed, _kind_of(asked, reply), hit) + spent(
             overhead_ms, extra.cost.amount, extra.cost.currency, usage
         )
         at_once: Reply | None = getattr(send, "reply", None)

@@ -88,11 +88,11 @@ def extra_of(
         cost,
         overhead_ms,
         cache=hit.kind if hit else "",
-        similarity=round(hit.similarity, 4) if hit else 0.0,
+        similarity=hit.similarity if hit else 0.0,
         saved=money_text(hit.cost_nano) if hit else "",
         dropped=asking.dropped,
         attempts=tuple(tried) if len(tried) > 1 else (),
-        queued_ms=round(asking.queued_us / 1000, 3),
+        queued_ms=asking.queued_us / 1000,
         thought_ended=ended,
         read=read,
     )

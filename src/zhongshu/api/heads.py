@@ -14,6 +14,8 @@ from zhongshu.core.ports import Hit, Permit
 from zhongshu.pipeline.label import NOT_GENERATED
 from zhongshu.pipeline.stages import Routed
 
+_LIMITS = "x-ratelimit-limit-{0}: %d\r\nx-ratelimit-remaining-{0}: %d\r\nx-ratelimit-reset-{0}: %.3fs\r\n"
+_REQUESTS, _TOKENS = _LIMITS.format("requests").encode(), _LIMITS.format("tokens").encode()
 _JSON_LINE = b"%b: %b\r\n" % JSON_TYPE
 
 
@@ -60,7 +62,9 @@ def _chosen(release: str, rule: str, reason: str) -> bytes:
     )
 
 
+@functools.lru_cache(maxsize=1024)
 def _line(name: bytes, value: bytes) -> bytes:
+    """Few come again and again."""
     if b"\n" in value or b"\r" in value:
         raise RuntimeError("a header holds a line break")
     return b"%b: %b\r\n" % (name, value)
@@ -69,18 +73,9 @@ def _line(name: bytes, value: bytes) -> bytes:
 def _limits(permit: Permit) -> bytes:
     """The standard rate-limit headers, for the limits that the caller has."""
     requests, tokens = permit.requests, permit.tokens
-    told = reset = ""
+    told = b""
     if requests is not None:
-        reset = f"{requests.reset_s:.3f}s\r\n"
-        told = f"{_limit('requests', requests.limit)}{requests.remaining}\r\nx-ratelimit-reset-requests: {reset}"
+        told = _REQUESTS % (requests.limit, requests.remaining, requests.reset_s)
     if tokens is not None:
-        if requests is None or requests.reset_s != tokens.reset_s:
-            reset = f"{tokens.reset_s:.3f}s\r\n"
-        told += f"{_limit('tokens', tokens.limit)}{tokens.remaining}\r\nx-ratelimit-reset-tokens: {reset}"
-    return told.encode()
-
-
-@functools.lru_cache(maxsize=1024)
-def _limit(what: str, limit: int) -> str:
-    """A limit is the same for every turn of a key, and there are few."""
-    return f"x-ratelimit-limit-{what}: {limit}\r\nx-ratelimit-remaining-{what}: "
+        told += _TOKENS % (tokens.limit, tokens.remaining, tokens.reset_s)
+    return told

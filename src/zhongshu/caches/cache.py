@@ -240,7 +240,7 @@ class AnswerSeek:
         for similar in looked.found:
             held = await self._held(similar.key, now_ns)
             if held is not None:
-                return msgspec.structs.replace(held.hit, kind="semantic", similarity=similar.cosine)
+                return msgspec.structs.replace(held.hit, kind="semantic", similarity=round(similar.cosine, 4))
         return None
 
 

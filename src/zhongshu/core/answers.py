@@ -246,15 +246,14 @@ class Fold:
     def add(self, event: Event) -> None:
         """Take in one event."""
         for delta in event.deltas:
+            if isinstance(delta, TextDelta):  # nearly all: to ask for another class first costs a call of its metaclass
+                choice = self._choices.get(delta.index) or self._begun(delta.index)
+                choice.text.append(delta.text)
+                continue
             if isinstance(delta, UsageDelta):
                 self.usage = delta.usage
                 continue
-            choice = self._choices.get(delta.index)
-            if choice is None:
-                choice = self._choices[delta.index] = _Growing()
-            if isinstance(delta, TextDelta):  # nearly all of them
-                choice.text.append(delta.text)
-                continue
+            choice = self._choices.get(delta.index) or self._begun(delta.index)
             match delta:
                 case ThoughtDelta():
                     choice.thought.append(delta.text)
@@ -277,6 +276,10 @@ class Fold:
                     choice.data += delta.size
                 case ProgressDelta():
                     pass
+
+    def _begun(self, index: int) -> _Growing:
+        choice = self._choices[index] = _Growing()
+        return choice
 
     @property
     def complete(self) -> bool:

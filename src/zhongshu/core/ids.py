@@ -19,4 +19,4 @@ def trace_id() -> str:
     if _used + 20 > len(_random):
         _random, _used = os.urandom(4000).hex(), 0
     start, _used = _used, _used + 20
-    return f"{time.time_ns() // 1_000_000:012x}{_random[start:_used]}"
+    return (time.time_ns() // 1_000_000).to_bytes(6, "big").hex() + _random[start:_used]

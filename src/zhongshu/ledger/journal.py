@@ -43,8 +43,9 @@ _LOOK_S = 1.0
 _RETRY_S = 5.0
 _BATCH_BYTES = 8 << 20
 _QUICK_S = 0.002
-"""A write by the loop that takes longer than this is the last one for `_HESITANT_S`."""
-_HESITANT_S = 30.0
+"""A write by the loop that takes longer than this is the last one for `_HESITANT` times as long as it took: so the loop
+stands still for a hundredth of the time at most."""
+_HESITANT = 100
 _NO_KEYS = "the text key store cannot be used"
 
 
@@ -193,8 +194,9 @@ class Writer:
         if self._why or self._closing or began < self._thread_until_s or not self._queue.empty():
             return False
         written = self._written([(payload, payload_digest(payload))])
-        if time.monotonic() - began > _QUICK_S:
-            self._thread_until_s = began + _HESITANT_S
+        took_s = time.monotonic() - began
+        if took_s > _QUICK_S:
+            self._thread_until_s = began + _HESITANT * took_s
         if not written:
             raise self._refusal()
         return True

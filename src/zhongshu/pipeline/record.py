@@ -121,7 +121,7 @@ class Entry:
             assume.settings, assume.policy, routed.split,
             hit.kind if hit else "", hit.cost_nano if hit else 0, hit.took_us if hit else 0,
             "", asking.dropped, asking.thought_ended, asking.queued_us, route.dial, arrived.read,
-            arrived.body, _kept(answer, turn.kind),
+            arrived.body, _kept(answer, turn.kind) if hit is None or answer is not hit.answer else _kept_again(hit),
         )  # fmt: skip
 
     def _unrouted(self) -> Record:
@@ -157,6 +157,14 @@ class Entry:
 def _kept(answer: Answer | Embeddings | Passed | None, kind: str) -> bytes:
     """What is kept of an answer."""
     return _encode(answer.choices) if isinstance(answer, Answer) else _passed(answer, kind)
+
+
+def _kept_again(hit: Hit) -> bytes:
+    """The same of an answer given before, which is the same each time."""
+    kept = hit.written.get("")
+    if kept is None:
+        kept = hit.written[""] = _encode(hit.answer.choices)
+    return kept
 
 
 def _passed(answer: Embeddings | Passed | None, kind: str) -> bytes:

@@ -9,7 +9,7 @@ import msgspec
 from zhongshu.api.endpoint import Asked, Incoming, StreamWriter, bearer
 from zhongshu.api.extra import Extra
 from zhongshu.api.openai.errors import error_body
-from zhongshu.api.openai.reply import ChunkWriter, body_of, embeddings_body
+from zhongshu.api.openai.reply import ChunkWriter, body_again, body_of, embeddings_body
 from zhongshu.api.openai.request import (
     chat_turn,
     completion_turn,
@@ -19,6 +19,7 @@ from zhongshu.api.openai.request import (
     embedding_turn,
 )
 from zhongshu.core.answers import Answer, Embeddings, Passed, Usage
+from zhongshu.core.ports import Hit
 from zhongshu.core.problems import Problem
 from zhongshu.core.turns import Turn
 from zhongshu.pipeline.stages import Routed
@@ -38,6 +39,10 @@ class OpenAIAsked(msgspec.Struct, frozen=True):
         if isinstance(answer, Embeddings):
             return embeddings_body(self.turn, answer, usage, extra, base64_form=self.base64_form)
         return answer.body
+
+    def again(self, hit: Hit, extra: Extra) -> bytes:
+        """The body of a plain reply whose answer was given before."""
+        return body_again(self.turn, hit, extra)
 
     def writer(self, routed: Routed) -> StreamWriter:
         """What writes a streamed reply."""

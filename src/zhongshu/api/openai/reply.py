@@ -33,6 +33,7 @@ from zhongshu.core.answers import (
     Usage,
     UsageDelta,
 )
+from zhongshu.core.ports import Hit
 from zhongshu.core.signatures import leaving
 from zhongshu.core.turns import Thought, Turn
 
@@ -53,9 +54,17 @@ def body_of(turn: Turn, answer: Answer, usage: Usage, extra: Extra) -> bytes:
         spliced = splice(wire, extra)
         if spliced is not None:
             return spliced
-    written = _written(turn, answer, usage) if wire is None else _merged(wire, answer.usage or usage)
+    written = _named(turn) | _said(turn, answer, usage) if wire is None else _merged(wire, answer.usage or usage)
     written["zhongshu"] = extra
     return _encode(written)
+
+
+def body_again(turn: Turn, hit: Hit, extra: Extra) -> bytes:
+    """The body of an answer given before. What differs from turn to turn is put around the rest, which is written once."""
+    said = hit.written.get(turn.protocol)
+    if said is None:
+        said = hit.written[turn.protocol] = _encode(_said(turn, hit.answer, hit.usage))[1:-1]
+    return b'%b,%b,"zhongshu":%b}' % (_encode(_named(turn))[:-1], said, _encode(extra))
 
 
 def _merged(wire: bytes, usage: Usage) -> dict[str, Any]:
@@ -66,16 +75,24 @@ def _merged(wire: bytes, usage: Usage) -> dict[str, Any]:
     return body
 
 
-def _written(turn: Turn, answer: Answer, usage: Usage) -> dict[str, Any]:
+def _named(turn: Turn) -> dict[str, Any]:
+    """What a reply says of itself."""
     if turn.kind == "completion":
-        return _head(turn, "cmpl-", "text_completion") | {
+        return _head(turn, "cmpl-", "text_completion")
+    return _head(turn, "chatcmpl-", "chat.completion")
+
+
+def _said(turn: Turn, answer: Answer, usage: Usage) -> dict[str, Any]:
+    """What it says of the answer."""
+    if turn.kind == "completion":
+        return {
             "choices": [
                 {"index": c.index, "text": c.text, "logprobs": _logprobs(c), "finish_reason": c.stop}
                 for c in answer.choices
             ],
             "usage": usage_wire(usage),
         }
-    return _head(turn, "chatcmpl-", "chat.completion") | {
+    return {
         "choices": [
             {"index": c.index, "message": _message(c), "logprobs": _logprobs(c), "finish_reason": _finish(c.stop)}
             for c in answer.choices

@@ -90,7 +90,7 @@ class EventReader:
                 pass
         if self._answer_tool or (piece.type == "message_delta" and not self._stopped):
             return Event(tuple(deltas))
-        if b"\n" in payload:  # JSON over several data lines is sent on in one
+        if payload.find(b"\n") >= 0:  # JSON over several data lines is sent on in one
             payload = msgspec.json.format(payload, indent=-1)
         return Event(tuple(deltas), payload, DIALECT)
 
