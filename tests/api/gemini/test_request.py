@@ -12,7 +12,7 @@ from zhongshu.api.endpoint import Incoming
 from zhongshu.api.gemini.request import embed_turn, generate_turn, model_of
 from zhongshu.api.gemini.spelling import respelt
 from zhongshu.core.problems import Fault
-from zhongshu.core.turns import Audio, File, Format, Image, Message, Thought, ToolCall, ToolChoice, Video
+from zhongshu.core.turns import Audio, File, Format, Image, Message, Text, Thought, ToolCall, ToolChoice, Video
 
 HELLO = [{"role": "user", "parts": [{"text": "hi"}]}]
 FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}}}
@@ -91,6 +91,10 @@ def test_both_spellings_of_every_field_and_what_the_caller_named_is_left_alone()
     [
         ({"text": "x"}, "x"),
         ({"inlineData": {"mimeType": "image/png", "data": "AAAA"}}, (Image("data:image/png;base64,AAAA"),)),
+        (
+            {"text": "see", "inlineData": {"mimeType": "image/png", "data": "AAAA"}},
+            (Text("see"), Image("data:image/png;base64,AAAA")),
+        ),
         ({"inlineData": {"mimeType": "audio/mpeg", "data": "AAAA"}}, (Audio("AAAA", "mp3"),)),
         ({"inlineData": {"mimeType": "video/mp4", "data": "AAAA"}}, (Video("data:video/mp4;base64,AAAA"),)),
         (

@@ -103,18 +103,20 @@ class Reader:
         return Message("tool", content, name=result.name, tool_call_id=call_id, failed=failed)
 
     def _append(self, part: PartIn, said: list[Part], place: int) -> None:
-        """Add what a part says. An empty text is kept only where it is all there is."""
+        """Add what a part says. An empty text is kept only where it is all there is. Google takes one thing in a part; of
+        one that holds more, nothing is lost."""
+        before = len(said)
         if part.text:
             said.append(Text(part.text))
-        elif part.inline_data is not None:
+        if part.inline_data is not None:
             said.append(_blob(part.inline_data))
-        elif part.file_data is not None:
+        if part.file_data is not None:
             said.append(_file(part.file_data))
-        elif part.executable_code is not None:
+        if part.executable_code is not None:
             said.append(Text(f"```{part.executable_code.language.lower()}\n{part.executable_code.code}\n```\n"))
-        elif part.code_execution_result is not None:
+        if part.code_execution_result is not None:
             said.append(Text(f"```\n{part.code_execution_result.output}\n```\n"))
-        elif part.text is None:
+        if len(said) == before and part.text is None:
             self.unsaid.append(f"contents[{place}].parts")
         if part.video_metadata is not UNSET:
             self.unsaid.append(f"contents[{place}].videoMetadata")
