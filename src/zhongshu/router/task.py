@@ -40,16 +40,10 @@ _FEWEST_LINES, _SEVERAL = 2, 3
 _ANSWERED = frozenset[str]({"lookup", "writing", "code"})
 _UNMARKED = frozenset[str]({"chat", "transform", "choice"})
 
-# What is hard whatever else it is, in this order.
-_HARD: tuple[tuple[p.Mark, Flags, Task], ...] = (
-    (p.PROOF, p.PROOF.flags, "proof"),
-    (p.DIAGNOSIS, p.DIAGNOSIS.flags, "diagnosis"),
-    (p.WHY_BROKEN, p.WHY_BROKEN.flags, "diagnosis"),
-    (p.PLANNING, p.PLANNING.flags, "planning"),
-)
 # Patterns that are asked for together: none is tried where no word of any is there.
 _TRANSFORM = p.TRANSFORM.flags
-_HARD_FLAGS = _TRANSFORM | p.PROOF.flags | p.DIAGNOSIS.flags | p.WHY_BROKEN.flags | p.PLANNING.flags
+_PROOF, _DIAGNOSIS, _WHY_BROKEN, _PLANNING = p.PROOF.flags, p.DIAGNOSIS.flags, p.WHY_BROKEN.flags, p.PLANNING.flags
+_HARD = _TRANSFORM | _PROOF | _DIAGNOSIS | _WHY_BROKEN | _PLANNING
 _WORKED = p.FORMULA.flags | p.WORKED.flags | p.RELATED.flags
 _CODE = p.CODE.flags | p.DEEP_CODE.flags
 _WRITING = p.WRITING.flags
@@ -91,12 +85,10 @@ def mark(text: str) -> Marked:
 
 
 def _task(text: str, low: str, flags: Flags) -> Task:
-    if flags & _HARD_FLAGS:
-        if flags & _TRANSFORM and _is_transform(low):
-            return "transform"
-        for hard, its, task in _HARD:
-            if flags & its and hard.found(low, flags):
-                return task
+    if flags & _HARD:
+        hard = _hard(low, flags)
+        if hard is not None:
+            return hard
     if "\n" in text and _is_choice(text):
         return "choice"
     if flags & _WORKED and _is_worked(low, flags):
@@ -106,6 +98,19 @@ def _task(text: str, low: str, flags: Flags) -> Task:
     if flags & _WRITING and p.WRITING.found(low, flags):
         return "writing"
     return "chat" if len(low) <= _SHORT and p.CHAT.found(low, flags) else "lookup"
+
+
+def _hard(low: str, flags: Flags) -> Task | None:
+    """Work on a text; else what is hard whatever else it is."""
+    if flags & _TRANSFORM and _is_transform(low):
+        return "transform"
+    if flags & _PROOF and p.PROOF.found(low, flags):
+        return "proof"
+    if flags & _DIAGNOSIS and p.DIAGNOSIS.found(low, flags):
+        return "diagnosis"
+    if flags & _WHY_BROKEN and p.WHY_BROKEN.found(low, flags):
+        return "diagnosis"
+    return "planning" if flags & _PLANNING and p.PLANNING.found(low, flags) else None
 
 
 def _is_transform(text: str) -> bool:
