@@ -102,8 +102,8 @@ class Asking:
         self.reply.headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:] if line)}
 
     async def events(self, number: int) -> None:
-        """Read a stream until it has brought so many events."""
-        while self.reply.body.count(b"\n\n") < number:
+        """Read a stream until it has brought so many events, or is over."""
+        while self.reply.body.count(b"\n\n") < number and not self.reply.whole:
             await self._chunk()
 
     async def rest(self) -> Reply:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import mimetypes
+import signal
+import threading
 from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -97,46 +99,83 @@ class _Reply:
     Ctrl-C until the next piece comes.
     """
 
-    def __init__(self, runner: asyncio.Runner, response: Response) -> None:
+    def __init__(self, steps: _Steps, response: Response) -> None:
         self.status = response.status
-        self._runner = runner
+        self._steps = steps
         self._response = response
 
     def read(self) -> bytes | None:
         """The next piece; None at the end."""
-        chunk = self._runner.run(_awaited(self._response.body_reader.read_chunk()))
+        chunk = self._steps.take(self._response.body_reader.read_chunk())
         return None if chunk is None else bytes(chunk)
 
     def rest(self) -> bytes:
         """All that is still to come."""
-        return bytes(self._runner.run(_awaited(self._response.bytes())))
+        return bytes(self._steps.take(self._response.bytes()))
+
+
+class _Steps:
+    """Takes steps of an event loop, one at a time, from ordinary code. Ctrl-C ends the one under way, or else the next.
+
+    The runner's own way to deal with Ctrl-C is not used: it loses one that comes just before the loop goes to sleep, as
+    nothing wakes it then. A handler of the loop is told through a pipe, which the loop looks at first.
+    """
+
+    def __init__(self, runner: asyncio.Runner) -> None:
+        self._runner = runner
+        self._task: asyncio.Task[Any] | None = None
+        self._interrupted = False
+        here = threading.current_thread() is threading.main_thread()
+        if (
+            here and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ):  # else somebody ignores or handles it
+            runner.get_loop().add_signal_handler(signal.SIGINT, self._interrupt)
+
+    def take(self, step: Awaitable[T]) -> T:
+        """What the step comes to. Raises KeyboardInterrupt, once for each Ctrl-C."""
+        try:
+            done = self._runner.run(self._taken(step))
+        except asyncio.CancelledError:
+            if not self._interrupted:
+                raise
+        else:
+            if not self._interrupted:  # a step may be done in the moment it is cancelled
+                return done
+        self._interrupted = False
+        raise KeyboardInterrupt
+
+    async def _taken(self, step: Awaitable[T]) -> T:
+        """A runner takes coroutines; the client's steps are awaitables of another kind."""
+        self._task = asyncio.current_task()
+        return await step
+
+    def _interrupt(self) -> None:
+        self._interrupted = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 @contextmanager
 def _opened(door: Door, body: dict[str, Any]) -> Generator[_Reply]:
     """The reply to a chat request; leaving cancels what has not arrived."""
     with asyncio.Runner() as runner:
+        steps = _Steps(runner)
         client = _client(door)
         asked = client.post(f"{door.url}/v1/chat/completions").headers(_headers(door))
         asked = asked.header("content-type", "application/json").body_bytes(msgspec.json.encode(body))
         request = asked.streamed_read_buffer_limit(0).build_streamed()
         try:
-            response = runner.run(_awaited(request.__aenter__()))
+            response = steps.take(request.__aenter__())
             try:
-                yield _Reply(runner, response)
+                yield _Reply(steps, response)
             except PyreqwestError as error:
                 raise _cut() from error
             finally:
-                runner.run(_awaited(request.__aexit__(None, None, None)))
+                steps.take(request.__aexit__(None, None, None))
         except PyreqwestError as error:
             raise _unreachable(door) from error
         finally:
-            runner.run(_awaited(client.close()))
-
-
-async def _awaited(step: Awaitable[T]) -> T:
-    """A runner takes coroutines; the client's steps are awaitables of another kind."""
-    return await step
+            steps.take(client.close())
 
 
 def _client(door: Door) -> Client:

@@ -24,8 +24,8 @@ SERVICE: dict[str, Row] = {
     "settings_refused": Row(
         409,
         "server_error",
-        "The settings were read and are not taken, nothing changed: {why}",
-        "已读取设置但未采用，未作任何更改：{why}",
+        "The settings were read and not taken, so nothing changed ({why}). Mend what it names and reload again.",
+        "已读取设置但未采用，未作任何更改（{why}）。请修正其中指出的问题后重新加载。",
     ),
     "internal_error": Row(
         500,
