@@ -13,7 +13,7 @@ import msgspec
 
 from zhongshu.caches.disk import Disk, Fresh
 from zhongshu.caches.flights import Flight, Flights
-from zhongshu.caches.front import Front, Held
+from zhongshu.caches.front import COPIES, Front, Held
 from zhongshu.caches.keys import Identities, Identity
 from zhongshu.caches.meaning import Batching, Embedder, Meaning
 from zhongshu.caches.rules import Rule, Rules, plain_words, question_of, whole, wished
@@ -94,7 +94,7 @@ class AnswerCache:
 
     def remember(self, fresh: Fresh, hit: Hit) -> None:
         """Keep an answer at hand and on disk."""
-        self.front.put(fresh.key, Held(hit, fresh.tenant, fresh.expires_ns, len(fresh.answer)))
+        self.front.put(fresh.key, Held(hit, fresh.tenant, fresh.expires_ns, COPIES * len(fresh.answer)))
         self.disk.keep(fresh)
 
     def remember_meaning(self, fresh: Fresh, text: str, vector: Any) -> None:
@@ -209,7 +209,7 @@ class AnswerSeek:
             except msgspec.MsgspecError:  # written by another version
                 return None
             hit = Hit(kept.answer, "exact", 1.0, kept.usage, kept.cost_nano, kept.took_us)
-            held = Held(hit, tenant, found.expires_ns, len(found.answer), found.text_key)
+            held = Held(hit, tenant, found.expires_ns, COPIES * len(found.answer), found.text_key)
             cache.front.put(key, held)
         if now_ns - held.touched_ns > _TOUCH_EVERY_NS:
             held.touched_ns = now_ns

@@ -9,9 +9,12 @@ import msgspec
 
 from zhongshu.core.ports import Hit
 
+COPIES = 3
+"""What is at hand of an answer, counted by its size as kept: itself, and what a reply and a record wrote of it (Hit.written)."""
+
 
 class Held(msgspec.Struct):
-    """An answer at hand. bytes: its size as kept; text_key: the text key its copy on disk is sealed with, 0 before it
+    """An answer at hand. bytes: what it takes, all copies of it; text_key: the text key its copy on disk is sealed with, 0 before it
     is known. touched_ns: when its use was last noted on disk."""
 
     hit: Hit
