@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from starlette.routing import compile_path
 
@@ -28,6 +28,7 @@ from zhongshu.api.admin import (
 )
 from zhongshu.api.admin.door import PREFIX, Door
 from zhongshu.api.admin.parts import AdminParts
+from zhongshu.api.admin.queries import known_only
 from zhongshu.api.docs_page import docs_page
 from zhongshu.api.errors import prefers_chinese
 from zhongshu.api.openapi import document
@@ -50,9 +51,11 @@ def admin_application(parts: AdminParts) -> FastAPI:
     app.state.parts = parts
     app.state.verifying = asyncio.Lock()
     app.add_middleware(Door, parts=parts)
-    routers = [(f"{PREFIX}/v1", room.router) for room in ROOMS] + [("", _description(app))]
-    for prefix, router in routers:
-        app.include_router(router, prefix=prefix)
+    described = _description(app)
+    for room in ROOMS:
+        app.include_router(room.router, prefix=f"{PREFIX}/v1", dependencies=[Depends(known_only)])
+    app.include_router(described)
+    routers = [(f"{PREFIX}/v1", room.router) for room in ROOMS] + [("", described)]
     taken = [taken for prefix, router in routers for taken in _taken(prefix, router)]
     refusals.install(app, taken, parts.max_body_bytes)
     return app
