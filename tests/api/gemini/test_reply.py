@@ -282,6 +282,23 @@ async def test_models_and_methods(google):
     assert (await here.send("POST", "/v1/models/a/b", {})).status == 405
 
 
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ("pageSize=many", "pageSize"),
+        ("pageSize=-1", "pageSize"),
+        ("pageSize=9999999999", "pageSize"),
+        ("pageToken=next", "pageToken"),
+        ("pageSize=0", None),
+        ("pageSize=5000&pageToken=", None),
+    ],
+)
+async def test_a_page_that_cannot_be_is_refused(google, query, param):
+    reply = await google(answered()).send("GET", "/v1beta/models", query=query.encode())
+    assert reply.status == (400 if param else 200)
+    assert param is None or f"`{param}`" in reply.json()["error"]["message"]
+
+
 async def test_a_key_sees_its_own_models_alone(google):
     here = google(answered(), gate=FakeGate(Caller("default", "k", "user", ("vectors",))))
     listed = (await here.send("GET", "/v1beta/models")).json()["models"]

@@ -6,7 +6,7 @@ field of a body is.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from fastapi import Request
 from fastapi.routing import APIRoute
@@ -31,9 +31,8 @@ def parameters(route: APIRoute) -> tuple[str, ...]:
     """The names a route takes in its query, in the order of its signature."""
     names: list[str] = []
     for field in route.dependant.query_params:
-        kind: Any = field.field_info.annotation
-        one_model = isinstance(kind, type) and issubclass(kind, BaseModel)
-        names += kind.model_fields if one_model else [field.alias]
+        kind = cast("object", field.field_info.annotation)
+        names += kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else [field.alias]
     return tuple(names)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from zhongshu.api.media import check_address, check_content
 from zhongshu.core.turns import Wishes
 
 Unit = Annotated[float, Meta(ge=0, le=1)]
@@ -20,9 +21,15 @@ class Base64Source(msgspec.Struct, tag="base64", frozen=True):
     media_type: str
     data: str
 
+    def __post_init__(self) -> None:
+        check_content("data", self.data)
+
 
 class UrlSource(msgspec.Struct, tag="url", frozen=True):
     url: str
+
+    def __post_init__(self) -> None:
+        check_address("url", self.url)
 
 
 class FileSource(msgspec.Struct, tag="file", frozen=True):

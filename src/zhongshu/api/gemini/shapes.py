@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from zhongshu.api.media import check_content
 from zhongshu.core.turns import Wishes
 
 Unit = Annotated[float, Meta(ge=0, le=1)]
@@ -21,6 +22,9 @@ class Blob(msgspec.Struct, frozen=True, rename="camel"):
     data: str
     mime_type: str = ""
     display_name: str | None = None
+
+    def __post_init__(self) -> None:
+        check_content("data", self.data)
 
 
 class FileData(msgspec.Struct, frozen=True, rename="camel"):

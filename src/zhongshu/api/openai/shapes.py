@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from zhongshu.api.media import check_address, check_content
 from zhongshu.core.turns import Wishes
 
 Unit = Annotated[float, Meta(ge=0, le=1)]
@@ -23,6 +24,9 @@ class ImageUrl(msgspec.Struct, frozen=True):
     url: str
     detail: str | None = None
 
+    def __post_init__(self) -> None:
+        check_address("url", self.url)
+
 
 class ImagePart(msgspec.Struct, tag="image_url", frozen=True):
     image_url: ImageUrl
@@ -31,6 +35,9 @@ class ImagePart(msgspec.Struct, tag="image_url", frozen=True):
 class InputAudio(msgspec.Struct, frozen=True):
     data: str
     format: str
+
+    def __post_init__(self) -> None:
+        check_content("data", self.data)
 
 
 class AudioPart(msgspec.Struct, tag="input_audio", frozen=True):
@@ -42,6 +49,10 @@ class FileBody(msgspec.Struct, frozen=True):
     file_data: str | None = None
     file_id: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.file_data is not None:
+            check_content("file_data", self.file_data)
+
 
 class FilePart(msgspec.Struct, tag="file", frozen=True):
     file: FileBody
@@ -49,6 +60,9 @@ class FilePart(msgspec.Struct, tag="file", frozen=True):
 
 class VideoUrl(msgspec.Struct, frozen=True):
     url: str
+
+    def __post_init__(self) -> None:
+        check_address("url", self.url)
 
 
 class VideoPart(msgspec.Struct, tag="video_url", frozen=True):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from msgspec import inspect
 
+from zhongshu.api.media import SENTENCES
 from zhongshu.api.openai.taken import GOT, taken
 from zhongshu.core.problems import Fault, Said, fault
 
@@ -30,6 +31,10 @@ def unusable(kind: type, text: str) -> Fault:
     """The Fault for msgspec's complaint `text` about a body of type `kind`."""
     where = _WHERE.search(text)
     field, why = (where[1], text[: where.start()]) if where else ("", text)
+    inner, _, sentence = why.partition(": ")
+    if sentence in SENTENCES:
+        field = f"{field}.{inner}" if field else inner
+        return fault("invalid_value", param=field, field=field, why=SENTENCES[sentence])
     missing = _MISSING.search(why)
     if missing:
         field = f"{field}.{missing[1]}" if field else missing[1]

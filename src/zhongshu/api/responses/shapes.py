@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from zhongshu.api.media import check_address, check_content
 from zhongshu.core.turns import Wishes
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -104,6 +105,10 @@ class InputImage(msgspec.Struct, tag="input_image", frozen=True):
     file_id: str | None = None
     detail: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.image_url:
+            check_address("image_url", self.image_url)
+
 
 class InputFile(msgspec.Struct, tag="input_file", frozen=True):
     filename: str | None = None
@@ -111,10 +116,17 @@ class InputFile(msgspec.Struct, tag="input_file", frozen=True):
     file_id: str | None = None
     file_url: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.file_data is not None:
+            check_content("file_data", self.file_data)
+
 
 class SoundData(msgspec.Struct, frozen=True):
     data: str
     format: str
+
+    def __post_init__(self) -> None:
+        check_content("data", self.data)
 
 
 class InputAudio(msgspec.Struct, tag="input_audio", frozen=True):
@@ -123,6 +135,9 @@ class InputAudio(msgspec.Struct, tag="input_audio", frozen=True):
 
 class InputVideo(msgspec.Struct, tag="input_video", frozen=True):
     video_url: str
+
+    def __post_init__(self) -> None:
+        check_address("video_url", self.video_url)
 
 
 ContentPart = InputText | OutputText | PlainText | RefusalPart | InputImage | InputFile | InputAudio | InputVideo
