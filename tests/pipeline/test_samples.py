@@ -319,7 +319,7 @@ def assisted(path, strategy, **more):
         ("tiered", 1.0, ["deep@1"], False),
         ("cascade", 0.0, [], True),
         ("cascade", 1.0, ["deep@1"], False),
-        ("draft-check", 0.5, ["deep@1"], False),
+        ("draft-check", 0.5, [], False),
         ("front-back", 0.5, ["small@1", "deep@1"], True),
     ],
 )

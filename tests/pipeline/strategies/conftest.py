@@ -82,12 +82,12 @@ class Judging:
 class Pair(Path):
     """An assistant "a" over a general model "g" and a reasoning model "r"."""
 
-    def __init__(self, general, reasoning, strategy, chance=0.0, **of_assistant):
+    def __init__(self, general, reasoning, strategy, chance=0.0, thinking="never", **of_assistant):
         super().__init__(general)
         self.general, self.reasoning = general, reasoning
         rows = [
             ModelSettings(name="g", upstream="g", price=CHEAP, abilities=ABLE),
-            ModelSettings(name="r", upstream="r", price=DEAR, abilities=ABLE),
+            ModelSettings(name="r", upstream="r", price=DEAR, abilities=ABLE, thinking=thinking),
         ]
         names = {"general": "g", "reasoning": "r"} if strategy != "direct" else {"general": "g"}
         assistant = AssistantSettings(name="a", strategy=strategy, **{**names, **of_assistant})

@@ -15,6 +15,7 @@ from zhongshu.upstreams.scripted.app import ScriptedApp
 from zhongshu.upstreams.scripted.script import Behaviour, Break, Script
 from zhongshu.upstreams.scripted.serve import serving
 
+LETTER = "Write a short letter to my landlord about the heating."
 BAD, GOOD = '{"defects": ["it is five"]}', '{"defects": []}'
 MODELS = {
     "drafts": Behaviour(text="It is six."),
@@ -26,6 +27,7 @@ MODELS = {
     "always-bad": Behaviour(sequence=("bad", "bad", "repaired")),
     "breaks": Behaviour(text="It is five, or so I think.", broken=Break(3, "cut")),
     "slow": Behaviour(text="It is five, and here is why that is so.", times=100, each_s=0.3),
+    "solves": Behaviour(text="It is five.", thought="Two, three."),
     "fails": Behaviour(status=500),
 }
 ASSISTANTS = {
@@ -35,6 +37,7 @@ ASSISTANTS = {
     "climbs-slowly": ("cascade", "drafts", "slow", "threshold = 0.0"),
     "climbs-and-breaks": ("cascade", "drafts", "breaks", "threshold = 0.0"),
     "mends": ("draft-check", "repairs", "checks", ""),
+    "finds-out": ("draft-check", "drafts", "solves", ""),
     "never-done": ("draft-check", "drafts", "always-bad", ""),
     "relays": ("front-back", "drafts", "repaired", ""),
     "lost": ("front-back", "fails", "repaired", ""),
@@ -69,9 +72,9 @@ def record(house, trace):
     return until(found)
 
 
-def chunks(house, model, path="/v1/chat/completions", **more):
+def chunks(house, model, text="2 + 3?", path="/v1/chat/completions", **more):
     """Every data line of a stream, decoded where it is JSON."""
-    body = {"model": model, "messages": [{"role": "user", "content": "2 + 3?"}], "stream": True, **more}
+    body = {"model": model, "messages": [{"role": "user", "content": text}], "stream": True, **more}
     with contextlib.closing(opened(house, path, body)) as connection:
         lines = connection.getresponse().read().decode().splitlines()
     data = [line[6:] for line in lines if line.startswith("data: ")]
@@ -122,7 +125,7 @@ def test_a_plain_turn_and_its_record(house, model, says, whys):
 
 
 def test_a_repair_is_streamed_only_when_it_stands(house):
-    got = chunks(house, "mends")
+    got = chunks(house, "mends", LETTER)
     progress = [c["zhongshu"]["progress"]["stage"] for c in got[:-1] if "progress" in c.get("zhongshu", {})]
     assert progress == ["draft", "check", "repair", "check"]
     deltas = [c["choices"][0]["delta"] for c in got[:-1] if c["choices"]]
@@ -135,8 +138,23 @@ def test_a_repair_is_streamed_only_when_it_stands(house):
     assert [attempt[5] for attempt in said["attempts"]] == progress
 
 
+def test_what_the_reasoning_model_finds_by_itself_stands_where_the_draft_is_something_else(house):
+    got = chunks(house, "finds-out")
+    progress = [c["zhongshu"]["progress"]["stage"] for c in got[:-1] if "progress" in c.get("zhongshu", {})]
+    assert progress == ["draft", "solve"]
+    deltas = [c["choices"][0]["delta"] for c in got[:-1] if c["choices"]]
+    assert "".join(delta.get("content") or "" for delta in deltas) == "It is five."
+    assert "".join(delta.get("reasoning_content") or "" for delta in deltas) == "Two, three."
+    assert "six" not in json.dumps(got)
+    route = got[-2]["zhongshu"]["route"]
+    assert "its answer stands" in route["reason"]
+    assert "采用推理模型的回答" in route["reason_zh"]
+    kept = record(house, got[0]["id"].removeprefix("chatcmpl-"))
+    assert [attempt["why"] for attempt in kept["attempts"]] == progress
+
+
 def test_rounds_that_are_used_up_are_told_to_the_client(house):
-    got = chunks(house, "never-done")
+    got = chunks(house, "never-done", LETTER)
     assert "not accepted" in got[-2]["zhongshu"]["route"]["reason"]
     assert "six" not in json.dumps(got, ensure_ascii=False)
 
@@ -193,7 +211,7 @@ def test_other_protocols_carry_the_answer_that_stands(house, path):
 
 
 def test_the_command_line_shows_what_is_going_on(house):
-    assert house.cli("ask", "-m", "mends", "2 + 3?").strip() == "It is five."
+    assert house.cli("ask", "-m", "mends", LETTER).strip() == "It is five."
 
 
 def test_a_key_may_be_bound_to_an_assistant_alone(house):

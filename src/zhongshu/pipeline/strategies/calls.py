@@ -76,12 +76,23 @@ def depth_of(turn: Turn, assistant: Assistant) -> Deep:
     return deep(assistant.effort)
 
 
+def may_skip_thought(turn: Turn, assistant: Assistant, offer: Offer) -> bool:
+    """Whether this model would think about the turn, can be told not to, and the caller has not asked for thought."""
+    if turn.effort is not None or turn.thinking_tokens is not None:
+        return False
+    depth = deep(assistant.effort)
+    if offer.card.thinking == "switch":
+        return depth.effort != "off"
+    return offer.card.thinking == "prompted" and (depth.tokens is not None or depth.effort not in (None, "off"))
+
+
 def asking_of(step: Step, turn: Turn, arrived: Arrived, assistant: Assistant, tiers: Mapping[By, Tiers]) -> Asking:
     """What a step asks, of whom. A key that may ask for the assistant may ask for what it is made of."""
     offers = tiers[step.by]
-    effort = _effort(step, turn, assistant, offers[0][0])
+    effort = "off" if step.unthought else _effort(step, turn, assistant, offers[0][0])
+    tokens = None if step.unthought else depth_of(turn, assistant).tokens
     caller = msgspec.structs.replace(arrived.caller, models=())
-    return Asking(_turn_of(step, turn, effort, depth_of(turn, assistant).tokens), caller, offers, effort)
+    return Asking(_turn_of(step, turn, effort, tokens), caller, offers, effort)
 
 
 def _turn_of(step: Step, turn: Turn, effort: Effort | None, tokens: int | None) -> Turn:

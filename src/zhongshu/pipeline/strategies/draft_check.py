@@ -1,7 +1,12 @@
-"""draft-check: the general model drafts, the reasoning model lists the draft's defects, and it is repaired, until
-nothing is wrong with it or the rounds are used up.
+"""draft-check: the general model drafts, and the reasoning model finds out whether the draft can stand.
 
-The last round's repair is written by the reasoning model itself and is not checked again: the record says so.
+Where the question has a result, the reasoning model answers it by itself and never sees the draft: models, small ones
+above all, take over what they read. First without thought, where that costs little and says something; if that comes to
+the draft's result, two have found it alone and the draft stands. If not, it thinks, and what it comes to then stands.
+
+A text, code or a plan has no result: there it lists the draft's defects, and the draft is repaired, until nothing is
+wrong with it or the rounds are used up. The last round's repair is written by the reasoning model itself and is not
+checked again: the record says so.
 """
 
 from __future__ import annotations
@@ -13,9 +18,10 @@ from zhongshu.core.answers import Answer
 from zhongshu.core.problems import Fault
 from zhongshu.core.turns import Format
 from zhongshu.pipeline.strategies import wording
+from zhongshu.pipeline.strategies.alike import has_result, needs_thought, same_result
 from zhongshu.pipeline.strategies.steps import NO_FORMAT, Given, Plan, Stand, Step, Told, calls_tools, text_of
 
-_SCHEMA = Raw(
+_DEFECTS = Raw(
     b'{"type":"object","properties":{"answer":{"type":"string"},"agrees":{"type":"boolean"},'
     b'"defects":{"type":"array","items":{"type":"string"},"maxItems":8}},'
     b'"required":["answer","agrees","defects"],"additionalProperties":false}'
@@ -24,7 +30,7 @@ _SCHEMA = Raw(
 
 class _Checked(msgspec.Struct):
     """The checker's own answer comes first, so that it counts as a defect where the draft comes to something else, even if
-    the checker lists none. (The local 1.5B accepted three wrong drafts of three either way: it takes over what it reads.)"""
+    the checker lists none."""
 
     defects: list[str]
     answer: str = ""
@@ -38,17 +44,79 @@ _OTHERWISE = "The draft is wrong / 草稿有误: {answer}"
 
 
 def draft_check(given: Given) -> Plan:
-    """A check that fails or cannot be read ends the rounds: the draft of the moment stands, unaccepted."""
-    turn, rounds = given.turn, given.assistant.rounds
+    """A step that fails or cannot be read ends it: the draft of the moment stands, unaccepted."""
     draft = yield Step("general", "draft")
     if calls_tools(draft):
         yield Stand("general", draft)
         return Told("The general model called a tool; there was nothing to check.", "通用模型调用了工具，无需检查。")
+    if has_result(given.turn, wording.question_of(given.turn), text_of(draft)):
+        return (yield from _by_result(given, draft))
+    return (yield from _by_defects(given, draft))
+
+
+# Where there is a result ---------------------------------------------------------------------------------------
+
+
+def _by_result(given: Given, draft: Answer) -> Plan:
+    """The second round is the last: thought has been given to the question then."""
+    question = wording.question_of(given.turn)
+    try:
+        if given.may_skip and given.assistant.rounds > 1 and not needs_thought(question):
+            glance = yield Step("reasoning", "solve", unthought=True)
+            if _same(question, draft, glance):
+                yield Stand("general", draft)
+                return _CAME_TO_IT
+        solved = yield Step("reasoning", "solve")
+    except Fault as fault:
+        yield Stand("general", draft)
+        code = fault.problem.code
+        return _unaccepted(0, f"the reasoning model failed ({code})", f"推理模型失败（{code}）")
+    if not _whole(solved):
+        yield Stand("general", draft)
+        return _unaccepted(0, "the reasoning model came to no result", "推理模型没有得出结论")
+    if _same(question, draft, solved):
+        yield Stand("general", draft)
+        return _CAME_TO_IT
+    yield Stand("reasoning", solved)
+    return _CAME_TO_ANOTHER
+
+
+def _same(question: str, draft: Answer, found: Answer) -> bool:
+    """Whether both come to the same. Where that cannot be told it counts as a difference: a model that is asked says "the
+    same" too readily, at the cost of a short thought (the local 1.5B, of two capitals)."""
+    if not (_whole(draft) and _whole(found)) or calls_tools(found):
+        return False
+    return same_result(question, text_of(draft), text_of(found)) is True
+
+
+def _whole(answer: Answer) -> bool:
+    """Whether it says something, and to its end."""
+    return bool(answer.choices) and answer.choices[0].stop != "length" and _says(answer)
+
+
+def _says(answer: Answer) -> bool:
+    return bool(text_of(answer).strip()) or calls_tools(answer)
+
+
+_CAME_TO_IT = Told(
+    "The reasoning model came to the same by itself: the general model's draft stands.",
+    "推理模型独立得出相同结论，采用通用模型的草稿。",
+)
+_CAME_TO_ANOTHER = Told(
+    "The reasoning model, which did not see the draft, came to something else: its answer stands.",
+    "推理模型在未看到草稿的情况下得出不同结论，采用推理模型的回答。",
+)
+
+
+# Where there is none -------------------------------------------------------------------------------------------
+
+
+def _by_defects(given: Given, draft: Answer) -> Plan:
+    turn, rounds = given.turn, given.assistant.rounds
     for done in range(rounds):
+        form = _form(given)
         try:
-            said = yield Step(
-                "reasoning", "check", wording.check(turn, text_of(draft)), inner=True, format=_form(given)
-            )
+            said = yield Step("reasoning", "check", wording.check(turn, text_of(draft)), inner=True, format=form)
         except Fault as fault:
             yield Stand("general", draft)
             return _unaccepted(done, f"the check failed ({fault.problem.code})", f"检查失败（{fault.problem.code}）")
@@ -73,16 +141,20 @@ def _form(given: Given) -> Format:
     """The strictest form that the checker's model takes."""
     able = given.able["reasoning"]
     if "schema" in able:
-        return Format("schema", _SCHEMA, "defects")
+        return Format("schema", _DEFECTS, "defects")
     return Format("json") if "json" in able else NO_FORMAT
+
+
+def _object(said: Answer) -> str:
+    """The JSON object in its words."""
+    text = text_of(said)
+    return text[text.find("{") : text.rfind("}") + 1]
 
 
 def _defects(said: Answer) -> list[str] | None:
     """What the checker found; None when its reply says nothing that can be read."""
-    text = text_of(said)
-    begin, end = text.find("{"), text.rfind("}")
     try:
-        found = _checked(text[begin : end + 1])
+        found = _checked(_object(said))
     except (msgspec.DecodeError, UnicodeEncodeError):
         return None
     defects = [defect.strip() for defect in found.defects if defect.strip()]

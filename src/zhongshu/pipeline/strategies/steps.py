@@ -26,7 +26,7 @@ class Step(msgspec.Struct, frozen=True):
 
     messages: in place of the turn's own. shown: what it writes is the answer, and goes out as it comes. inner: a
     question of the strategy's own, for which the caller's tools, form and limits do not hold. logprobs: wanted to judge
-    the answer by.
+    the answer by. unthought: without thought, whatever depth was asked for.
     """
 
     by: By
@@ -36,6 +36,7 @@ class Step(msgspec.Struct, frozen=True):
     inner: bool = False
     format: Format = NO_FORMAT
     logprobs: bool = False
+    unthought: bool = False
 
 
 class Stand(msgspec.Struct, frozen=True):
@@ -53,12 +54,14 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Given(msgspec.Struct, frozen=True):
-    """What a plan goes by. turn: with the assistant's prompt. able: what the general and the reasoning model can do."""
+    """What a plan goes by. turn: with the assistant's prompt. able: what the general and the reasoning model can do.
+    may_skip: the reasoning model would think about this turn, can be told not to, and the caller has not asked for it."""
 
     turn: Turn
     assistant: Assistant
     judge: Judge | None
     able: dict[By, frozenset[str]]
+    may_skip: bool = False
 
 
 Plan = Generator[Step | Stand, Answer, Told]

@@ -35,6 +35,7 @@ from zhongshu.pipeline.strategies.calls import (
     asking_of,
     cost_in,
     judge_of,
+    may_skip_thought,
     prompted,
     spent_by,
     summed,
@@ -78,7 +79,8 @@ class AssistantWork:
         self._tiers = tiers
         self._turn = prompted(arrived, assistant)
         able: dict[By, frozenset[str]] = {by: frozenset(offers[0][0].card.abilities) for by, offers in tiers.items()}
-        given = Given(self._turn, assistant, judge_of(rooms, assistant), able)
+        may_skip = "reasoning" in tiers and may_skip_thought(self._turn, assistant, tiers["reasoning"][0][0])
+        given = Given(self._turn, assistant, judge_of(rooms, assistant), able, may_skip)
         self._plan: Plan = PLANS[assistant.strategy](given) if alone is None else by_general_alone(alone)
         self._one_call = alone is not None or assistant.strategy in _ONE_CALL
         self._through = self._one_call and assistant.show_thoughts
@@ -299,8 +301,8 @@ class AssistantWork:
 
 
 def _by_itself(step: Step) -> bool:
-    """Whether a step asks a model for its own answer to the turn as it is."""
-    return step.messages is None and not step.inner
+    """Whether a step asks a model for its own answer to the turn as it is, as deep as it would think."""
+    return step.messages is None and not step.inner and not step.unthought
 
 
 async def _batches_of(inner: Inner) -> AsyncGenerator[Batch, None]:
