@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from zhongshu.engine.models import rows, sources
-from zhongshu.engine.models.progress import Silent
 from zhongshu.engine.models.pull import pull
 from zhongshu.engine.models.settings import ModelSourceSettings
 
@@ -25,12 +24,21 @@ KEY = "zs-test-first-key-0123456789abcdef"
 SMOL, E5 = "smollm2-135m", "multilingual-e5-small"
 
 
+class _Silent:
+    """A listener that says nothing."""
+
+    def start(self, total: int, done: int = 0) -> None: ...
+    def advance(self, n: int) -> None: ...
+    def note(self, en: str, zh: str) -> None: ...
+    def done(self) -> None: ...
+
+
 def model_here(name: str) -> None:
     """Bring a shipped model into the user's cache, once, by the product's own way."""
     settings = ModelSourceSettings()
     row = rows.find(name)
     assert row is not None
-    pull(row, sources.build(settings), settings.folder(), Silent())
+    pull(row, sources.build(settings), settings.folder(), _Silent())
 
 
 class Platform:

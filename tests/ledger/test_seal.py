@@ -40,12 +40,16 @@ async def test_without_texts_nothing_is_sealed(home: Path, make: Make) -> None:
     assert Sealer("encrypted", home).seal(make(1, prompt=b"", answer=b"")) == ()
 
 
-async def test_a_digest_proves_exactly_its_texts(home: Path, make: Make) -> None:
-    kept = await sealed(Sealer("digest", home), make(1))
-    opener = Opener(home)
-    assert opener.matches(kept, make(1).prompt, make(1).answer)
-    assert not opener.matches(kept, make(2).prompt, make(1).answer)
-    assert not opener.matches((), b"", b"")
+async def test_a_digest_is_of_exactly_its_texts(home: Path, make: Make) -> None:
+    """Of one tenant's month, equal texts have equal digests, and no others do."""
+    sealer = Sealer("digest", home)
+    texts = make(1)
+    first = await sealed(sealer, texts)
+    assert await sealed(sealer, make(2, prompt=texts.prompt, answer=texts.answer)) == first
+    other = await sealed(sealer, make(3, prompt=texts.prompt + b".", answer=texts.answer))
+    assert (other[2] == first[2], other[3] == first[3]) == (False, True)
+    theirs = await sealed(sealer, make(4, tenant="other", prompt=texts.prompt, answer=texts.answer))
+    assert theirs[2:] != first[2:]
 
 
 async def test_each_tenant_and_month_has_its_own_key(home: Path, make: Make) -> None:

@@ -243,13 +243,16 @@ async def test_a_day_s_ceiling_holds_for_samples_that_are_taken_at_once(sampled)
     async with asyncio.timeout(30):
         while len(path.model.calls) < 2 or len(path.samples.under_way) > 2:
             await asyncio.sleep(0.001)
-    assert path.book.spent_today_nano() == 2 * most
+    assert not path.book.reserve("e" * 32, path.clock.now_ns(), 1, 2 * most), "two are set aside"
     assert path.book.find() == (), "what is under way is no sample yet"
     held.set()
     assert len(await path.done()) == 2
-    assert path.book.spent_today_nano() == sum(one.other_nano for one in path.book.find()) < most
+    spent = sum(one.other_nano for one in path.book.find())
+    assert spent < most
+    assert not path.book.reserve("e" * 32, path.clock.now_ns(), 2, spent + 1)
+    assert path.book.reserve("e" * 32, path.clock.now_ns(), 1, spent + 1)
     path.clock.advance(86_400)
-    assert path.book.spent_today_nano() == 0
+    assert path.book.reserve("f" * 32, path.clock.now_ns(), 1, 1), "a new day"
 
 
 async def test_a_ceiling_below_one_sample_takes_none(sampled):

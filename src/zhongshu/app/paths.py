@@ -5,7 +5,8 @@ home                 $ZHONGSHU_HOME, else $XDG_DATA_HOME/zhongshu, else ~/.local
   secrets/           keys and key files (0700, files 0600)
   run/               sockets, process ids, the running server's address (0700)
   journal/           the append-only record
-models               $ZHONGSHU_MODELS, else $XDG_CACHE_HOME/zhongshu/models, else ~/.cache/zhongshu/models
+
+Model files are every home's of a user: where, engine/models/settings.py says.
 """
 
 from __future__ import annotations
@@ -17,24 +18,14 @@ from pathlib import Path
 SETTINGS_FILE = "zhongshu.toml"
 
 
-def _place(environ: Mapping[str, str], own: str, standard: str, fallback: str) -> Path:
-    if chosen := environ.get(own):
-        return Path(chosen).expanduser().absolute()
-    base = environ.get(standard, "")
-    # The XDG rule: a relative path in these variables is to be ignored.
-    root = Path(base) if base.startswith("/") else Path(environ.get("HOME") or Path.home()) / fallback
-    return root / "zhongshu"
-
-
 def home(environ: Mapping[str, str] = os.environ) -> Path:
     """The state directory."""
-    return _place(environ, "ZHONGSHU_HOME", "XDG_DATA_HOME", ".local/share")
-
-
-def models(environ: Mapping[str, str] = os.environ) -> Path:
-    """The model cache, shared by every home of this user."""
-    place = _place(environ, "ZHONGSHU_MODELS", "XDG_CACHE_HOME", ".cache")
-    return place if environ.get("ZHONGSHU_MODELS") else place / "models"
+    if chosen := environ.get("ZHONGSHU_HOME"):
+        return Path(chosen).expanduser().absolute()
+    base = environ.get("XDG_DATA_HOME", "")
+    # The XDG rule: a relative path in these variables is to be ignored.
+    root = Path(base) if base.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".local/share"
+    return root / "zhongshu"
 
 
 def settings_file(environ: Mapping[str, str] = os.environ) -> Path | None:

@@ -100,11 +100,6 @@ class SampleBook:
             db.execute(kept)
             db.execute(route_samples.delete().where(old))
 
-    def spent_today_nano(self) -> int:
-        """What samples and their judging have cost since midnight, UTC; of those under way, what is reserved."""
-        with self._database.read() as db:
-            return int(db.execute(_cost_of(self._clock.now_ns() // DAY_NS * DAY_NS)).scalar_one() or 0)
-
     def find(
         self,
         since_ns: int = 0,

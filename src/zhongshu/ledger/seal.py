@@ -132,17 +132,6 @@ class Opener:
         except InvalidTag:
             raise ValueError("the text does not belong to this record: the journal was changed") from None
 
-    def matches(self, sealed: Sealed, prompt: bytes, answer: bytes) -> bool:
-        """Whether a digest was made of exactly these texts."""
-        if not sealed or sealed[0] != DIGEST:
-            return False
-        secret = self._secret(sealed[1])
-        return (
-            secret is not None
-            and hmac.compare_digest(sealed[2], _mac(secret, prompt))
-            and hmac.compare_digest(sealed[3], _mac(secret, answer))
-        )
-
     def _secret(self, id: int) -> bytes | None:
         if id not in self._known:
             self._known[id] = self._keys.find(id)

@@ -1,5 +1,6 @@
 """When a breaker opens, how long, and how it is closed again; and that with any history the balancer keeps to it."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from zhongshu.core.problems import Fault, fault
 from zhongshu.upstreams.dispatch.board import Switch
 from zhongshu.upstreams.dispatch.breaker import Breaker
 from zhongshu.upstreams.dispatch.probing import Prober
+from zhongshu.upstreams.dispatch.replicas import Host, HostLimits, Replica
 from zhongshu.upstreams.dispatch.settings import DispatchSettings
 
 S = 1_000_000_000
@@ -18,16 +20,21 @@ RULES = DispatchSettings(
 
 
 def breaker(**changes):
-    import msgspec
-
     return Breaker(msgspec.structs.replace(RULES, **changes), lambda: None)
+
+
+def answered(b):
+    """A turn is answered at the only replica of this breaker."""
+    replica = Replica(Host("a", RULES, HostLimits()), "m", RULES, None, lambda: 0)
+    replica.breaker = b
+    replica.answered_in(0, 0, trial=False)
 
 
 def test_failures_in_a_row_open_it():
     b = breaker()
     for _ in range(2):
         b.failure("upstream_error", 0, trial=False)
-    b.success(trial=False)
+    answered(b)
     for _ in range(2):
         b.failure("upstream_error", 0, trial=False)
     assert b.passes(0)
@@ -38,11 +45,11 @@ def test_failures_in_a_row_open_it():
 def test_a_share_of_failures_opens_it_but_not_of_too_few():
     b = breaker(failures=1000)
     for number in range(4):
-        b.success(trial=False)
+        answered(b)
         b.failure("upstream_error", number, trial=False)
     assert b.calm
     for number in range(4):
-        b.success(trial=False)
+        answered(b)
         b.failure("upstream_error", number, trial=False)
     assert b.state == "open"
 
@@ -51,14 +58,14 @@ def test_failures_long_ago_do_not_count():
     b = breaker(failures=1000)
     for number in range(100):
         b.failure("upstream_error", number * 4 * S, trial=False)
-        b.success(trial=False)
+        answered(b)
     assert b.calm, "two or three of ten within any ten seconds"
 
 
 def test_a_long_good_time_does_not_hide_a_bad_one():
     b = breaker(failures=1000)
-    for _ in range(100_000):
-        b.success(trial=False)
+    for _ in range(10_000):
+        answered(b)
     for number in range(10):
         b.failure("upstream_error", 100 * S + number, trial=False)
     assert b.state == "open"
@@ -80,7 +87,7 @@ def test_after_the_cool_down_a_trial_may_pass_and_closes_it():
     trial = b.begin()
     assert trial
     assert not b.passes(5 * S), "one trial at a time"
-    b.success(trial=True)
+    b.trial_passed()
     b.trial_over()
     assert (b.state, b.passes(5 * S)) == ("closed", True)
 
@@ -102,14 +109,15 @@ def test_several_trials_are_needed_when_the_rules_say_so():
     trials = [b.begin() for _ in range(3)]
     assert not b.passes(5 * S)
     for number, trial in enumerate(trials, 1):
-        b.success(trial=trial)
+        assert trial
+        b.trial_passed()
         b.trial_over()
         assert b.calm == (number == 3)
 
 
 def test_outcomes_of_turns_from_before_do_not_move_it():
     b = opened()
-    b.success(trial=False)
+    answered(b)
     assert b.state == "open"
     assert b.passes(5 * S)
     b.failure("upstream_error", 5 * S, trial=False)

@@ -236,8 +236,3 @@ _BY_NAME = {row.name: row for row in SHIPPED}
 def find(name: str) -> LocalModel | None:
     """The row of a model name."""
     return _BY_NAME.get(name)
-
-
-def cards() -> tuple[ModelCard, ...]:
-    """The cards of all shipped local models, whether their files are here or not."""
-    return tuple(row.card() for row in SHIPPED)

@@ -74,5 +74,6 @@ def default_cache() -> Path:
     """`$ZHONGSHU_MODELS`, else `zhongshu/models` in `$XDG_CACHE_HOME` or `~/.cache`."""
     if named := os.environ.get("ZHONGSHU_MODELS"):
         return Path(named).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "zhongshu" / "models"
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG rule: a relative path in these variables is to be ignored.
+    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "zhongshu" / "models"

@@ -106,13 +106,6 @@ class Breaker:
         if self._trials:
             self._trials -= 1
 
-    def success(self, *, trial: bool) -> None:
-        """A turn was answered."""
-        self.answered += 1
-        self.in_a_row = 0
-        if trial:
-            self.trial_passed()
-
     def trial_passed(self) -> None:
         """A trial was answered."""
         if self.state == "half-open":
