@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from zhongshu.access.alerts import signature
+from zhongshu.access.alerts import Alert, signature
 from zhongshu.access.budgets import Spent
 from zhongshu.access.build import Access
 from zhongshu.access.keys import Budget
@@ -149,6 +149,19 @@ async def test_alerts_are_given_once_a_period_signed_and_again_until_taken(
     listener.server.shutdown()
     listener.server.server_close()
     assert tell(money, admin.alerts.all()[0]) == "ConnectionRefusedError"
+
+
+@pytest.mark.parametrize(("mode", "trouble"), [(0o600, "ConnectionRefusedError"), (0o644, "no secret")])
+def test_a_secret_that_others_may_read_signs_nothing(tmp_path: Path, mode: int, trouble: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cret\n")
+    file.chmod(mode)
+    money = MoneySettings(alert_url="http://127.0.0.1:9/", alert_secret=f"file:{file}")
+    alert = Alert(
+        id="a", purse="p", percent=80, budget_nano=100, spent_nano=81, currency="CNY", scope="tenant", tenant="acme",
+        whose="", period="day", at_ns=0, state="waiting",
+    )  # fmt: skip
+    assert tell(money, alert) == trouble
 
 
 def test_a_signature_is_bound_to_its_time() -> None:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 
 from zhongshu.access.admin import AccessAdmin
 from zhongshu.access.alerts import Alert, body_of, signature
@@ -21,6 +19,7 @@ from zhongshu.access.build import open_admin
 from zhongshu.access.money import MoneySettings
 from zhongshu.app.pricing import exchange
 from zhongshu.app.settings import Settings
+from zhongshu.storage.secrets import SecretError, read_secret
 
 log = logging.getLogger("zhongshu.alerts")
 
@@ -69,8 +68,10 @@ def look_and_tell(admin: AccessAdmin, settings: Settings) -> list[Alert]:
 
 def tell(money: MoneySettings, alert: Alert) -> str:
     """POST one alert. "" when it was taken (2xx), else what was in the way: a status or the name of an error."""
-    secret = read_secret(money.alert_secret)
-    if not secret:
+    try:
+        secret = read_secret(money.alert_secret).encode()
+    except SecretError as error:
+        log.warning("alerts cannot be signed: %s", error)
         return "no secret"
     body = body_of(alert)
     headers = {"Content-Type": "application/json", SIGNATURE: signature(secret, int(time.time()), body)}
@@ -83,14 +84,3 @@ def tell(money: MoneySettings, alert: Alert) -> str:
     except OSError as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         return type(reason).__name__ if isinstance(reason, OSError) else type(error).__name__
-
-
-def read_secret(place: str) -> bytes:
-    """The secret behind "env:NAME" or "file:PATH"; empty when there is none."""
-    kind, _, name = place.partition(":")
-    if kind == "env":
-        return os.environ.get(name, "").encode()
-    try:
-        return Path(name).read_bytes().strip() if kind == "file" else b""
-    except OSError:
-        return b""
