@@ -156,7 +156,9 @@ def test_a_model_of_a_pair_is_trained_and_tuned_with(home: Path, tmp_path: Path)
         return {"prompt": prompt, "weak_correct": not worked, "strong_correct": True}
 
     file, made = lines(tmp_path / "rows.jsonl", [row(number) for number in range(120)]), str(tmp_path / "pair.json")
-    told("train", file, "--out", made, "--general", "small", "--reasoning", "deep")
+    trained = told("train", file, "--out", made, "--general", "small", "--reasoning", "deep")
+    assert sum(one["rows"] for one in trained["reliability"]["free"]) == 120
+    assert "said to be wrong" in run("train", file, "--out", made, "--general", "small", "--reasoning", "deep").stdout
     model = json.loads(Path(made).read_bytes())
     assert model["pair"] == ["small", "deep"]
     assert model["tasks"]["mathematics"]["wrong"] > 0.8 > 0.1 > model["tasks"]["lookup"]["wrong"]

@@ -146,11 +146,19 @@ def train(
         )
     out.write_bytes(dump(model))
     if as_json:
-        return print_json({"file": str(out), "trained_on": model.trained_on, "measured": model.measured})
+        bins = {head: [one._asdict() for one in found] for head, found in model.reliability.items()}
+        facts = {"file": str(out), "trained_on": model.trained_on, "measured": model.measured, "reliability": bins}
+        return print_json(facts)
     print_table(
         [t("Measured on rows left out", "留出样本上的测量"), ""],
         [[name, value] for name, value in model.measured.items()],
     )
+    for head, bins in model.reliability.items():
+        title = t(f"{head}: said to be wrong", f"{head}：预测答错的概率")
+        print_table(
+            [title, t("was wrong", "实际答错"), t("questions", "问题数")],
+            [[f"{one.said:.3f}", f"{one.happened:.3f}", one.rows] for one in bins],
+        )
     err.print(t(f"Written to {out}.", f"已写入 {out}。"), highlight=False, markup=False)
 
 

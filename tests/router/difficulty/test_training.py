@@ -51,7 +51,10 @@ def test_calibration():
     happened = RNG.random(1000) < chance
     assert measures.calibration_error(chance, happened) < 0.06
     assert measures.calibration_error(1 - chance, happened) > 0.5
-    assert sum(count for _, _, count in measures.reliability(chance, happened)) == 1000
+    points = measures.reliability(chance, happened)
+    assert [point.rows for point in points] == [100] * 10
+    assert [round(point.said, 6) for point in points] == [0.2] * 5 + [0.8] * 5
+    assert all(abs(point.said - point.happened) < 0.15 for point in points)
 
 
 def test_what_cannot_be_trained_comes_from_the_base():
@@ -61,6 +64,7 @@ def test_what_cannot_be_trained_comes_from_the_base():
     assert model.draft == load().draft
     assert model.free != load().free
     assert model.measured["free_apgr"] > 0.6
+    assert (list(model.reliability), sum(one.rows for one in model.reliability["free"])) == (["free"], 200)
     with pytest.raises(ValueError, match="at least 50"):
         train(rows[:20], "few", base=load())
 

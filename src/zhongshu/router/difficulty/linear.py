@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -76,9 +77,18 @@ class Odds(msgspec.Struct, frozen=True):
     plain: float | None = None
 
 
+class Bin(NamedTuple):
+    """Questions of about one chance: what was said of them, on the average, how often it happened, and how many."""
+
+    said: float
+    happened: float
+    rows: int
+
+
 class Difficulty(msgspec.Struct, frozen=True):
     """The trained scores of one version. choice: questions with options to choose from; free: all others; draft: a
-    draft answer beside its question. trained_on and measured say how it was made. pair: names of the weak and the strong
+    draft answer beside its question. trained_on and measured say how it was made, and reliability, of
+    each score, how often the weak model was wrong where it said so, on rows left out. pair: names of the weak and the strong
     model that the outcomes are of, where they are models that an installation may have. tasks: how these did, by kind of
     task (router.task)."""
 
@@ -90,6 +100,7 @@ class Difficulty(msgspec.Struct, frozen=True):
     measured: dict[str, float] = {}
     pair: tuple[str, ...] = ()
     tasks: dict[str, Odds] = {}
+    reliability: dict[str, tuple[Bin, ...]] = {}
 
 
 SHIPPED = "shipped.json"

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from zhongshu.router.difficulty.linear import Bin
+
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -48,17 +50,15 @@ def accuracy_at(score: Numbers, weak: Flags, strong: Flags, calls: float) -> flo
     return float(weak.mean() + at * (strong.mean() - weak.mean()))
 
 
+def reliability(chance: Numbers, happened: Flags, bins: int = 10) -> tuple[Bin, ...]:
+    """The points of a reliability diagram: bins of equal size, the lowest chances first."""
+    order = np.argsort(chance, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    return tuple(Bin(float(chance[part].mean()), float(happened[part].mean()), len(part)) for part in parts)
+
+
 def calibration_error(chance: Numbers, happened: Flags, bins: int = 10) -> float:
     """Expected calibration error over bins of equal size: mean distance of the chance said from how often it
     happened (Naeini et al. 2015, with quantile bins)."""
-    order = np.argsort(chance, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    off = [abs(chance[part].mean() - happened[part].mean()) * len(part) for part in parts]
+    off = [abs(one.said - one.happened) * one.rows for one in reliability(chance, happened, bins)]
     return float(sum(off) / len(chance))
-
-
-def reliability(chance: Numbers, happened: Flags, bins: int = 10) -> list[tuple[float, float, int]]:
-    """For the diagram: (mean chance said, how often it happened, how many) of each bin of equal size."""
-    order = np.argsort(chance, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    return [(float(chance[part].mean()), float(happened[part].mean()), len(part)) for part in parts]

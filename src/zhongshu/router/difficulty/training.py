@@ -23,8 +23,8 @@ from zhongshu.router.difficulty.fitting import (
     weights_of,
 )
 from zhongshu.router.difficulty.judge import DRAFT_NAMES, draft_features
-from zhongshu.router.difficulty.linear import Difficulty, Linear
-from zhongshu.router.difficulty.measures import Flags, apgr, calibration_error
+from zhongshu.router.difficulty.linear import Bin, Difficulty, Linear
+from zhongshu.router.difficulty.measures import Flags, apgr, calibration_error, reliability
 
 # Length alone is a fair guess of difficulty (measured on questions that are not here: .626 on GSM8K, .560 on MMLU), so
 # both fits are pulled towards it. What is learnt for questions with options is mostly what the strong model gains, as
@@ -91,10 +91,11 @@ def train(rows: Sequence[Labelled], version: str, base: Difficulty | None = None
     free = [(row, reading.read(q)) for row, q in zip(rows, questions, strict=True) if not q.is_choice]
     drafted = [(row, draft_features(row.prompt, row.weak_response)) for row, _ in free if row.weak_response]
     measured: dict[str, float] = {}
+    bins: dict[str, tuple[Bin, ...]] = {}
     made = {
-        "choice": _fitted("choice", reading.CHOICE_NAMES, choice, CHOICE, measured),
-        "free": _fitted("free", reading.NAMES, free, FREE, measured),
-        "draft": _fitted("draft", DRAFT_NAMES, drafted, DRAFT, measured),
+        "choice": _fitted("choice", reading.CHOICE_NAMES, choice, CHOICE, measured, bins),
+        "free": _fitted("free", reading.NAMES, free, FREE, measured, bins),
+        "draft": _fitted("draft", DRAFT_NAMES, drafted, DRAFT, measured, bins),
     }
     if not any(made.values()):
         raise ValueError(f"give at least {FEWEST} labelled questions of one kind; there are {len(rows)}")
@@ -104,7 +105,7 @@ def train(rows: Sequence[Labelled], version: str, base: Difficulty | None = None
     scores: dict[str, Linear] = {name: score or getattr(base, name) for name, score in made.items()}
     counted = f"{len(choice)} questions with options, {len(free)} others, {len(drafted)} of them with a draft"
     heads = scores["choice"], scores["free"], scores["draft"]
-    return Difficulty(version, *heads, trained_on=counted, measured=measured)
+    return Difficulty(version, *heads, trained_on=counted, measured=measured, reliability=bins)
 
 
 def flags(rows: Sequence[Labelled]) -> tuple[Flags, Flags]:
@@ -120,8 +121,9 @@ def _fitted(
     read: Sequence[tuple[Labelled, list[float]]],
     recipe: Recipe,
     measured: dict[str, float],
+    bins: dict[str, tuple[Bin, ...]],
 ) -> Linear | None:
-    """One score, and in `measured` how it did on rows it was not trained on."""
+    """One score, and in `measured` and `bins` how it did on rows it was not trained on."""
     if len(read) < FEWEST:
         return None
     weak, strong = flags([row for row, _ in read])
@@ -139,4 +141,5 @@ def _fitted(
     measured[f"{head}_apgr"] = round(apgr(out, weak, strong), 4)
     measured[f"{head}_calibration_error"] = round(calibration_error(chance, ~weak), 4)
     measured[f"{head}_rows"] = float(len(read))
+    bins[head] = tuple(Bin(round(b.said, 4), round(b.happened, 4), b.rows) for b in reliability(chance, ~weak))
     return model
