@@ -14,11 +14,10 @@ from zhongshu.upstreams.anthropic.stream import EventReader
 from zhongshu.upstreams.cannot import cannot
 from zhongshu.upstreams.sse_stream import SseStream
 from zhongshu.upstreams.transport import Headers, Request, Transport
-from zhongshu.upstreams.whole import WholeStream, rest
+from zhongshu.upstreams.whole import WholeStream, good, refusal, rest
 
 VERSION: Headers = (("anthropic-version", "2023-06-01"),)
 JSON: Headers = (("content-type", "application/json"), *VERSION)
-_COMPLAINT_BYTES = 65_536
 _MOST_PAGES = 20
 
 
@@ -38,9 +37,8 @@ class AnthropicUpstream:
     async def complete(self, call: Call) -> Answer:
         """The whole answer. Raises Fault with an upstream_* problem, context_length_exceeded or model_cannot."""
         written = body_of(call, stream=False)
-        response = await self._transport.send(Request("POST", self._path, written.body, _headers(call)))
-        if response.status != 200:
-            raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
+        request = Request("POST", self._path, written.body, _headers(call))
+        response = good(await self._transport.send(request), errors.explain, self.name, call.turn.model)
         return read_answer(response.body, self.name, written.answer_tool)
 
     async def stream(self, call: Call) -> EventStream:
@@ -49,8 +47,7 @@ class AnthropicUpstream:
         written = body_of(call, stream=True)
         opened = await self._transport.open(Request("POST", self._path, written.body, _headers(call)))
         if opened.status != 200:
-            body = await rest(opened, _COMPLAINT_BYTES, self.name)
-            raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
+            raise await refusal(opened, errors.explain, self.name, call.turn.model)
         if "json" in (opened.header("content-type") or ""):
             body = await rest(opened, self._event_bytes, self.name)
             return WholeStream(unfold(read_answer(body, self.name, written.answer_tool)))
@@ -62,9 +59,7 @@ class AnthropicUpstream:
         response = await self._transport.send(Request("POST", path, count_body(call), _headers(call)))
         if response.status in (404, 405, 501):
             return None
-        if response.status != 200:
-            raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
-        return read_count(response.body, self.name)
+        return read_count(good(response, errors.explain, self.name, call.turn.model).body, self.name)
 
     async def embed(self, call: Call) -> Embeddings:
         """This format knows no vectors."""
@@ -101,9 +96,7 @@ class AnthropicUpstream:
         response = await self._transport.send(request)
         if response.status in (404, 405):
             return None
-        if response.status != 200:
-            raise errors.explain(self.name, "", response.status, response.body, response.header)
-        return read_models(response.body, self.name)
+        return read_models(good(response, errors.explain, self.name).body, self.name)
 
 
 def _headers(call: Call) -> Headers:

@@ -21,10 +21,9 @@ from zhongshu.upstreams.gemini.response import (
 )
 from zhongshu.upstreams.sse_stream import SseStream
 from zhongshu.upstreams.transport import Headers, Request, Response, Transport
-from zhongshu.upstreams.whole import WholeStream, rest
+from zhongshu.upstreams.whole import WholeStream, good, refusal, rest
 
 JSON: Headers = (("content-type", "application/json"),)
-_COMPLAINT_BYTES = 65_536
 _MODELS = Request("GET", "/models?pageSize=1000")
 
 
@@ -47,8 +46,7 @@ class GeminiUpstream:
         path = path_of(call.offer.release.upstream_model, "streamGenerateContent?alt=sse")
         opened = await self._transport.open(Request("POST", path, body_of(call), JSON))
         if opened.status != 200:
-            body = await rest(opened, _COMPLAINT_BYTES, self.name)
-            raise explain(self.name, call.turn.model, opened.status, body, opened.header)
+            raise await refusal(opened, explain, self.name, call.turn.model)
         if "json" in (opened.header("content-type") or ""):
             return WholeStream(*read_pieces(await rest(opened, self._event_bytes, self.name), self.name))
         return SseStream(opened, PieceReader(self.name), self.name, self._event_bytes)
@@ -59,9 +57,7 @@ class GeminiUpstream:
         response = await self._transport.send(Request("POST", path, count_body(call), JSON))
         if response.status in (404, 405, 501):
             return None
-        if response.status != 200:
-            raise explain(self.name, call.turn.model, response.status, response.body, response.header)
-        return read_count(response.body, self.name)
+        return read_count(good(response, explain, self.name, call.turn.model).body, self.name)
 
     async def embed(self, call: Call) -> Embeddings:
         """One vector for each text. Raises as `complete` does."""
@@ -81,9 +77,7 @@ class GeminiUpstream:
         response = await self._transport.send(_MODELS)
         if response.status in (404, 405):
             return None
-        if response.status != 200:
-            raise explain(self.name, "", response.status, response.body, response.header)
-        return read_models(response.body, self.name)
+        return read_models(good(response, explain, self.name).body, self.name)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -91,7 +85,5 @@ class GeminiUpstream:
 
     async def _asked(self, call: Call, method: str, body: bytes) -> Response:
         path = path_of(call.offer.release.upstream_model, method)
-        response = await self._transport.send(Request("POST", path, body, JSON))
-        if response.status != 200:
-            raise explain(self.name, call.turn.model, response.status, response.body, response.header)
-        return response
+        request = Request("POST", path, body, JSON)
+        return good(await self._transport.send(request), explain, self.name, call.turn.model)

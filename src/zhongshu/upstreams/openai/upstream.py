@@ -16,10 +16,9 @@ from zhongshu.upstreams.openai.response import read_answer, read_embeddings, rea
 from zhongshu.upstreams.openai.stream import ChunkReader
 from zhongshu.upstreams.sse_stream import SseStream
 from zhongshu.upstreams.transport import Headers, Request, Transport
-from zhongshu.upstreams.whole import WholeStream, rest
+from zhongshu.upstreams.whole import WholeStream, good, refusal, rest
 
 JSON: Headers = (("content-type", "application/json"),)
-_COMPLAINT_BYTES = 65_536
 _MODELS = Request("GET", "/models")
 
 
@@ -36,9 +35,7 @@ class OpenAIUpstream:
         """The whole answer. Raises Fault with an upstream_* problem, or context_length_exceeded."""
         kind = call.turn.kind
         request = Request("POST", PATHS[kind], body_of(call, self._manner, stream=False), JSON)
-        response = await self._transport.send(request)
-        if response.status != 200:
-            raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
+        response = good(await self._transport.send(request), errors.explain, self.name, call.turn.model)
         return read_answer(response.body, self.name, DIALECTS[kind], self._manner.thoughts)
 
     async def stream(self, call: Call) -> EventStream:
@@ -50,8 +47,7 @@ class OpenAIUpstream:
         request = request_of(call) if passing else Request("POST", PATHS[kind], body, JSON)
         opened = await self._transport.open(request)
         if opened.status != 200:
-            body = await rest(opened, _COMPLAINT_BYTES, self.name)
-            raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
+            raise await refusal(opened, errors.explain, self.name, call.turn.model)
         if passing:
             return PassingStream(opened, self.name, self._event_bytes, kind)
         if "json" in (opened.header("content-type") or ""):
@@ -64,34 +60,28 @@ class OpenAIUpstream:
     async def embed(self, call: Call) -> Embeddings:
         """One vector for each text. Raises as `complete` does."""
         request = Request("POST", PATHS["embedding"], body_of(call, self._manner, stream=False), JSON)
-        response = await self._transport.send(request)
-        if response.status != 200:
-            raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
+        response = good(await self._transport.send(request), errors.explain, self.name, call.turn.model)
         return read_embeddings(response.body, self.name)
 
     async def hand_on(self, call: Call) -> Passed:
         """Rerank, moderation, sound and pictures. Raises as `complete` does."""
         if call.turn.kind == "rerank" and call.offer.card.rerank == "cosine":
             return await rerank(self.embed, call)
-        response = await self._transport.send(request_of(call))
-        if response.status != 200:
-            raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
+        response = good(await self._transport.send(request_of(call)), errors.explain, self.name, call.turn.model)
         return read_passed(response.body, response.header("content-type") or "application/octet-stream", call.turn.kind)
 
     async def check(self) -> None:
         """Ask for the list of models, which costs nothing. A server that has no such list is there all the same."""
         response = await self._transport.send(_MODELS)
-        if response.status not in (200, 404, 405):
-            raise errors.explain(self.name, "", response.status, response.body, response.header)
+        if response.status not in (404, 405):
+            good(response, errors.explain, self.name)
 
     async def models(self) -> tuple[str, ...] | None:
         """The names it lists; None when it has no list. Raises as `check` does."""
         response = await self._transport.send(_MODELS)
         if response.status in (404, 405):
             return None
-        if response.status != 200:
-            raise errors.explain(self.name, "", response.status, response.body, response.header)
-        return read_models(response.body, self.name)
+        return read_models(good(response, errors.explain, self.name).body, self.name)
 
     async def aclose(self) -> None:
         """Close every connection."""

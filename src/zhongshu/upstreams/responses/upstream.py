@@ -16,12 +16,11 @@ from zhongshu.upstreams.responses.request import body_of
 from zhongshu.upstreams.responses.stream import EventReader
 from zhongshu.upstreams.sse_stream import SseStream
 from zhongshu.upstreams.transport import Headers, Request, Transport
-from zhongshu.upstreams.whole import WholeStream, rest
+from zhongshu.upstreams.whole import WholeStream, good, refusal, rest
 
 JSON: Headers = (("content-type", "application/json"),)
 _PATH = "/responses"
 _MODELS = Request("GET", "/models")
-_COMPLAINT_BYTES = 65_536
 
 
 class ResponsesUpstream:
@@ -36,9 +35,7 @@ class ResponsesUpstream:
     async def complete(self, call: Call) -> Answer:
         """The whole answer. Raises Fault with an upstream_* problem, context_length_exceeded or model_cannot."""
         request = Request("POST", _PATH, body_of(call, self._manner, stream=False), JSON)
-        response = await self._transport.send(request)
-        if response.status != 200:
-            raise errors.explain(self.name, call.turn.model, response.status, response.body, response.header)
+        response = good(await self._transport.send(request), errors.explain, self.name, call.turn.model)
         return read_answer(response.body, self.name)
 
     async def stream(self, call: Call) -> EventStream:
@@ -48,8 +45,7 @@ class ResponsesUpstream:
             Request("POST", _PATH, body_of(call, self._manner, stream=True), JSON),
         )
         if opened.status != 200:
-            body = await rest(opened, _COMPLAINT_BYTES, self.name)
-            raise errors.explain(self.name, call.turn.model, opened.status, body, opened.header)
+            raise await refusal(opened, errors.explain, self.name, call.turn.model)
         if "json" in (opened.header("content-type") or ""):
             return WholeStream(unfold(read_answer(await rest(opened, self._event_bytes, self.name), self.name)))
         return SseStream(opened, EventReader(self.name), self.name, self._event_bytes)
@@ -71,9 +67,7 @@ class ResponsesUpstream:
         response = await self._transport.send(_MODELS)
         if response.status in (404, 405):
             return None
-        if response.status != 200:
-            raise errors.explain(self.name, "", response.status, response.body, response.header)
-        return read_models(response.body, self.name)
+        return read_models(good(response, errors.explain, self.name).body, self.name)
 
     async def aclose(self) -> None:
         """Close every connection."""
