@@ -192,10 +192,7 @@ class Live:
         try:
             async for batch in self._events.batches():
                 if marked:
-                    if self._unmarked is not fold:
-                        for event in batch:
-                            self._unmarked.add(event)
-                    batch = tuple(map(marked.mark, batch))
+                    batch = self._marked(marked, batch)
                 for event in batch:
                     fold.add(event)
                 if not entry.first_us and fold.sent_content():
@@ -225,6 +222,13 @@ class Live:
                 await record(self._rooms, entry)
             _shadow(self._rooms, entry)
         yield closing
+
+    def _marked(self, marked: MarkedStream, batch: Batch) -> Batch:
+        """The batch with the mark where it belongs; what a cache is to keep is folded without."""
+        if self._unmarked is not self._fold:
+            for event in batch:
+                self._unmarked.add(event)
+        return tuple(map(marked.mark, batch))
 
     @property
     def _turn(self) -> Turn:
