@@ -30,6 +30,17 @@ CHEAP, DEAR = Price(input=1, output=2), Price(input=10, output=20)
 ABLE = ("chat", "tools", "json", "schema", "thinking", "logprobs")
 
 
+class Stopped(str):
+    """Words that end for a reason: `stop`."""
+
+    stop = "stop"
+
+    def __new__(cls, text, stop):
+        made = super().__new__(cls, text)
+        made.stop = stop
+        return made
+
+
 class Saying(FakeModel):
     """Says one thing after another; the last one stays. A Fault among them is raised instead."""
 
@@ -47,8 +58,9 @@ class Saying(FakeModel):
     async def _events(self, call):
         if self.thinks:
             yield Event((ThoughtDelta(0, self.thinks, "proof"),))
+        stop = getattr(self.says, "stop", "stop")
         async for event in super()._events(call):
-            yield event
+            yield Event((StopDelta(0, stop),)) if isinstance(event.deltas[0], StopDelta) else event
 
 
 class Calling(Saying):

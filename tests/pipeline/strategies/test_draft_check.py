@@ -3,17 +3,35 @@ defects."""
 
 import contextlib
 
+import msgspec
 import pytest
 
-from tests.pipeline.strategies.conftest import Pair, Saying
-from zhongshu.core.problems import fault
+from tests.pipeline.strategies.conftest import CHEAP, DEAR, Calling, Pair, Saying, Stopped
+from zhongshu.core.answers import ProgressDelta, TextDelta, ThoughtDelta, Usage
+from zhongshu.core.problems import Fault, fault
+from zhongshu.core.turns import Format, Sampling, Tool
 from zhongshu.pipeline.answer import stream
 
 LOST = fault("upstream_timeout", upstream="r", phase="first byte", limit_s=1)
 BAD, GOOD = '{"defects": ["2 + 3 is 5"]}', '{"defects": []}'
 OPEN = "Write a short letter to my landlord about the heating."
-CAPITAL, CAPITAL_ZH = "What is the capital of France?", "法国的首都是哪里？"
+CAPITAL = "What is the capital of France?"
 SUM = "A shop sells 12 boxes of 7 pens each and 9 pens are broken. How many pens are left in total?"
+CUT, FILTERED = Stopped("it is Paris", "length"), Stopped("it is Paris", "content_filter")
+
+
+class Taken:
+    """Samples, as far as a turn knows them: what would be compared."""
+
+    def __init__(self):
+        self.works = []
+
+    def take(self, rooms, routed, entry):
+        self.works.append(routed.work)
+
+
+def cost(price, words):
+    return price.cost_nano(Usage(prompt=6, completion=words))
 
 
 def checked(*says, general=("it is Paris",), thinking="switch", effort="low", **more):
@@ -68,22 +86,99 @@ async def test_the_draft_stands_unaccepted_where_the_reasoning_model_fails(strea
     pair = checked(*says, general=("Marseille",))
     said, record = await pair.asked(streamed, CAPITAL)
     assert (said, record.release) == ("Marseille", "g@1")
-    assert "not accepted" in record.reason
+    assert record.reason.startswith("The general model's draft stands, not accepted by a check: ")
     assert "upstream_timeout" in record.reason
     assert record.outcome == "answered"
 
 
-async def test_a_solution_that_says_nothing_leaves_the_draft(streamed):
-    pair = checked(" ")
+@pytest.mark.parametrize("found", [" ", CUT, FILTERED], ids=["empty", "cut", "filtered"])
+async def test_a_solution_without_a_result_leaves_the_draft(streamed, found):
+    pair = checked(found)
     said, record = await pair.asked(streamed, CAPITAL)
+    assert (said, pair.whys) == ("it is Paris", ["draft", "solve", "solve"])
+    assert "came to no result" in record.reason
+
+
+@pytest.mark.parametrize("draft", [" ", CUT, FILTERED], ids=["empty", "cut", "filtered"])
+async def test_a_draft_without_a_result_is_replaced(streamed, draft):
+    pair = checked("it is Paris", general=(draft,))
+    said, record = await pair.asked(streamed, CAPITAL)
+    assert (said, record.release, pair.whys) == ("it is Paris", "r@1", ["draft", "solve", "solve"])
+
+
+@pytest.mark.parametrize("found", [" ", CUT])
+async def test_of_two_answers_without_a_result_one_that_says_something_stands(streamed, found):
+    said, _ = await checked(found, general=(CUT,)).asked(streamed, CAPITAL)
     assert said == "it is Paris"
-    assert "no result" in record.reason
+    said, record = await checked(found, general=(" ",)).asked(streamed, CAPITAL)
+    assert (said, record.release) == (found.strip(), "r@1")
 
 
-async def test_an_empty_draft_is_replaced(streamed):
-    pair = checked("Paris", general=(" ",))
-    said, record = await pair.asked(streamed, CAPITAL)
-    assert (said, record.release, pair.whys) == ("Paris", "r@1", ["draft", "solve", "solve"])
+async def test_of_an_empty_draft_the_reasoning_models_failure_is_the_turns(streamed):
+    pair = checked(LOST, general=(" ",))
+    with pytest.raises(Fault, match="upstream_timeout"):
+        await pair.asked(streamed, CAPITAL)
+    assert pair.gate.permits[0].settled
+
+
+async def test_a_tool_that_the_reasoning_model_asks_for_is_its_answer(streamed):
+    pair = Pair(Saying("g", "It is noon."), Calling("r", "looking"), "draft-check", None, "switch", effort="low")
+    said, record = await pair.asked(streamed, "What time is it?", tools=(Tool("clock"),))
+    assert (said, record.release, record.stop) == ("looking", "r@1", "tool_calls")
+    assert pair.whys == ["draft", "solve", "solve"]
+    assert b"call_1" in record.answer
+    assert all(call.turn.tools for call in pair.reasoning.calls)
+
+
+async def test_equal_json_accepts_a_draft_whatever_its_length(streamed):
+    long = '{"name": "Ann", "note": "' + "x" * 300 + '"}'
+    pair = checked(long.replace(", ", ",\n"), general=(long,))
+    said, record = await pair.asked(streamed, "Extract it as JSON: Ann", format=Format("json"))
+    assert (said, record.release, pair.whys) == (long, "g@1", ["draft", "solve"])
+    assert pair.reasoning.calls[0].turn.format.kind == "json"
+
+
+async def test_every_call_has_the_callers_limits_and_the_assistants_prompt(streamed):
+    pair = checked("Lyon", "Paris", general=("Marseille",), prompt="Be brief.")
+    await pair.asked(streamed, CAPITAL, sampling=Sampling(max_tokens=7, temperature=0.5))
+    for call in (*pair.general.calls, *pair.reasoning.calls):
+        assert [message.text() for message in call.turn.messages] == ["Be brief.", CAPITAL]
+        assert (call.turn.sampling.max_tokens, call.turn.sampling.temperature) == (7, 0.5)
+
+
+async def test_what_it_comes_to_is_summed_and_within_what_was_set_aside(streamed):
+    for rounds in (1, 2, 3):
+        pair = checked("Lyon", "Paris", general=("Marseille",), rounds=rounds)
+        _, record = await pair.asked(streamed, CAPITAL)
+        solves = min(rounds, 2)
+        assert pair.whys == ["draft", *["solve"] * solves]
+        assert record.usage == Usage(prompt=6 * (1 + solves), completion=1 + solves)
+        assert record.cost_nano == cost(CHEAP, 1) + solves * cost(DEAR, 1)
+        (permit,) = pair.gate.permits
+        assert permit.settled == (record.usage, record.cost_nano)
+        assert permit.ask.cost_nano >= record.cost_nano
+        assert permit.ask.tokens >= record.usage.total
+
+
+async def test_nothing_is_shown_before_it_stands_and_thoughts_come_in_their_order():
+    pair = Pair(
+        Saying("g", "Marseille"), Saying("r", "Lyon", "Paris", thinks="hm"), "draft-check", None, "switch", effort="low"
+    )
+    assert (await pair.asked(True, CAPITAL))[0] == "Paris"
+    assert pair.stages == ["draft", "solve", "solve"]
+    assert pair.thoughts == "hm\n\nhm"
+    kinds = [type(delta) for delta in pair.deltas]
+    last = max(at for at, kind in enumerate(kinds) if kind in (ProgressDelta, ThoughtDelta))
+    assert all(at > last for at, kind in enumerate(kinds) if kind is TextDelta)
+
+
+async def test_a_look_without_thought_is_not_what_the_reasoning_model_answers_alone():
+    for says, known in ((["Paris"], {"general"}), (["Lyon", "Paris"], {"general", "reasoning"})):
+        pair, taken = checked(*says, general=("Paris",)), Taken()
+        pair.rooms = msgspec.structs.replace(pair.rooms, samples=taken)
+        await pair.asked(True, CAPITAL)
+        (work,) = taken.works
+        assert (set(work.plain), work.stood) == (known, "general")
 
 
 # Where there is none: defects ----------------------------------------------------------------------------------
@@ -155,3 +250,40 @@ async def test_a_client_that_leaves_cancels_the_call_under_way(stage):
     assert pair.gate.permits[0].settled or pair.gate.permits[0].released
     asked = len(pair.general.calls) + len(pair.reasoning.calls)
     assert len(record.attempts) == asked == {"draft": 1, "check": 1, "repair": 2}[stage]
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+async def test_the_last_repair_is_the_reasoning_models_and_goes_out_as_it_comes(streamed, rounds):
+    last = "Dear Sir, it is cold."
+    pair = Pair(Saying("g", "Hi", "Hi you", "Hi all"), Saying("r", *[BAD] * rounds, last), "draft-check", rounds=rounds)
+    said, record = await pair.asked(streamed, OPEN)
+    assert (said, record.release, pair.whys) == (last, "r@1", ["draft", *["check", "repair"] * rounds])
+    assert "the rounds were used up" in record.reason
+    assert len(pair.general.calls) == rounds
+    assert b"Hi" not in record.answer
+    (permit,) = pair.gate.permits
+    assert permit.ask.cost_nano >= record.cost_nano
+    if streamed:
+        assert pair.stages == pair.whys
+        assert len([delta for delta in pair.deltas if isinstance(delta, TextDelta)]) == len(last.split())
+
+
+@pytest.mark.parametrize(
+    ("rounds", "general", "reasoning"),
+    [(2, ("Hi", LOST), (BAD,)), (1, ("Hi",), (BAD, LOST)), (2, ("Lo", "Hi", LOST), (BAD, LOST))],
+    ids=["general", "reasoning", "second check"],
+)
+async def test_a_repair_or_check_that_fails_leaves_the_draft_of_the_moment(streamed, rounds, general, reasoning):
+    pair = Pair(Saying("g", *general), Saying("r", *reasoning), "draft-check", rounds=rounds)
+    said, record = await pair.asked(streamed, OPEN)
+    assert (said, record.release, record.outcome) == ("Hi", "g@1", "answered")
+    assert "not accepted" in record.reason
+    assert "upstream_timeout" in record.reason
+
+
+async def test_a_text_in_chinese_is_checked_and_repaired_in_chinese(streamed):
+    pair = Pair(Saying("g", "房东您好", "房东先生：暖气坏了。"), Saying("r", BAD, GOOD), "draft-check")
+    said, _ = await pair.asked(streamed, "请给房东写一封短信，说明暖气坏了。")
+    assert said == "房东先生：暖气坏了。"
+    assert "请检查下面的回答草稿" in pair.reasoning.calls[0].turn.messages[-1].text()
+    assert "检查发现" in pair.general.calls[1].turn.messages[-1].text()

@@ -1,6 +1,7 @@
 """Whether a question has a result that two answers can be compared by, and whether they come to the same. Pure.
 
-Knows no more than words and shapes: where those do not tell, it says so, and somebody has to be asked.
+Knows no more than words and shapes. What they do not show to be the same counts as different: to think once more is
+cheaper than to be wrong.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from zhongshu.core.turns import Turn
+from zhongshu.core.turns import Format
 from zhongshu.router.agreement import agree
 from zhongshu.router.task import Task, mark
 
@@ -30,55 +31,20 @@ _UNDECIDED = re.compile(
     re.IGNORECASE,
 )
 _MOST_NAMED = 8
-_EMPTY = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "is",
-        "was",
-        "are",
-        "were",
-        "be",
-        "been",
-        "of",
-        "in",
-        "on",
-        "at",
-        "by",
-        "to",
-        "it",
-        "its",
-        "this",
-        "that",
-        "used",
-        "known",
-        "called",
-        "named",
-        "located",
-        "written",
-        "是",
-        "的",
-        "在",
-        "由",
-        "为",
-        "叫",
-        "了",
-        "它",
-        "于",
-        "位",
-    ]
-)
-"""Words that say nothing by themselves."""
+_EMPTY = frozenset({
+    "a", "an", "the", "is", "are", "it", "its", "this", "of", "in", "on", "at", "to", "called", "named",
+    "是", "的", "在", "为", "叫", "了", "它", "于", "位",
+})  # fmt: skip
+"""Words between what is said; none that turns a sentence round, as "by" does."""
 
 
-def has_result(turn: Turn, question: str, draft: str) -> bool:
-    """Whether the question has one answer that is right, as far as it and the draft show. A text, code or a plan can be
-    made in many ways, and a long answer says more than one thing."""
+def has_result(question: str, draft: str, form: Format) -> bool:
+    """Whether the question has one answer that is right, as far as it, the draft and the form asked for show. A text,
+    code or a plan can be made in many ways, and a long answer says more than one thing."""
     task = mark(question).task
     if task in _RESULTS:
         return True
-    return task not in _TEXTS and (len(draft.strip()) <= _SHORT or turn.format.kind != "text")
+    return task not in _TEXTS and (len(draft.strip()) <= _SHORT or form.kind != "text")
 
 
 def needs_thought(question: str) -> bool:
@@ -86,18 +52,15 @@ def needs_thought(question: str) -> bool:
     return mark(question).task in _THOUGHT
 
 
-def same_result(question: str, draft: str, solution: str) -> bool | None:
-    """Whether both come to the same; None where it cannot be told."""
-    same = agree(question, draft, solution)
-    if same is not None:
-        return same
+def same_result(question: str, draft: str, solution: str) -> bool:
+    """Whether both are seen to come to the same."""
     first, second = _bare(draft), _bare(solution)
-    same = agree(question, first, second)
+    same = agree(question, draft, solution)
+    if same is None:
+        same = agree(question, first, second)
     if same is not None:
-        return same
-    if _names(question, first, second) or _names(question, second, first) or _add_the_same(question, first, second):
-        return True
-    return False if _are_two_of(question, first, second) else None
+        return same and _of_one_thing(question, first, second)
+    return _names(question, first, second) or _names(question, second, first) or _add_the_same(question, first, second)
 
 
 def _bare(text: str) -> str:
@@ -106,44 +69,65 @@ def _bare(text: str) -> str:
     return _LEAD.sub("", text, count=1).strip() or text
 
 
+def _of_one_thing(question: str, first: str, second: str) -> bool:
+    """Whether equal numbers are numbers of the same: not LH152 and BA152, nor 5 minutes and 5 hours. In mathematics the
+    number is the result, with whatever words."""
+    if mark(question).task in _RESULTS:
+        return True
+    one, other = frozenset(_tokens(first)), frozenset(_tokens(second))
+    codes = [{token for token in said if _is_code(token)} for said in (one, other)]
+    if all(codes) and codes[0] != codes[1]:
+        return False
+    known = _EMPTY.union(_tokens(question))
+    words = sorted(({token for token in said if token.isalpha()} - known for said in (one, other)), key=len)
+    return words[0] <= words[1]
+
+
 def _names(question: str, result: str, answer: str) -> bool:
-    """Whether one answer is a result that the other names, and nothing beside it. What stands in the question may be
-    named for another reason."""
-    if max(len(result), len(answer)) > _SHORT or _UNDECIDED.search(result) or _UNDECIDED.search(answer):
+    """Whether one answer is a result that the other names, and nothing beside it: next to it stand the question's words
+    alone ("North Korea" is not "Korea"). What stands in the question itself may be named for another reason."""
+    if not _plain(result, answer):
         return False
-    named, around, asked = _tokens(result), _tokens(answer), frozenset(_tokens(question))
-    while named and named[0] in _ARTICLES:
-        named = named[1:]
-    if not named or len(named) > _MOST_NAMED or len("".join(named)) < 2 or asked.issuperset(named):
+    asked = frozenset(_tokens(question))
+    named, around = [token for token in _tokens(result) if token not in _ARTICLES], _tokens(answer)
+    if not 0 < len(named) <= _MOST_NAMED or len("".join(named)) < 2 or asked.issuperset(named):
         return False
-    return _stands_in(named, around)
+    at, known = _place(named, around), asked | _EMPTY
+    return at >= 0 and known.issuperset((*around[max(0, at - 1) : at], *around[at + len(named) :][:1]))
 
 
 def _add_the_same(question: str, first: str, second: str) -> bool:
-    """Whether two sentences say the same beyond the question's own words, in one order."""
-    if max(len(first), len(second)) > _SHORT or _UNDECIDED.search(first) or _UNDECIDED.search(second):
+    """Whether two sentences add the same to the question's own words, and have those in one order, where both have them:
+    who did it and to whom may be all that they differ in."""
+    if not _plain(first, second):
         return False
-    known = _EMPTY.union(_tokens(question))
-    added = [token for token in _tokens(first) if token not in known]
-    return bool(added) and added == [token for token in _tokens(second) if token not in known]
-
-
-def _are_two_of(question: str, first: str, second: str) -> bool:
-    """Whether they are two different things that the question names, as the words that it lets one choose from."""
-    one, other, asked = _tokens(first), _tokens(second), _tokens(question)
-    if not 0 < len(one) <= _MOST_NAMED or not 0 < len(other) <= _MOST_NAMED:
+    asked = frozenset(_tokens(question))
+    one, other = ([token for token in _tokens(text) if token not in _EMPTY] for text in (first, second))
+    added = [token for token in one if token not in asked]
+    if not added or added != [token for token in other if token not in asked]:
         return False
-    return (
-        _stands_in(one, asked)
-        and _stands_in(other, asked)
-        and not _stands_in(one, other)
-        and not _stands_in(other, one)
-    )
+    return _runs_in(*([token for token in said if token in asked] for said in sorted((one, other), key=len)))
 
 
-def _stands_in(part: list[str], whole: list[str]) -> bool:
+def _plain(*texts: str) -> bool:
+    """Whether each says one short thing, without a doubt, a denial or a second thing."""
+    return not any(len(text) > _SHORT or _UNDECIDED.search(text) for text in texts)
+
+
+def _is_code(token: str) -> bool:
+    return any(sign.isdigit() for sign in token) and any(sign.isalpha() for sign in token)
+
+
+def _place(part: list[str], whole: list[str]) -> int:
+    """Where these words stand in a row; -1 for nowhere."""
     size = len(part)
-    return any(whole[at : at + size] == part for at in range(len(whole) - size + 1))
+    return next((at for at in range(len(whole) - size + 1) if whole[at : at + size] == part), -1)
+
+
+def _runs_in(part: list[str], whole: list[str]) -> bool:
+    """Whether these words come in this order, with others between."""
+    left = iter(whole)
+    return all(token in left for token in part)
 
 
 def _tokens(text: str) -> list[str]:

@@ -49,7 +49,7 @@ def draft_check(given: Given) -> Plan:
     if calls_tools(draft):
         yield Stand("general", draft)
         return Told("The general model called a tool; there was nothing to check.", "通用模型调用了工具，无需检查。")
-    if has_result(given.turn, wording.question_of(given.turn), text_of(draft)):
+    if has_result(wording.question_of(given.turn), text_of(draft), given.turn.format):
         return (yield from _by_result(given, draft))
     return (yield from _by_defects(given, draft))
 
@@ -58,7 +58,7 @@ def draft_check(given: Given) -> Plan:
 
 
 def _by_result(given: Given, draft: Answer) -> Plan:
-    """The second round is the last: thought has been given to the question then."""
+    """Two rounds at most: then thought has been given to the question. Of a draft that says nothing a failure is raised."""
     question = wording.question_of(given.turn)
     try:
         if given.may_skip and given.assistant.rounds > 1 and not needs_thought(question):
@@ -68,33 +68,33 @@ def _by_result(given: Given, draft: Answer) -> Plan:
                 return _CAME_TO_IT
         solved = yield Step("reasoning", "solve")
     except Fault as fault:
+        if not text_of(draft).strip():
+            raise
         yield Stand("general", draft)
         code = fault.problem.code
-        return _unaccepted(0, f"the reasoning model failed ({code})", f"推理模型失败（{code}）")
-    if not _whole(solved):
+        return _unchecked(f"the reasoning model failed ({code})", f"推理模型失败（{code}）")
+    if not _whole(solved) and text_of(draft).strip():
         yield Stand("general", draft)
-        return _unaccepted(0, "the reasoning model came to no result", "推理模型没有得出结论")
+        return _unchecked("the reasoning model came to no result", "推理模型没有得出结论")
     if _same(question, draft, solved):
         yield Stand("general", draft)
         return _CAME_TO_IT
     yield Stand("reasoning", solved)
-    return _CAME_TO_ANOTHER
+    return _ANSWERED_OTHERWISE
 
 
 def _same(question: str, draft: Answer, found: Answer) -> bool:
-    """Whether both come to the same. Where that cannot be told it counts as a difference: a model that is asked says "the
-    same" too readily, at the cost of a short thought (the local 1.5B, of two capitals)."""
+    """Whether both come to the same. Nobody is asked where that does not show: a small model says "the same" of two
+    different capitals, and takes as long for it as for a thought (the local 1.5B, 2026-11)."""
     if not (_whole(draft) and _whole(found)) or calls_tools(found):
         return False
-    return same_result(question, text_of(draft), text_of(found)) is True
+    return same_result(question, text_of(draft), text_of(found))
 
 
 def _whole(answer: Answer) -> bool:
     """Whether it says something, and to its end."""
-    return bool(answer.choices) and answer.choices[0].stop != "length" and _says(answer)
-
-
-def _says(answer: Answer) -> bool:
+    if not answer.choices or answer.choices[0].stop not in ("stop", "tool_calls"):
+        return False
     return bool(text_of(answer).strip()) or calls_tools(answer)
 
 
@@ -102,10 +102,17 @@ _CAME_TO_IT = Told(
     "The reasoning model came to the same by itself: the general model's draft stands.",
     "推理模型独立得出相同结论，采用通用模型的草稿。",
 )
-_CAME_TO_ANOTHER = Told(
-    "The reasoning model, which did not see the draft, came to something else: its answer stands.",
-    "推理模型在未看到草稿的情况下得出不同结论，采用推理模型的回答。",
+_ANSWERED_OTHERWISE = Told(
+    "The reasoning model, which did not see the draft, answered otherwise: its answer stands.",
+    "推理模型在未看到草稿的情况下给出了不同的回答，采用推理模型的回答。",
 )
+
+
+def _unchecked(why: str, why_zh: str) -> Told:
+    return Told(
+        f"The general model's draft stands, not accepted by a check: {why}.",
+        f"采用通用模型的草稿，未经检查认可：{why_zh}。",
+    )
 
 
 # Where there is none -------------------------------------------------------------------------------------------

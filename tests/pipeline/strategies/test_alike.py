@@ -1,0 +1,98 @@
+"""What has a result, and whether two answers come to the same: told of words and shapes alone, else counted as different."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zhongshu.core.turns import Format
+from zhongshu.pipeline.strategies.alike import has_result, needs_thought, same_result
+
+SUM = "A shop sells 12 boxes of 7 pens each and 9 pens are broken. How many pens are left in total?"
+CAPITAL = "What is the capital of Australia?"
+CHOICE = "Which planet is largest?\nA. Mars\nB. Jupiter\nC. Venus\nD. Earth"
+PLANET = "Which is the largest planet in the solar system? Answer briefly."
+PICKED = "Is the guest satisfied or unsatisfied? Reply with one of these two words.\n\nThe soup was cold."
+SEATTLE = "Which flight goes to Seattle?\n\nYou are booked on LH152 from Boston to Seattle, and return on BA532."
+FINAL = "Who won the final of 1966, England against Germany?"
+LARGER = "Which is larger, Mars or Venus?"
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "second", "same"),
+    [
+        (SUM, "12 * 7 - 9 = 75", "Answer: 75", True),
+        (SUM, "The answer is 75 of 84.", "75", True),
+        (SUM, "Answer: 75", "Answer: 76", False),
+        ("Athens is the capital of which country?", "Athens is the capital of Greece.", "Answer: Greece", True),
+        ("柏林是哪个国家的首都？", "柏林是德国的首都。", "答案：德国", True),
+        ("柏林是哪个国家的首都？", "柏林是法国的首都。", "答案：德国", False),
+        ("What is H?", "**Hydrogen**", "The final answer is: hydrogen.", True),
+        (PLANET, "The largest planet is Jupiter.", "Jupiter is the largest planet in the solar system.", True),
+        (PLANET, "The largest planet in the solar system is Mars.", "Jupiter", False),
+        (CAPITAL, "Canberra", "Not Canberra", False),
+        (CAPITAL, "Canberra", "It isn't Canberra", False),
+        (CAPITAL, "Sydney", "Sydney or Canberra", False),
+        (CAPITAL, "Canberra", "Sydney, not Canberra", False),
+        (CAPITAL, "It might be Sydney", "Sydney", False),
+        ("Which country is at war?", "Korea", "It is North Korea", False),
+        ("哪个国家？", "非洲", "东非洲", False),
+        (PICKED, "Satisfied", "unsatisfied", False),
+        (PICKED, "Satisfied", "The answer is: satisfied", True),
+        (SEATTLE, "LH152", "Answer: BA532", False),
+        (SEATTLE, "LH152", "You are booked on LH152", True),
+        (SEATTLE, "LH152", "BA152", False),
+        ("How long does it take?", "5 minutes", "5 hours", False),
+        ("How long does it take?", "It takes 5 minutes", "5 minutes", True),
+        ("What does it cost?", "It is 459.210", "459.21", True),
+        ("How far is it?", "12km", "12 km", True),
+        ("How old is she?", "41", "She is 41 years old", True),
+        ("多久？", "5分钟", "5小时", False),
+        (LARGER, "Mars is larger than Venus", "Venus is larger than Mars", False),
+        (LARGER, "Mars", "Venus", False),
+        (LARGER, "Venus", "Venus is larger than Mars", False),
+        (FINAL, "England defeated Germany", "Germany defeated England", False),
+        (FINAL, "England defeated Germany", "England was defeated by Germany", False),
+        ("What is the opposite of hot?", "The opposite of hot is cold.", "cold", True),
+        ("“快”的反义词是什么？", "“快”的反义词是“慢”。", "慢", True),
+        (CHOICE, "B", "Answer: B. Jupiter", True),
+        ("Give it as JSON", '{"a": 1}', '```json\n{"a": 1.0}\n```', True),
+        ("Give it as JSON", '{"a": 1}', '{"a": 2}', False),
+        ("Explain rainbows", "Light is refracted. " * 20, "Drops bend light. " * 20, False),
+        ("x", "", "y", False),
+    ],
+)
+def test_what_comes_to_the_same(question, first, second, same):
+    assert same_result(question, first, second) is same
+    assert same_result(question, second, first) is same
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
+def test_any_answer_comes_to_the_same_as_itself_and_order_does_not_matter(question, one, other):
+    assert same_result(question, one, one) is True
+    assert same_result(question, one, other) is same_result(question, other, one)
+
+
+@pytest.mark.parametrize(
+    ("question", "draft", "form", "result"),
+    [
+        (SUM, "First 84. " * 50, "text", True),
+        (CHOICE, "B, as I explain here. " * 30, "text", True),
+        (CAPITAL, "Canberra", "text", True),
+        (CAPITAL, "Canberra. " * 50, "text", False),
+        ("List the fields of the form below.", '{"a": "' + "b" * 300 + '"}', "schema", True),
+        ("Write a short poem about 3 cats", "Cats.", "text", False),
+        ("写一首关于猫的短诗", "猫。", "text", False),
+        ("Write a Python function that adds two numbers", "def add(a, b): return a + b", "text", False),
+        ("Hello!", "Hello! How can I help?", "text", False),
+    ],
+)
+def test_what_has_a_result(question, draft, form, result):
+    assert has_result(question, draft, Format(form)) is result
+
+
+@pytest.mark.parametrize(
+    ("question", "thought"),
+    [(SUM, True), ("Prove that the square root of 2 is irrational.", True), (CAPITAL, False), (PICKED, False)],
+)
+def test_what_is_worked_out_in_steps(question, thought):
+    assert needs_thought(question) is thought
