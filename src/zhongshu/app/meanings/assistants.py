@@ -29,7 +29,11 @@ ASSISTANTS = Group(
             "From this chance that the general model is wrong, 0 to 1, the reasoning model answers (tiered, cascade).",
             "通用模型出错的概率达到此值（0 到 1）时，由推理模型回答（tiered、cascade）。",
         ),
-        "rounds": Meaning("Checks of one answer, at most (draft-check).", "一个回答最多检查几轮（draft-check）。"),
+        "rounds": Meaning(
+            "Checks of one answer, at most (draft-check). Of a question with a result two are enough: the reasoning model "
+            "works it out, without seeing the draft, first without thought and then with it; 1: with thought at once.",
+            "一个回答最多检查几轮（draft-check）。有确定结论的问题最多两轮：推理模型不看草稿独立作答，先不思考、再思考；填 1 则直接思考。",
+        ),
         "effort": Meaning(
             "How deep the reasoning model thinks where the caller does not say.", "调用方未指定时推理模型的思考深度。"
         ),
