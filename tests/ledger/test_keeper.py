@@ -95,6 +95,54 @@ async def test_after_pruning_further_deletion_is_still_found(
     assert "missing_segment" in [found.kind for found in verify(home).findings]
 
 
+async def test_nothing_is_pruned_by_a_clock_that_has_just_leapt(
+    home: Path, clock: FakeClock, make: Make, settings: LedgerSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    await write_days(home, clock, make, 20, step=10)
+    folder = stream_folder(home, "w0")
+    kept(home, clock, settings).close()
+    clock.wall += 3 * 366 * DAY_S * 10**9
+    keeper = Keeper(settings, home, clock)
+    keeper.prune()
+    clock.advance(DAY_S - 1)
+    keeper.prune()
+    assert len(segments(folder)) == 20
+    assert "see that it is right" in caplog.text
+    clock.wall -= 3 * 366 * DAY_S * 10**9  # somebody sets it right
+    clock.advance(DAY_S)
+    keeper.prune()
+    assert len(segments(folder)) == 20
+    keeper.close()
+
+
+async def test_what_is_old_by_a_clock_that_has_run_on_evenly_is_pruned(
+    home: Path, clock: FakeClock, make: Make, settings: LedgerSettings
+) -> None:
+    await write_days(home, clock, make, 20, step=10)
+    keeper = kept(home, clock, settings)
+    for _ in range(400):
+        clock.advance(DAY_S)
+        keeper.prune()
+    keeper.close()
+    assert len(segments(stream_folder(home, "w0"))) == 1
+
+
+async def test_a_machine_that_was_off_for_long_prunes_a_day_later(
+    home: Path, clock: FakeClock, make: Make, settings: LedgerSettings
+) -> None:
+    await write_days(home, clock, make, 20, step=10)
+    kept(home, clock, settings).close()
+    clock.advance(400 * DAY_S)
+    keeper = Keeper(settings, home, clock)
+    keeper.prune()
+    assert len(segments(stream_folder(home, "w0"))) == 20
+    clock.advance(DAY_S)
+    keeper.prune()
+    keeper.close()
+    assert len(segments(stream_folder(home, "w0"))) == 1
+    assert verify(home).ok
+
+
 async def test_nothing_inside_the_lock_is_pruned(home: Path, clock: FakeClock, make: Make) -> None:
     await write_days(home, clock, make, 18, step=10)
     signer = Signer(home, [], [], 1.0)

@@ -193,6 +193,15 @@ def test_a_flood_past_a_large_limit_is_refused_from_memory_for_a_moment():
         assert isinstance(holder.leases.take(holder.bundle, 1, 1, NOW + REMEMBER_NS), Denied)
 
 
+def test_a_refusal_is_not_remembered_for_the_length_of_a_clocks_leap_back():
+    with holders(1, (100, 10**9, 10**6, 10**9)) as (holder,):
+        while holder.leases.take(holder.bundle, 1, 1, NOW) is None:
+            pass
+        day_before = NOW - 24 * 60 * MINUTE_NS
+        assert holder.leases.take(holder.bundle, 1, 1, day_before) is None
+        assert holder.leases.take(holder.bundle, 1, 1, day_before - REMEMBER_NS) is None
+
+
 def test_a_turn_that_came_to_more_than_was_said_is_counted_in_full():
     with holders(1, (100, 1000, 10, 1000)) as (holder,):
         assert holder.leases.take(holder.bundle, 100, 100, NOW) is None

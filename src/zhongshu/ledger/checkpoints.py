@@ -110,10 +110,20 @@ def read_lines(path: Path) -> list[bytes]:
 
 def newest_checkpoint(home: Path) -> int | None:
     """The number of the last line of the chain; None before the first."""
+    body = _newest(home)
+    return body.seq if body else None
+
+
+def newest_checkpoint_ns(home: Path) -> int | None:
+    """When the last line of the chain was signed, wall clock; None before the first."""
+    body = _newest(home)
+    return body.at_ns if body else None
+
+
+def _newest(home: Path) -> Checkpoint | Tombstone | None:
     path = checkpoint_file(home)
     lines = read_lines(path) if path.exists() else []
-    body = read_line(lines[-1], None).body if lines else None
-    return body.seq if body else None
+    return read_line(lines[-1], None).body if lines else None
 
 
 def line_hash(line: bytes) -> str:

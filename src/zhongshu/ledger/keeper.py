@@ -25,8 +25,9 @@ from pathlib import Path
 import msgspec
 
 from zhongshu.core.clock import Clock, SystemClock
-from zhongshu.ledger.checkpoints import Signer, StreamState, newest_checkpoint
+from zhongshu.ledger.checkpoints import Signer, StreamState, newest_checkpoint, newest_checkpoint_ns
 from zhongshu.ledger.indexing import Indexer
+from zhongshu.ledger.leaps import Leaps
 from zhongshu.ledger.retention import finish_pruning, prune
 from zhongshu.ledger.segments import Mark, segment_path, segments, stream_folder, streams
 from zhongshu.ledger.settings import LedgerSettings
@@ -61,6 +62,7 @@ class Keeper:
         finish_pruning(home)
         self._indexer = Indexer(home)
         self._signed: dict[str, Mark] = {}
+        self._leaps = Leaps(clock, newest_checkpoint_ns(home))
         self.use(settings)
 
     def use(self, settings: LedgerSettings) -> None:
@@ -106,7 +108,10 @@ class Keeper:
         return True
 
     def prune(self) -> None:
-        """Remove what is past its retention."""
+        """Remove what is past its retention; nothing while the clock has just leapt forward."""
+        if not self._leaps.settled():
+            _log.warning("nothing is pruned for a day: the clock has gone forward by days; see that it is right")
+            return
         done = prune(
             self._home,
             self._signer,

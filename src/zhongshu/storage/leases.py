@@ -206,7 +206,9 @@ class Leases:
                     self._turn(rate, slot)
                 if rate.free < need:
                     needs.append((rate, need - rate.free))
-                    if now_ns < rate.refused_ns and rate.refused_short and need - rate.free > rate.refused_short.left:
+                    # Not from a time to come: a clock set back would keep the refusal for the length of its leap.
+                    fresh = 0 < rate.refused_ns - now_ns <= REMEMBER_NS
+                    if fresh and rate.refused_short and need - rate.free > rate.refused_short.left:
                         return Denied(rate, rate.refused_short.wait_s)
         needs += [(seats, 1 - seats.free) for seats in bundle.seats if seats.free < 1]
         if money:
