@@ -29,6 +29,11 @@ CHOICE = "Which planet is largest?\nA. Mars\nB. Jupiter\nC. Venus\nD. Earth"
         ("What is the capital of France?", "Paris.", "The capital of France is Paris.", None),
         ("Write a poem", "Roses are red", "Violets are blue", None),
         ("How old is she?", "41", "42", False),
+        ("How old is she?", "She is 41.", "41 years", True),
+        ("How far is it?", "12km", "12 km", True),
+        ("Which flight is it?", "LH152", "BA152", None),
+        ("Which flight is it?", "LH152", "Flight LH 152", None),
+        ("Whom do I write to?", "sales40@example.com", "help40@example.com", None),
         ("x", "", "", True),
     ],
 )

@@ -24,6 +24,7 @@ _LETTER = re.compile(r"^\W*([A-Ja-j])\W*(?:$|[.)、:：])", re.MULTILINE)
 _MARKED = re.compile(r"\\boxed\{([^{}]*)\}|####\s*([^\n]+)")
 _SAID = re.compile(r"(?:answer|result|total|答案|结果|答|共)\s*(?:is|:|：|=|为|是)+\s*([^\n]{1,60})", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
+_CODE = re.compile(r"[^\W\d_]\d", re.ASCII)
 _FENCE = re.compile(r"^\s*```[\w-]*\n(.*?)\n?```\s*$", re.DOTALL)
 
 
@@ -75,7 +76,8 @@ def _json(text: str) -> Any:
 
 
 def _is_number(text: str) -> bool:
-    return len(text.strip()) <= 40 and len(_NUMBER.findall(text)) == 1
+    """One number, be it with words; the digits of a code (LH152) are none."""
+    return len(text.strip()) <= 40 and len(_NUMBER.findall(text)) == 1 and not _CODE.search(text)
 
 
 def _number(text: str) -> Decimal | None:

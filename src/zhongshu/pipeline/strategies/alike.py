@@ -70,14 +70,11 @@ def _bare(text: str) -> str:
 
 
 def _of_one_thing(question: str, first: str, second: str) -> bool:
-    """Whether equal numbers are numbers of the same: not LH152 and BA152, nor 5 minutes and 5 hours. In mathematics the
-    number is the result, with whatever words."""
+    """Whether equal numbers are numbers of the same: not 5 minutes and 5 hours. In mathematics the number is the result,
+    with whatever words."""
     if mark(question).task in _RESULTS:
         return True
     one, other = frozenset(_tokens(first)), frozenset(_tokens(second))
-    codes = [{token for token in said if _is_code(token)} for said in (one, other)]
-    if all(codes) and codes[0] != codes[1]:
-        return False
     known = _EMPTY.union(_tokens(question))
     words = sorted(({token for token in said if token.isalpha()} - known for said in (one, other)), key=len)
     return words[0] <= words[1]
@@ -112,10 +109,6 @@ def _add_the_same(question: str, first: str, second: str) -> bool:
 def _plain(*texts: str) -> bool:
     """Whether each says one short thing, without a doubt, a denial or a second thing."""
     return not any(len(text) > _SHORT or _UNDECIDED.search(text) for text in texts)
-
-
-def _is_code(token: str) -> bool:
-    return any(sign.isdigit() for sign in token) and any(sign.isalpha() for sign in token)
 
 
 def _place(part: list[str], whole: list[str]) -> int:
