@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import sys
 import msgspec
 import pytest
 
+from tests.waiting import eventually
+from zhongshu.app import shared_metrics
 from zhongshu.app.shared_metrics import Left, SharedMetrics, read_all
 from zhongshu.ledger.metrics import Snapshot
 from zhongshu.storage.processes import mark
@@ -52,3 +55,20 @@ def test_ones_own_counts_are_live_and_the_others_are_what_they_left(tmp_path):
     own = SharedMetrics(tmp_path, "worker-0", lambda: counts(2))
     assert {name: told.in_flight for name, told in own.each().items()} == {"worker-0": 2, "worker-1": 7}
     assert b"zhongshu_turns_in_flight 9.0" in own.render()
+
+
+async def test_a_disk_that_takes_its_time_keeps_nobody_waiting_and_the_end_waits_for_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(shared_metrics, "_EVERY_S", 0.01)
+    slow = tmp_path / ".metrics-worker-0"
+    os.mkfifo(slow)  # whoever writes to it waits until somebody reads
+    own = SharedMetrics(tmp_path, "worker-0", lambda: counts(2))
+    own.start()
+    await eventually(lambda: own._leaving is not None)
+    leaving = own._leaving
+    ending = asyncio.create_task(own.aclose())
+    await asyncio.sleep(0.05)
+    assert not leaving.done()
+    assert not ending.done()
+    await asyncio.to_thread(slow.read_bytes)
+    await ending
+    assert list(tmp_path.iterdir()) == []

@@ -171,7 +171,7 @@ def test_a_holder_in_another_container_counts_as_dead_only_when_long_silent(open
     assert a.recover(NOW + SILENT_NS) == []
     b.apply(Changes(), NOW + SILENT_NS)
     assert a.recover(NOW + 2 * SILENT_NS) == []
-    assert [orphan.owner for orphan in a.recover(NOW + 2 * SILENT_NS + 1)] == ["b"]
+    assert [orphan.owner for orphan in a.recover(NOW + 2 * SILENT_NS + 2)] == ["b"]
 
 
 def test_a_file_that_cannot_be_written_is_one_error_of_ours(opened: Opener, tmp_path: Path):
@@ -203,6 +203,18 @@ def test_the_log_is_moved_into_the_file(opened: Opener, tmp_path: Path):
     db = sqlite3.connect(alone)
     assert db.execute("SELECT spent FROM purses WHERE name = 'p'").fetchone() == (5,)
     db.close()
+
+
+def test_a_grant_never_begins_the_log_which_would_wait_for_the_disk(opened: Opener, tmp_path: Path):
+    counters = opened("a")
+    begun = set()
+    for second in range(5):
+        counters.apply(Changes(spent={"p": 1}), NOW + second * SLOT_NS)
+        header = (tmp_path / "counters.db-wal").read_bytes()[:32]
+        begun.add(header)
+        counters.grant([rate(1)], NOW + second * SLOT_NS)
+        assert (tmp_path / "counters.db-wal").read_bytes()[:32] == header
+    assert len(begun) == 5, "each time it was told, the log was begun anew"
 
 
 def test_catching_up_adds_only_what_nobody_has_counted(tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 import struct
@@ -13,6 +14,7 @@ import pytest
 
 from tests.waiting import eventually
 from zhongshu.core.problems import Fault
+from zhongshu.upstreams.connection import Connection
 from zhongshu.upstreams.transport import HttpTransport, Limits, Request, drain
 
 ASK = Request("POST", "/x", b"hello")
@@ -610,3 +612,49 @@ async def test_connections_of_a_busier_time_are_let_go(monkeypatch: pytest.Monke
         await t.send(ASK)
         assert server.connections == 9
         assert len(t._idle) == 1
+
+
+@contextlib.contextmanager
+def no_collector():
+    """Nothing is freed but what nobody refers to any more."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("ending", ["left", "cut", "cut in the head", "malformed", "too slow", "cancelled"])
+async def test_a_connection_that_is_gone_leaves_nothing_to_the_garbage_collector(ending: str) -> None:
+    async def play(peer: Peer, server: Server) -> None:
+        await peer.request()
+        if ending in ("left", "cut"):
+            await peer.begin()
+            await peer.chunk(b"some")
+        if ending == "malformed":
+            await peer.say(b"what?\r\n\r\n")
+        if ending.startswith("cut"):
+            return peer.reset()
+        await peer.reader.read()
+
+    async def one(t: HttpTransport) -> None:
+        opened = await t.open(ASK)
+        await opened.read()
+        if ending != "left":
+            await opened.read()
+        await opened.aclose()
+
+    limits = {"first_byte_s": 0.05} if ending == "too slow" else {}
+    with no_collector():
+        async with listening(play) as server, transport(server.url, **limits) as t:
+            for _ in range(3):
+                work = asyncio.create_task(one(t))
+                if ending == "cancelled":
+                    await eventually(lambda: bool(t._busy))
+                    await asyncio.sleep(0.01)
+                    work.cancel()
+                await asyncio.wait([work])
+                assert work.cancelled() or ending == "left" or isinstance(work.exception(), Fault)
+                del work
+            await eventually(lambda: not [o for o in gc.get_objects() if isinstance(o, Connection | Fault)])

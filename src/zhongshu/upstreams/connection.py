@@ -179,6 +179,11 @@ class Connection(asyncio.Protocol):
         self.closed = True
         self._transport.abort()
 
+    def leave(self) -> None:
+        """Reset it, and nobody asks or reads here any more."""
+        self.abort()
+        self._error = None  # once raised it leads to frames, and they lead back here
+
     def expire(self) -> None:
         """A limit has passed."""
         limit_s = self._first_byte_s if self._phase == "first byte" else self._idle_s
@@ -219,9 +224,10 @@ class Connection(asyncio.Protocol):
         return None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """The connection is gone. Its parser leads back here: let go, nothing of the two waits for the garbage collector."""
         self.closed = True
         self._lost(exc)
+        del self._parser
 
     # What the parser does ------------------------------------------------------------------------------------
 

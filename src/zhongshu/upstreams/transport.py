@@ -244,7 +244,7 @@ class HttpTransport:
             self._idle.append(connection)
             self._weed(now)
         else:
-            connection.abort()
+            connection.leave()
         if self._queue:
             self._next()
 

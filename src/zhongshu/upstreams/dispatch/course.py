@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from zhongshu.core.access import priority_of
 from zhongshu.core.models import Offer
@@ -41,7 +41,11 @@ class Onward(NamedTuple):
 
 
 class Course(Generic[T]):
-    """The course of one turn. `run` it once; or `after` a first try of the first model's only replica that failed."""
+    """The course of one turn. `run` it once; or `after` a first try of the first model's only replica that failed.
+
+    A failure that is raised leads to the frames that it went through. A frame that still had it in a variable would be
+    kept by it, with all of the turn, until the garbage collector comes by: each lets go of it first.
+    """
 
     def __init__(self, board: Board, trier: Trier, now_ns: Callable[[], int], asking: Asking, ask: Ask[T]) -> None:
         self._board = board
@@ -66,21 +70,27 @@ class Course(Generic[T]):
 
     async def after(self, trouble: Trouble, tried: Replica) -> T:
         """From a first try that failed."""
-        return await self._from(Onward(0, ""), trouble, [tried])
+        first = self._from(Onward(0, ""), trouble, [tried])
+        del trouble
+        return await first
 
     async def _from(self, onward: Onward, trouble: Trouble | None, tried: list[Replica]) -> T:
         while True:
             tier = _Tier(self._asking.tiers, onward.tier, self._board)
-            asked = len(self._asking.attempts)
+            asked = None if trouble else len(self._asking.attempts)
+            going = self._through(tier, onward.why, trouble, tried)
+            trouble = None
             try:
-                return await self._through(tier, onward.why, trouble, tried)
+                return await going
             except (Fault, EmptyReply) as last:
-                if trouble is None and len(self._asking.attempts) == asked and isinstance(last, Fault):
+                if len(self._asking.attempts) == asked and isinstance(last, Fault):
                     self._passed_over(tier.nearest(self._now_ns()).offer, last.problem.code, onward.why)
                 following = self._onward(onward.tier, last)
                 if following is None:
-                    return _end(last)
-            onward, trouble, tried = following, None, []
+                    if isinstance(last, EmptyReply):  # an empty reply is better than none
+                        return cast("T", last.reply)
+                    raise
+            onward, tried = following, []
 
     def _passed_over(self, offer: Offer, code: str, why: str) -> None:
         """This one was not asked, for this reason."""
@@ -91,34 +101,41 @@ class Course(Generic[T]):
     # Within one model ----------------------------------------------------------------------------------------
 
     async def _through(self, tier: _Tier, why: str, trouble: Trouble | None, tried: list[Replica]) -> T:
-        """Ask this model's replicas until one answers or no more may be tried."""
-        while True:
-            if trouble is not None:
-                await self._before_retry(tier, trouble, tried)
-                why = "retry"
-            seat = await self._seat(tier, trouble, tried)
-            try:
-                return await self._try(tier, seat, why)
-            except (Fault, EmptyReply) as failed:
-                trouble = failed
-                tried.append(seat.candidate.replica)
+        """Ask this model's replicas until one answers or no more may be tried; raise what the last try came to then."""
+        try:
+            while True:
+                if trouble is not None:
+                    if not await self._may_retry(tier, trouble, tried):
+                        raise trouble
+                    why = "retry"
+                seat = await self._seat(tier, tried)
+                if seat is None:
+                    raise trouble or self._resting(tier)
+                try:
+                    return await self._try(tier, seat, why)
+                except (Fault, EmptyReply) as failed:
+                    trouble = failed
+                    tried.append(seat.candidate.replica)
+        finally:
+            trouble = None
 
-    async def _before_retry(self, tier: _Tier, trouble: Trouble, tried: list[Replica]) -> None:
-        """Return when another try may be made, after the pause it takes; raise what the last one came to when none may."""
+    async def _may_retry(self, tier: _Tier, trouble: Trouble, tried: list[Replica]) -> bool:
+        """Whether another try may be made: True after the pause it takes."""
         move, now_ns = _move(trouble), self._now_ns()
         if move.again == "no" or len(tried) > self._rules.retries:
-            raise trouble
+            return False
         passing = [candidate.replica for candidate in tier.candidates if candidate.replica.passes(now_ns)]
         fresh = [replica for replica in passing if replica not in tried]
         pause = 0.0 if fresh else self._pause(tier, trouble, move, tried, passing)
         if pause is None or now_ns + pause * 1e9 >= self._deadline_ns:
-            raise trouble
+            return False
         # A replica in order is no part of the storm: going over to it is free.
         if not any(replica.breaker.in_a_row == 0 for replica in fresh) and not tried[-1].host.budget.take(now_ns):
-            raise trouble
+            return False
         tried[-1].retried += 1
         if pause:
             await asyncio.sleep(pause)
+        return True
 
     def _pause(
         self, tier: _Tier, trouble: Trouble, move: Move, tried: list[Replica], passing: list[Replica]
@@ -131,8 +148,8 @@ class Course(Generic[T]):
             return None  # another model answers sooner
         return pause_s(self._rules, len(tried) - 1, asked_for_s)
 
-    async def _seat(self, tier: _Tier, trouble: Trouble | None, tried: list[Replica]) -> Seat:
-        """A place at the replica to be asked, waited for where all are taken."""
+    async def _seat(self, tier: _Tier, tried: list[Replica]) -> Seat | None:
+        """A place at the replica to be asked, waited for where all are taken; None when nobody may be asked."""
         while True:
             now_ns = self._now_ns()
             passing = [candidate for candidate in tier.candidates if candidate.replica.passes(now_ns)]
@@ -140,7 +157,7 @@ class Course(Generic[T]):
             if not pool:
                 if await self._sat_out(tier):
                     continue
-                raise trouble or self._resting(tier)
+                return None
             free = [candidate for candidate in pool if candidate.replica.free]
             if free:
                 return Seat(choose(self._preferred(free, tried), self._rules.balance, self._asking))
@@ -290,13 +307,6 @@ class _Tier:
 
 def _move(trouble: Trouble) -> Move:
     return move_of(trouble.problem) if isinstance(trouble, Fault) else MOVES[EMPTY]
-
-
-def _end(trouble: Trouble) -> Any:
-    """An empty reply is better than none."""
-    if isinstance(trouble, EmptyReply):
-        return trouble.reply
-    raise trouble
 
 
 def _within(ask: Ask[T], limit_s: float) -> Ask[T]:
