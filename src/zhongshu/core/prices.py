@@ -80,7 +80,7 @@ class Price(msgspec.Struct, frozen=True, dict=True):
         """Whether the time matters."""
         return False
 
-    @property
+    @cached_property
     def free(self) -> bool:
         """Whether nothing costs anything."""
         return not any(self._femto)
@@ -213,7 +213,7 @@ class Tariff(Price, frozen=True, dict=True):
         """Whether the time matters."""
         return True
 
-    @property
+    @cached_property
     def free(self) -> bool:
         """Whether nothing costs anything."""
         return all(rung.price.free for span in self.spans for rung in span.rungs)

@@ -35,7 +35,12 @@ def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
 
 def _alone(chosen: Offer, offers: tuple[Offer, ...]) -> bool:
     """Whether it is the only offer of its model: no replica, no other release."""
-    return len(offers) == 1 or len([o for o in offers if o.release.model == chosen.release.model]) == 1
+    if len(offers) == 1:
+        return True
+    model, same = chosen.release.model, 0
+    for offer in offers:
+        same += offer.release.model == model
+    return same == 1
 
 
 def _after_reading(chosen: Route, read: tuple[str, ...]) -> Route:

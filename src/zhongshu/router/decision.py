@@ -20,7 +20,7 @@ from zhongshu.core.turns import Effort, Turn
 from zhongshu.router.conversation import CHANGES, STAYS
 from zhongshu.router.decided import Candidate, Decision
 from zhongshu.router.difficulty.judge import Judge
-from zhongshu.router.estimate import Hardness, cost_nano, earlier, hardness, tokens
+from zhongshu.router.estimate import Hardness, cost_nano, earlier, hardness, newest, tokens
 from zhongshu.router.judges import judge_for
 from zhongshu.router.modality import able as able_for
 from zhongshu.router.remembered import Judged, Remembered
@@ -79,9 +79,10 @@ class Decider:
             return Route(offers[0], turn.effort, "named", "The caller named this model.", "调用方指定了该模型。")
         if turn.kind not in ("chat", "completion"):
             return _first_able(turn, offers)
-        found, remembered = self._judged.hardness(turn), self._remembered
+        said, remembered = newest(turn), self._remembered
+        found = self._judged.hardness(turn, said)
         key = None if remembered is None else remembered.key(turn, offers, found, dial)
-        known = None if remembered is None or key is None else remembered.get(key, turn)
+        known = None if remembered is None or key is None else remembered.get(key, said)
         if known is not None:
             return known if known.offer.card.price.free else self._priced(turn, known, found)
         able = tuple([offer for offer in offers if turn.kind in offer.card.abilities])
@@ -93,7 +94,7 @@ class Decider:
         (en, zh), chosen = why_of(decided), decided.chosen
         route = Route(chosen.offer, chosen.effort, decided.rule, f"{en}.", f"{zh}。", decided.weighed, _other(decided))
         if remembered is not None and key is not None:
-            remembered.keep(key, turn, route, found)
+            remembered.keep(key, said, route, found)
         return route if route.offer.card.price.free else self._priced(turn, route, found)
 
     def _priced(self, turn: Turn, route: Route, found: Hardness) -> Route:

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
+import msgspec
+
 from zhongshu.core.dials import NO_DIAL, Dial
 from zhongshu.core.models import Offer, Route
 from zhongshu.core.turns import NO_WISHES, Turn
 from zhongshu.router.conversation import CHANGES, STAYS
 from zhongshu.router.difficulty.judge import Judge
-from zhongshu.router.estimate import Hardness, hardness, hardness_of, newest, stands_alone
+from zhongshu.router.estimate import Hardness, Newest, hardness, hardness_of, stands_alone
 from zhongshu.router.modality import needs
 from zhongshu.router.task import is_follow_up
 
@@ -34,17 +36,17 @@ class Judged:
         self._found: dict[int, Hardness] = {}
         self._standing: set[int] = set()
 
-    def hardness(self, turn: Turn) -> Hardness:
-        """As `estimate.hardness` finds it."""
-        said = newest(turn)
+    def hardness(self, turn: Turn, said: Newest) -> Hardness:
+        """As `estimate.hardness` finds it. said: what was said last in it."""
         text = said.text
-        found = self._found.get(hash(text))
+        name = hash(text)
+        found = self._found.get(name)
         if found is None:
             found = hardness_of(text, self._judge)
             if len(self._found) >= _AT_MOST:
                 self._found.clear()
                 self._standing.clear()
-            self._found[hash(text)] = found
+            self._found[name] = found
         return found if said.first or self._stands(text, found) else hardness(turn, self._judge)
 
     def _stands(self, text: str, found: Hardness) -> bool:
@@ -57,6 +59,13 @@ class Judged:
         return stands
 
 
+class _Kept(msgspec.Struct, frozen=True, gc=False):
+    """A route. close: it was decided by so little that a conversation may turn it round."""
+
+    route: Route
+    close: bool
+
+
 class Remembered:
     """The routes of one decider, for the offers of `auto`. resting: as in Decider. least_gain: what the settings' dial
     asks for."""
@@ -66,8 +75,7 @@ class Remembered:
         self._least_gain = least_gain
         self._offers: tuple[Offer, ...] = ()
         self._watched: tuple[Offer, ...] = ()
-        self._routes: dict[Hashable, Route] = {}
-        self._close: set[Hashable] = set()
+        self._routes: dict[Hashable, _Kept] = {}
 
     def key(self, turn: Turn, offers: tuple[Offer, ...], found: Hardness, dial: Dial) -> Hashable | None:
         """What the route of this turn depends on; None where that is more than is kept."""
@@ -82,35 +90,29 @@ class Remembered:
             self._know(offers)
         resting = self._resting
         rests = tuple([resting(offer) for offer in self._watched]) if self._watched and resting else ()
-        of_turn = turn.kind, turn.effort, turn.thinking_tokens, needs(turn)
-        return found.task, found.weightiest, found.follow_up, rests, of_turn
+        return (
+            found.task, found.weightiest, found.follow_up, rests,
+            turn.kind, turn.effort, turn.thinking_tokens, needs(turn),
+        )  # fmt: skip
 
-    def get(self, key: Hashable, turn: Turn) -> Route | None:
+    def get(self, key: Hashable, said: Newest) -> Route | None:
         """The route of such a turn, if there was one; where the decision is close, only of a turn with nothing before it."""
         known = self._routes.get(key)
-        if known is None or key not in self._close or newest(turn).first:
-            return known
-        return None
+        return None if known is None or (known.close and not said.first) else known.route
 
-    def keep(self, key: Hashable, turn: Turn, route: Route, found: Hardness) -> None:
+    def keep(self, key: Hashable, said: Newest, route: Route, found: Hardness) -> None:
         """For the turns to come; unless a conversation may have stayed with what was decided before."""
         gain, least = found.gain, self._least_gain
         close = not found.follow_up and least * STAYS <= gain < least * CHANGES
-        if close and not newest(turn).first:
+        if close and not said.first:
             return
         if len(self._routes) >= _AT_MOST:
-            self._forget()
-        self._routes[key] = route
-        if close:
-            self._close.add(key)
-
-    def _forget(self) -> None:
-        self._routes.clear()
-        self._close.clear()
+            self._routes.clear()
+        self._routes[key] = _Kept(route, close)
 
     def _know(self, offers: tuple[Offer, ...]) -> None:
         """Other offers: nothing of before holds. Which rest matters only where there is a choice."""
-        self._forget()
+        self._routes.clear()
         tiers = [offer.card.tier for offer in offers]
         self._watched = tuple([offer for offer in offers if tiers.count(offer.card.tier) > 1])
         self._offers = offers
