@@ -77,7 +77,7 @@ def test_an_answer_made_of_several_stands_beside_both_models(running):
     assert sample["general_nano"] + sample["reasoning_nano"] == sample["other_nano"]
     ways = json.loads(running.cli("route", "report", "--assistant", "front-back", "--json"))["proof"]["ways"]
     assert ways[0]["cost"] == pytest.approx(sample["cost_nano"] / 1e9)
-    assert ways[0]["cost"] > ways[2]["cost"], "three calls cost more than the reasoning model alone"
+    assert ways[0]["cost"] > ways[2]["cost"], "phrasing comes on top of what the reasoning model costs"
 
 
 def test_a_turn_of_an_assistant_says_what_would_have_changed_it(running):

@@ -43,10 +43,9 @@ class Path:
             assume=Assumptions(completion_tokens=100, settings="s1"),
         )
 
-    def arrived(self, text="hello there", model="m", **fields):
-        turn = Turn(
-            "t" * 32, 5, "chat", "openai.chat", model, messages=(Message("user", text),), body_bytes=400, **fields
-        )
+    def arrived(self, text="hello there", model="m", before=(), **fields):
+        messages = (*before, Message("user", text))
+        turn = Turn("t" * 32, 5, "chat", "openai.chat", model, messages=messages, body_bytes=400, **fields)
         return Arrived(turn, SOMEBODY, self.clock.steady_ns(), b'{"x":1}', "127.0.0.1", "me")
 
 

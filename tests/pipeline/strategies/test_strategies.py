@@ -7,9 +7,10 @@ import pytest
 from tests.pipeline.strategies.conftest import CHEAP, DEAR, Calling, Pair, Saying
 from zhongshu.core.answers import Usage
 from zhongshu.core.problems import Fault, Refusal, fault
-from zhongshu.core.turns import Sampling, Tool
+from zhongshu.core.turns import Message, Sampling, Tool
 from zhongshu.pipeline.answer import answer, stream
 
+EARLIER = (Message("user", "hello"), Message("assistant", "How can I help?"))
 LOST = fault("upstream_timeout", upstream="r", phase="first byte", limit_s=1)
 
 
@@ -91,7 +92,7 @@ async def test_an_escalation_that_fails_leaves_the_draft_and_says_so(streamed):
 async def test_front_back_gives_the_solver_the_task_alone(streamed):
     general = Saying("g", "Add 2 and 3.", "The sum is five.")
     pair = Pair(general, Saying("r", "2 + 3 = 5", thinks="adding"), "front-back", prompt="You are a clerk.")
-    said, record = await pair.asked(streamed)
+    said, record = await pair.asked(streamed, before=EARLIER)
     assert (said, pair.whys) == ("The sum is five.", ["rewrite", "solve", "phrase"])
     assert [message.text() for message in pair.reasoning.calls[0].turn.messages] == ["Add 2 and 3."]
     assert "2 + 3 = 5" in general.calls[1].turn.messages[-1].text()
@@ -101,31 +102,42 @@ async def test_front_back_gives_the_solver_the_task_alone(streamed):
         assert (pair.stages, pair.thoughts) == (["rewrite", "solve", "phrase"], "adding")
 
 
+async def test_the_first_question_of_a_conversation_is_solved_as_it_was_asked(streamed):
+    pair = Pair(Saying("g", "The sum is five."), Saying("r", "2 + 3 = 5"), "front-back", prompt="You are a clerk.")
+    said, record = await pair.asked(streamed)
+    assert (said, pair.whys) == ("The sum is five.", ["solve", "phrase"])
+    asked = [message.text() for message in pair.reasoning.calls[0].turn.messages]
+    assert asked == ["You are a clerk.", "how much is 2 + 3?"]
+    assert "as it was asked" in record.reason
+    if streamed:
+        assert pair.stages == ["solve", "phrase"]
+
+
 @pytest.mark.parametrize(
     ("task", "kept"),
     [("Add 2 and 3.", True), ("Add ２ to 3 apples.", True), ("Add 2.", False), ("Add 23.", False), ("", False)],
 )
 async def test_a_task_that_lacks_a_number_of_the_question_is_not_what_is_solved(streamed, task, kept):
     pair = Pair(Saying("g", task, "The sum is five."), Saying("r", "2 + 3 = 5"), "front-back")
-    said, record = await pair.asked(streamed)
+    said, record = await pair.asked(streamed, before=EARLIER)
     assert (said, pair.whys) == ("The sum is five.", ["rewrite", "solve", "phrase"])
     solved = [message.text() for message in pair.reasoning.calls[0].turn.messages]
-    assert solved == [task if kept else "how much is 2 + 3?"]
+    assert solved == ([task] if kept else ["hello", "How can I help?", "how much is 2 + 3?"])
     assert ("lacked numbers" in record.reason) is not kept
 
 
 async def test_a_solution_that_cannot_be_phrased_stands_as_it_is(streamed):
-    pair = Pair(Saying("g", "Add.", LOST), Saying("r", "it is five"), "front-back")
+    pair = Pair(Saying("g", LOST), Saying("r", "it is five"), "front-back")
     said, record = await pair.asked(streamed)
     assert (said, record.release) == ("it is five", "r@1")
 
 
 async def test_a_solver_that_says_nothing_leaves_the_general_model_alone(streamed):
-    pair = Pair(Saying("g", "Add.", "it is five"), Saying("r", " ", thinks="hm"), "front-back")
+    pair = Pair(Saying("g", "it is five"), Saying("r", " ", thinks="hm"), "front-back")
     said, record = await pair.asked(streamed)
     assert said == "it is five"
     assert "no solution" in record.reason
-    assert pair.general.calls[1].turn.messages[-1].text() == "how much is 2 + 3?"
+    assert pair.general.calls[0].turn.messages[-1].text() == "how much is 2 + 3?"
 
 
 async def test_a_call_of_a_tool_is_no_draft(streamed):
@@ -139,7 +151,7 @@ async def test_a_call_of_a_tool_is_no_draft(streamed):
 
 async def test_the_language_is_the_users(streamed):
     pair = Pair(Saying("g", "把 2 和 3 相加", "是五"), Saying("r", "5"), "front-back")
-    await pair.asked(streamed, text="二加三是多少？")
+    await pair.asked(streamed, text="二加三是多少？", before=EARLIER)
     assert "请把用户当前的需求" in pair.general.calls[0].turn.messages[-1].text()
 
 
@@ -174,7 +186,7 @@ async def test_a_shown_answer_that_breaks_is_cut_and_everything_is_settled():
 async def test_what_fails_in_the_middle_is_charged_for_what_was_used(streamed):
     pair = Pair(Saying("g", "Add 2 and 3."), Saying("r", LOST), "front-back")
     with pytest.raises(Fault, match="upstream_timeout"):
-        await pair.asked(streamed)
+        await pair.asked(streamed, before=EARLIER)
     (record,) = pair.journal.records
     assert (record.outcome, pair.whys) == ("failed", ["rewrite", "solve"])
     assert "solve" in record.reason
@@ -183,7 +195,7 @@ async def test_what_fails_in_the_middle_is_charged_for_what_was_used(streamed):
 
 
 async def test_a_first_call_that_fails_has_a_status_even_in_a_stream():
-    pair = Pair(Saying("g", LOST), Saying("r", "no"), "front-back")
+    pair = Pair(Saying("g", "no"), Saying("r", LOST), "front-back")
     with pytest.raises(Fault, match="upstream_timeout"):
         await stream(pair.rooms, pair.arrived(model="a", stream=True))
     assert pair.journal.records[0].outcome == "failed"

@@ -1,8 +1,10 @@
 """front-back: the general model turns the conversation into one precise task, the reasoning model solves it, and the
 general model tells the user, in the user's language.
 
-The solver sees the task alone: a short prompt, free of what does not matter. A task that lacks a number of the question
-was written badly (small models drop some, or answer instead): the solver sees the conversation then.
+The solver sees the task alone: a short prompt, free of what does not matter. The first question of a conversation is a
+task already: there is nothing before it that it could refer to, and rewriting can only lose some of it. A task that lacks
+a number of the question was written badly (small models drop some, or answer instead): the solver sees the conversation
+then.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import re
 import unicodedata
 
 from zhongshu.core.problems import Fault
-from zhongshu.core.turns import Message
+from zhongshu.core.turns import Message, Turn
 from zhongshu.pipeline.strategies import wording
 from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, text_of
 
@@ -19,16 +21,20 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def front_back(given: Given) -> Plan:
-    """Three calls. A turn that brings tools is answered by the general model, which alone may use them."""
+    """Two calls for a first question, three later. A turn that brings tools is answered by the general model, which alone
+    may use them."""
     turn = given.turn
     if turn.tools or any(message.role == "tool" for message in turn.messages):
         yield Step("general", "phrase", shown=True)
         return Told(
             "The turn brings tools, so the general model answered it alone.", "请求带有工具，由通用模型单独回答。"
         )
-    task = text_of((yield Step("general", "rewrite", wording.rewrite(turn), inner=True))).strip()
-    whole = bool(task) and _numbers(wording.question_of(turn)) <= _numbers(task)
-    asked = (Message("user", task),) if whole else turn.messages
+    if _is_first(turn):
+        said, asked = _AS_ASKED, turn.messages
+    else:
+        task = text_of((yield Step("general", "rewrite", wording.rewrite(turn), inner=True))).strip()
+        whole = bool(task) and _numbers(wording.question_of(turn)) <= _numbers(task)
+        said, asked = (_WRITTEN, (Message("user", task),)) if whole else (_LACKING, turn.messages)
     solved = yield Step("reasoning", "solve", asked, inner=True)
     solution = text_of(solved).strip()
     if not solution:
@@ -46,16 +52,27 @@ def front_back(given: Given) -> Plan:
             f"The reasoning model's solution stands as it is: phrasing it failed ({code}).",
             f"转述失败（{code}），直接采用推理模型的解答。",
         )
-    if not whole:
-        return Told(
-            "The general model's task lacked numbers of the question, so the reasoning model solved it by the "
-            "conversation; the general model phrased the answer.",
-            "通用模型整理的任务遗漏了问题中的数字，由推理模型依据对话求解，通用模型转述回答。",
-        )
-    return Told(
-        "The general model wrote the task, the reasoning model solved it, the general model phrased the answer.",
-        "通用模型整理任务，推理模型求解，通用模型转述回答。",
-    )
+    return said
+
+
+_AS_ASKED = Told(
+    "The reasoning model solved the question as it was asked, the general model phrased the answer.",
+    "推理模型按原问题求解，通用模型转述回答。",
+)
+_WRITTEN = Told(
+    "The general model wrote the task, the reasoning model solved it, the general model phrased the answer.",
+    "通用模型整理任务，推理模型求解，通用模型转述回答。",
+)
+_LACKING = Told(
+    "The general model's task lacked numbers of the question, so the reasoning model solved it by the conversation; the "
+    "general model phrased the answer.",
+    "通用模型整理的任务遗漏了问题中的数字，由推理模型依据对话求解，通用模型转述回答。",
+)
+
+
+def _is_first(turn: Turn) -> bool:
+    """Whether one message of the user is all that was said; the system's prompts do not count."""
+    return sum(message.role not in ("system", "developer") for message in turn.messages) == 1
 
 
 def _numbers(text: str) -> frozenset[str]:
