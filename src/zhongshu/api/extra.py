@@ -47,7 +47,7 @@ class UsageExtra(msgspec.Struct, frozen=True):
 class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     """The `zhongshu` object of a response. What did not happen is left out: cache and similarity of an answer that was
     not given before, dropped where every field could be carried, attempts and queued_ms when the first was at once,
-    thought_ended where the model closed its thought itself, read where nothing was made into text."""
+    thought_ended and answer_ended where the model ended them itself or a limit did, read where nothing was made into text."""
 
     trace: str
     route: RouteExtra
@@ -62,6 +62,7 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: tuple[Attempt, ...] = ()
     queued_ms: float = 0.0
     thought_ended: str = ""
+    answer_ended: str = ""
     read: tuple[str, ...] = ()
 
 
@@ -77,8 +78,9 @@ def extra_of(
     used = UsageExtra(usage.prompt, usage.completion, usage.cached, usage.thinking, usage.estimated)
     cost = CostExtra(money_text(cost_nano), price.currency)
     tried = asking.attempts
-    ended, read = asking.thought_ended, routed.admitted.arrived.read
-    if hit is None and not read and not asking.dropped and not asking.queued_us and len(tried) < 2 and not ended:
+    ended, broken, read = asking.thought_ended, asking.answer_ended, routed.admitted.arrived.read
+    told = hit is not None or read or asking.dropped or asking.queued_us or len(tried) > 1 or ended or broken
+    if not told:
         return Extra(asking.turn.trace, said, label, used, cost, overhead_ms)
     return Extra(
         asking.turn.trace,
@@ -94,6 +96,7 @@ def extra_of(
         attempts=tuple(tried) if len(tried) > 1 else (),
         queued_ms=asking.queued_us / 1000,
         thought_ended=ended,
+        answer_ended=broken,
         read=read,
     )
 

@@ -22,9 +22,10 @@ class Call:
     """What an upstream is asked: the turn as the offer's release shapes it, and the offer (release and card) it is to
     answer as. `effort` is the route's decision, which overrides the turn's own. `dropped` collects the fields that its
     wire format cannot say and whose loss changes no meaning; what would change it is refused (model_cannot).
-    `thought_ended`: why an upstream closed the model's thought before the model did; known when the answer is whole."""
+    `thought_ended`: why an upstream closed the model's thought before the model did; known when the answer is whole.
+    `answer_ended`: likewise of the answer ("repeating"), whose reason to stop is then "length"."""
 
-    __slots__ = ("dropped", "effort", "offer", "thought_ended", "turn")
+    __slots__ = ("answer_ended", "dropped", "effort", "offer", "thought_ended", "turn")
 
     def __init__(self, turn: Turn, offer: Offer, effort: str | None = None) -> None:
         shape = offer.release.shape
@@ -33,6 +34,7 @@ class Call:
         self.effort = effort
         self.dropped: tuple[str, ...] = ()
         self.thought_ended = ""
+        self.answer_ended = ""
 
 
 class Asking:
@@ -61,6 +63,11 @@ class Asking:
     def thought_ended(self) -> str:
         """Why the answer's thought was closed before the model did; empty when it was not, or is under way."""
         return self.call.thought_ended if self.call is not None else ""
+
+    @property
+    def answer_ended(self) -> str:
+        """Why the answer was ended before the model or a limit did; empty when it was not, or is under way."""
+        return self.call.answer_ended if self.call is not None else ""
 
 
 class EventStream(Protocol):

@@ -18,7 +18,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     slots: requests a model answers at once. context_tokens: the window of each slot (prompt and answer together);
     a model's own window, when smaller, wins. prompt_cache_bytes: memory for the KV state of earlier prompts.
     guard: thoughts of local models are watched, and closed when they repeat themselves, go round in circles or say
-    their answer again and again.
+    their answer again and again; an answer whose length nobody bounded ends when it goes round in a loop.
     start_timeout_s: a model that is not ready by then counts as failed.
     backoff_s, backoff_max_s: the pause before the second restart in a row, doubled each time, and its ceiling (the
     first restart is at once). crash_limit, crash_window_s: this many crashes within the window stop the restarts

@@ -32,6 +32,7 @@ from zhongshu.core.ports import Call
 from zhongshu.core.problems import Fault
 from zhongshu.core.turns import Format, Message, Tool, ToolCall, ToolChoice
 from zhongshu.engine.client import EngineClient
+from zhongshu.upstreams.embedded import loops
 from zhongshu.upstreams.embedded.upstream import EmbeddedUpstream
 
 pytestmark = pytest.mark.engine
@@ -294,7 +295,30 @@ async def test_vectors_have_the_length_they_have(upstream: EmbeddedUpstream):
     assert refused.value.problem.param == "dimensions"
 
 
+STARS = "你好，请介绍一下你自己"
 LINE = "We count the apples in the basket once more. "
+
+
+@pytest.mark.parametrize(("bound", "guarded"), [(None, True), (90, True), (90, False)])
+async def test_an_answer_that_goes_round_ends_where_nobody_bounded_it(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, bound: int | None, guarded: bool
+):
+    """A real model that greets in nothing but stars. Who gives `max_tokens` gets them all."""
+    monkeypatch.setattr(loops, "ENOUGH", 60)
+    upstream = EmbeddedUpstream("embedded", EngineClient(engine.socket_path), guard=guarded)
+    call = make_call(Message("user", STARS), sampling={"temperature": 0, "max_tokens": bound})
+    answer = await upstream.complete(call)
+    await upstream.aclose()
+    (choice,) = answer.choices
+    assert answer.usage is not None
+    assert answer.usage.prompt > 0
+    assert choice.stop == "length"
+    assert len(set(choice.text)) < 5
+    if bound:
+        assert (call.answer_ended, answer.usage.completion) == ("", bound)
+    else:
+        assert call.answer_ended == "repeating"
+        assert 60 <= answer.usage.completion < 80
 
 
 @pytest.mark.parametrize("guarded", [True, False])

@@ -28,8 +28,9 @@ ENGINE = Group(
             "Memory for the state of earlier prompts, bytes.", "缓存以往提示状态的内存，字节。"
         ),
         "guard": Meaning(
-            "Close a local model's thought when it repeats itself, goes in circles or says its answer again and again.",
-            "本地模型的思考出现重复、绕圈或反复给出同一答案时，结束思考并要求作答。",
+            "Close a local model's thought when it repeats itself, goes in circles or says its answer again and again; "
+            "end an answer of unbounded length that goes round in a loop.",
+            "本地模型的思考出现重复、绕圈或反复给出同一答案时，结束思考并要求作答；未限定长度的回答陷入循环时，结束回答。",
         ),
         "start_timeout_s": Meaning(
             "A model that is not ready by then has failed, seconds.", "模型须在此时间内就绪，否则视为失败，秒。"

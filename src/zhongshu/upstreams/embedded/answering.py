@@ -18,7 +18,7 @@ _QUEUED_EVENTS = 64
 
 
 async def choices(link: Link, call: Call, tally: Tally, *, guarded: bool = False) -> AsyncGenerator[Event, None]:
-    """Every choice of the call: `n` for each prompt, numbered as OpenAI numbers them. guarded: thoughts are watched."""
+    """Every choice of the call: `n` for each prompt, numbered as OpenAI numbers them. guarded: they are watched."""
     turn, n = call.turn, call.turn.sampling.n
     asked = brief(call, link.address.context_tokens, guarded=guarded)
     prompts = turn.prompts if turn.kind == "completion" else (await link.render(asked.messages),)

@@ -18,7 +18,7 @@ _SHAPE_ZH = "请用符合以下 JSON Schema 的 JSON 回答：\n{schema}"
 
 class Brief(msgspec.Struct, frozen=True, kw_only=True):
     """messages: for the chat template; empty when the turn brings its own prompts. thought_tokens: 0 for none.
-    guarded: a thought is watched, and closed when it gets nowhere.
+    guarded: a thought is watched, and closed when it gets nowhere; an answer ends when it goes round in a loop.
 
     talk: the messages as they are told to a model that has decided to reply in words; None to reply in the middle of
     the tools' own prompt. tools: those that may be called now. must_call: a reply in words is not allowed. several: more than one call may
@@ -41,7 +41,7 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def brief(call: Call, context_tokens: int, *, guarded: bool = False) -> Brief:
-    """Read the call. guarded: thoughts are to be watched. Raises Fault("model_cannot") for content that is not text."""
+    """Read the call. guarded: thoughts and answers are to be watched. Raises Fault("model_cannot") for content that is not text."""
     turn = call.turn
     if turn.kind == "completion":
         return Brief(messages=[])
@@ -62,7 +62,7 @@ def brief(call: Call, context_tokens: int, *, guarded: bool = False) -> Brief:
         ),
         talk=rendered(turn, turn.model, _paragraphs(tools.mention(usable, zh=zh), *also)) if _talks(turn) else None,
         thought_tokens=thought_tokens,
-        guarded=guarded and thought_tokens > 0,
+        guarded=guarded,
         tools=usable,
         must_call=not may_reply,
         several=turn.sampling.parallel_tool_calls is not False and turn.tool_choice.mode != "tool",

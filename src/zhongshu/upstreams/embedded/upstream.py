@@ -22,7 +22,8 @@ _ATTEMPTS = 2
 
 class EmbeddedUpstream:
     """Answers with local models. `upstream_model` of a release is the engine's name of the model. guard: a thought that
-    gets nowhere is closed, and `call.thought_ended` says why."""
+    gets nowhere is closed, and `call.thought_ended` says why; an answer that goes round in a loop is ended, and
+    `call.answer_ended` says so."""
 
     def __init__(self, name: str, engine: EngineClient, *, guard: bool = True) -> None:
         self.name = name
@@ -117,7 +118,7 @@ class EmbeddedUpstream:
                 except (Fault, EngineRefusal) as error:
                     self._raise(call, error, final=begun or attempt == _ATTEMPTS - 1)
                     continue
-            call.thought_ended = tally.thought_ended
+            call.thought_ended, call.answer_ended = tally.thought_ended, tally.answer_ended
             yield Event((UsageDelta(tally.usage()),))
             return
 

@@ -30,6 +30,7 @@ from zhongshu.core.turns import Sampling, Tool
 from zhongshu.upstreams.embedded import thoughts, tools
 from zhongshu.upstreams.embedded.briefs import Brief
 from zhongshu.upstreams.embedded.link import Link, Piece, Timings, Token
+from zhongshu.upstreams.embedded.loops import Loop
 from zhongshu.upstreams.embedded.options import Body, drawing, wanted_logprobs
 from zhongshu.upstreams.embedded.stops import StopFinder
 
@@ -42,7 +43,8 @@ Events = AsyncGenerator[Event, None]
 class Tally:
     """Tokens used by all choices of a call. A prompt counts once, however many choices and phases read it.
 
-    thought_ended: why the first thought that the model did not end itself was closed (thoughts.Ended), else empty."""
+    thought_ended: why the first thought that the model did not end itself was closed (thoughts.Ended), else empty.
+    answer_ended: "repeating" where an answer that went round in a loop was broken off, else empty."""
 
     def __init__(self) -> None:
         self.prompt = 0
@@ -50,6 +52,7 @@ class Tally:
         self.completion = 0
         self.thinking = 0
         self.thought_ended = ""
+        self.answer_ended = ""
 
     def read(self, timings: Timings) -> None:
         """A prompt was read for the first time."""
@@ -106,7 +109,7 @@ class Walk:
         watch = thoughts.Watch(self._brief.thought_tokens) if self._brief.guarded else None
         before = self._tally.completion
         ended: thoughts.Ended = ""
-        async with aclosing(self._generate(body)) as pieces:
+        async with aclosing(self._generate(body, thought=True)) as pieces:
             async for piece in pieces:
                 if piece.content:
                     yield Event((ThoughtDelta(self._index, piece.content),))
@@ -222,19 +225,33 @@ class Walk:
 
     # ---- the way to the model
 
-    async def _generate(self, body: Body, *, careful: bool = False) -> AsyncGenerator[Piece, None]:
+    async def _generate(
+        self, body: Body, *, careful: bool = False, thought: bool = False
+    ) -> AsyncGenerator[Piece, None]:
         """Continue the prompt, remember what was written, count it. `careful`: unless the caller set a temperature,
-        take the likeliest token."""
+        take the likeliest token. An answer whose length nobody bounded ends, as at a limit, when it goes round in a
+        loop; a thought has its own watch."""
         drawn = drawing(self._sampling, self._index)
         if careful:
             drawn.setdefault("temperature", 0)
+        loop = Loop() if self._brief.guarded and self._left is None and not thought else None
+        if loop is not None:
+            drawn["timings_per_token"] = True
         async with aclosing(self._link.generate({"prompt": self._prompt, **drawn, **body})) as pieces:
             written: list[str] = []
+            tokens = 0
             async for piece in pieces:
                 written.append(piece.content)
+                new, tokens = piece.tokens_predicted - tokens, piece.tokens_predicted
+                broken_off = loop is not None and not piece.stop and loop.closes(piece.content, new)
+                if broken_off:
+                    self._tally.answer_ended = "repeating"
+                    piece = msgspec.structs.replace(piece, stop=True, stop_type="limit")
                 if piece.stop:
                     self._count(piece, "".join(written))
                 yield piece
+                if broken_off:
+                    return
 
     def _count(self, piece: Piece, written: str) -> None:
         self._count_prompt(piece)
