@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from sqlalchemy import insert, update
 
+from tests.engine.models.conftest import model_of
 from zhongshu.app import paths, standing
 from zhongshu.app.complaints import Complaint
 from zhongshu.app.running import RUNNING_FILE, Running
@@ -20,6 +21,7 @@ from zhongshu.app.standing import Standing, Stands
 from zhongshu.cli.doctor import app
 from zhongshu.core.clock import Clock, FakeClock, SystemClock
 from zhongshu.core.records import Record
+from zhongshu.engine.models import rows, store
 from zhongshu.files.tables import files
 from zhongshu.ledger.journal import open_journal
 from zhongshu.ledger.settings import LedgerSettings
@@ -35,11 +37,15 @@ def ready(home: Path) -> Path:
     return home
 
 
-def found(run, *args):
+def findings(run, *args):
     result = run(app, "--json", *args)
     told = msgspec.json.decode(result.stdout)
     assert result.exit_code == (0 if told["ok"] else 1)
-    return {(f["check"], f["state"]): f for f in told["findings"]}
+    return told["findings"]
+
+
+def found(run, *args):
+    return {(f["check"], f["state"]): f for f in findings(run, *args)}
 
 
 def test_all_is_well(run, ready):
@@ -77,6 +83,32 @@ def test_a_port_in_use(run, ready):
         taken.listen()
         (ready / "zhongshu.toml").write_text(f'profile = "none"\n[server]\nport = {taken.getsockname()[1]}\n')
         assert "cannot be listened on" in found(run)["port", "fail"]["en"]
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_model_file_that_is_here_and_no_model(run, ready, tmp_path, monkeypatch, readable):
+    model = msgspec.structs.replace(model_of(b"weights"), name="smollm2-135m")
+    monkeypatch.setattr(rows, "_BY_NAME", {"smollm2-135m": model})
+    monkeypatch.setenv("ZHONGSHU_MODELS", str(tmp_path / "models"))
+    (ready / "zhongshu.toml").write_text('profile = "tiny"\n[server]\nport = 0\n')
+    file = store.path_of(model, tmp_path / "models")
+    file.parent.mkdir()
+    file.write_bytes(b"weights")
+    store.mark(model, file)
+    monkeypatch.setattr(os, "access", lambda path, mode: readable or path != file)  # root may read everything
+    seen = findings(run)
+    damaged = next(f for f in seen if f["check"] == "models" and "not a GGUF file" in f["en"])
+    assert str(file) in damaged["en"]
+    assert damaged["mend_en"] == "zhongshu models verify smollm2-135m; zhongshu models pull smollm2-135m"
+    if readable:
+        assert any(f"hashed on {store.verified_on(file)}" in f["en"] for f in seen)
+    else:
+        unread = next(f for f in seen if "cannot be read" in f["en"])
+        assert (unread["state"], "chmod" in unread["mend_en"]) == ("fail", True)
+    file.write_bytes(b"weight\0")
+    changed = found(run)["models", "warn"]
+    assert "changed since it was verified" in changed["en"]
+    assert changed["mend_en"] == "zhongshu models pull smollm2-135m"
 
 
 def test_models_that_are_not_here(run, ready, tmp_path, monkeypatch):

@@ -72,7 +72,10 @@ def test_verify_finds_a_changed_file(shell: Shell) -> None:
     result = shell.run("verify", "tiny")
     assert result.exit_code == 1
     assert "missing or wrong" in result.output
-    assert here(shell) == "partly"
+    assert here(shell) == "changed"
+    assert "│ changed" in shell.run("list").output
+    assert shell.run("pull", "tiny").exit_code == 0
+    assert here(shell) == "yes"
 
 
 def test_a_failed_pull_says_what_to_do(shell: Shell, site: Site) -> None:

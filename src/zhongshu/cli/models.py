@@ -47,7 +47,12 @@ def list_models(config: Path | None = ConfigOption, as_json: bool = JsonOption) 
         print_json(found)
         return
     columns = (t("name", "名称"), t("size", "大小"), t("here", "已获取"), t("licence", "许可"), t("use", "用途"))
-    here = {"yes": t("yes", "是"), "partly": t("partly", "部分"), "no": t("no", "否")}
+    here = {
+        "yes": t("yes", "是"),
+        "changed": t("changed", "有改动"),
+        "partly": t("partly", "部分"),
+        "no": t("no", "否"),
+    }
     print_table(
         columns,
         [
@@ -234,13 +239,13 @@ def _state(row: LocalModel, cache: Path) -> dict[str, Any]:
     from zhongshu.engine.models import store
 
     path = store.find(row, cache)
-    partly = store.path_of(row, cache).exists() or store.part_of(row, cache).exists()
+    there, partly = store.path_of(row, cache).exists(), store.part_of(row, cache).exists()
     return {
         "name": row.name,
         "title": row.title,
         "role": row.role,
         "role_zh": row.role_zh,
-        "here": "yes" if path else "partly" if partly else "no",
+        "here": "yes" if path else "changed" if there else "partly" if partly else "no",
         "path": str(path) if path else None,
         "bytes": row.bytes,
         "sha256": row.sha256,

@@ -14,6 +14,7 @@ from pathlib import Path
 from zhongshu.app.checkup.finding import Finding, fail, ok, warn
 from zhongshu.app.preparing import engine_specs
 from zhongshu.app.settings import Settings
+from zhongshu.core.problems import Fault
 from zhongshu.engine.budget import budget_bytes, estimate_bytes
 
 _MB = 1_000_000
@@ -30,7 +31,7 @@ def check_machine(settings: Settings) -> Iterator[Finding]:
     """Every check of this part."""
     yield _python()
     yield _processor()
-    yield _memory(settings)
+    yield from _memory(settings)
     yield _disk("disk of the home", "状态目录所在磁盘", settings.home, settings.ledger.min_free_bytes)
     yield _disk("disk of the models", "模型所在磁盘", settings.model_sources.folder(), 0)
     yield _clock()
@@ -61,9 +62,21 @@ def _processor() -> Finding:
     return ok("processor", f"{en}, AVX2", f"{zh}，AVX2")
 
 
-def _memory(settings: Settings) -> Finding:
+def _memory(settings: Settings) -> Iterator[Finding]:
+    needs: list[int] = []
+    for spec in engine_specs(settings):
+        try:
+            needs.append(estimate_bytes(spec, settings.engine))
+        except Fault as damaged:
+            mend = f"zhongshu models verify {spec.model}; zhongshu models pull {spec.model}"
+            yield fail("models", damaged.problem.message, damaged.problem.message_zh, mend, mend)
+        except OSError:  # the check of the models says which, and why
+            continue
+    yield _room(settings, needs)
+
+
+def _room(settings: Settings, needs: list[int]) -> Finding:
     budget = budget_bytes(settings.engine)
-    needs = [estimate_bytes(spec, settings.engine) for spec in engine_specs(settings)]
     en = f"{budget // _MB} MB for local models, which need {sum(needs) // _MB} MB when all are loaded"
     zh = f"本地模型可用 {budget // _MB} MB；全部加载需 {sum(needs) // _MB} MB"
     if needs and max(needs) > budget:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from zhongshu.core.times import SECOND_NS, date_of
 from zhongshu.engine.models import rows
 from zhongshu.engine.models.download import sha256_of
 from zhongshu.engine.models.rows import LocalModel
@@ -65,6 +66,15 @@ def mark(row: LocalModel, path: Path) -> None:
     """Remember that `path` was just verified."""
     seen = path.stat()
     _replace(_marker_path(path), msgspec.json.encode(Marker(row.sha256, seen.st_size, seen.st_mtime_ns)))
+
+
+def verified_on(path: Path) -> str:
+    """The day on which the hash of a file that `find` gave was last taken: "2026-11-22"."""
+    try:
+        taken_s = _marker_path(path).stat().st_mtime
+    except OSError:
+        return "?"
+    return date_of(int(taken_s) * SECOND_NS).strftime("%Y-%m-%d")
 
 
 def unmark(row: LocalModel, cache_dir: Path) -> None:
