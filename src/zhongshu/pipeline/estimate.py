@@ -37,15 +37,17 @@ def ask_of(turn: Turn, offers: tuple[Offer, ...], completion_tokens: int, exchan
     completion = 0 if turn.kind in _WORDLESS else (turn.sampling.max_tokens or completion_tokens) * turn.sampling.n
     dearest = added = 0
     for offer in offers:
-        price = offer.card.price
-        more = 0 if offer.release.shape is None else _prompt_tokens(turn, offer.release.shape)
+        price, shape = offer.card.price, offer.release.shape
+        more = 0 if shape is None else _prompt_tokens(turn, shape)
+        if more > added:
+            added = more
+        if price.free:
+            continue
         cost_nano = price.most_nano(prompt + more, completion, turn.arrived_ns)
         if exchange is not None:
             cost_nano = exchange.to_home(cost_nano, price.currency, turn.arrived_ns)
         if cost_nano > dearest:
             dearest = cost_nano
-        if more > added:
-            added = more
     return Ask(prompt + added + completion, dearest, turn.user, turn.model)
 
 

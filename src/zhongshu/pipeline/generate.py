@@ -56,7 +56,10 @@ def cost_of(rooms: Rooms, routed: Routed, usage: Usage) -> int:
     who was outrun may have cost."""
     asking = routed.asking
     price = asking.offer.card.price
-    cost_nano = price.cost_nano(usage, rooms.clock.now_ns()) if price.timed else price.cost_nano(usage)
+    if price.free:
+        cost_nano = 0
+    else:
+        cost_nano = price.cost_nano(usage, rooms.clock.now_ns()) if price.timed else price.cost_nano(usage)
     return cost_nano if len(asking.attempts) < 2 else cost_nano + outrun_nano(rooms, asking)
 
 
