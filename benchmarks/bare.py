@@ -1,4 +1,5 @@
-"""A proxy with nothing in it: a plain ASGI function under uvicorn that passes a body on through pyreqwest and back.
+"""A proxy with nothing in it: a plain ASGI function under uvicorn that passes a body on through pyreqwest and back, or a
+stream piece by piece.
 
     python -m benchmarks.bare PORT UPSTREAM
 
@@ -11,6 +12,7 @@ import sys
 
 import uvicorn
 from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.request import RequestBuilder
 
 _HEADERS = [(b"content-type", b"application/json")]
 
@@ -27,10 +29,20 @@ class Bare:
             self._client = ClientBuilder().build()
         body = (await receive())["body"]
         asked = self._client.post(self._upstream + scope["path"]).headers({"content-type": "application/json"})
+        if b'"stream":true' in body:
+            return await self._stream(asked.body_bytes(body), send)
         reply = await asked.body_bytes(body).build().send()
         answer = bytes(await reply.bytes())
         await send({"type": "http.response.start", "status": reply.status, "headers": _HEADERS})
         await send({"type": "http.response.body", "body": answer})
+
+    async def _stream(self, asked: RequestBuilder, send) -> None:
+        async with asked.streamed_read_buffer_limit(0).build_streamed() as reply:
+            head = [(b"content-type", b"text/event-stream")]
+            await send({"type": "http.response.start", "status": reply.status, "headers": head})
+            while (chunk := await reply.body_reader.read_chunk()) is not None:
+                await send({"type": "http.response.body", "body": bytes(chunk), "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
 
 
 def main() -> None:

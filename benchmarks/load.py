@@ -69,6 +69,7 @@ class Streams(msgspec.Struct, frozen=True):
     timed_out: int
     delay: Spread
     jitter: Spread
+    ending: Spread
     first: Spread
     interval_ms: float
 
@@ -223,7 +224,8 @@ def streams(
 ) -> Streams:
     """`count` streams opened at once, `chunks` chunks each; every one left after `leave_after` chunks if that is given.
 
-    body_of writes the request where it is not a chat of OpenAI's protocol. Delay and jitter are taken from `settle_ms` after the start.
+    body_of writes the request where it is not a chat of OpenAI's protocol. Delay and jitter are taken from `settle_ms`
+    after the start until the first stream ends, `ending` from then on.
     """
     with tempfile.TemporaryDirectory() as folder:
         body = Path(folder) / "body.json"

@@ -7,8 +7,10 @@ Three measurements for each server, on one core, beside the same ones without a 
 
 - cost: streams of 50 chunks a second; processor time of the server's whole process tree, opening and closing of the
   streams included, divided by the chunks that arrived;
-- evenness: 1,000 streams opened at once, 20 chunks a second each; once they are open (after 3 s), how far the time
-  between two chunks of one stream is from the interval, less what the mock upstream and the client alone show;
+- evenness: 1,000 streams opened at once, 20 chunks a second each; once they are open (after 3 s) and until the first
+  ends, how far the time between two chunks of one stream is from the interval, less what the mock upstream and the
+  client alone show. Streams of one length that were opened at once all end at once, each with a record to be made
+  durable: what the others' chunks then wait is a row of its own;
 - leaving: clients leave in mid-stream; chunks the upstream sent less chunks the clients received.
 """
 
@@ -35,7 +37,7 @@ LEAVERS, LEAVE_AFTER, LEAVE_OF = 50, 25, 250
 class Options(msgspec.Struct, frozen=True):
     """What is run. `seconds` is the length of each stream; `streams` and `interval_ms` are of the evenness part."""
 
-    only: tuple[str, ...] = ("nginx", "litellm", "zhongshu")
+    only: tuple[str, ...] = ("nginx", "bare", "litellm", "zhongshu")
     seconds: float = 10.0
     streams: int = 1000
     interval_ms: float = 50.0
@@ -194,6 +196,8 @@ def _even_rows(outcome: Outcome, direct: load.Streams, pace: str, ours: bool) ->
             target=rows.at_most(5) if ours else None,
             note=complaint or f"through it {rows.figure(through)} ms",
         ),
+        Row(name=f"{title}, jitter p99 while all of them end at once", value=seen.ending.p99 if seen else None,
+            unit="ms", reference=Reference("direct", direct.ending.p99)),
         Row(name=f"{title}, chunk on its way, p50", value=seen.delay.p50 if seen else None, unit="ms",
             reference=Reference("direct", direct.delay.p50)),
         Row(name=f"{title}, chunk on its way, p99", value=seen.delay.p99 if seen else None, unit="ms",

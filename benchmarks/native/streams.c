@@ -7,11 +7,12 @@
  * --interval-ms  what the upstream keeps between two chunks
  * --seconds      when to stop waiting and leave
  * --leave-after  close each connection after that many chunks
- * --settle-ms    delay and jitter are taken from then on, when all streams are open
+ * --settle-ms    delay and jitter are taken from then on, when all streams are open, until the first one ends
  *
  * Prints one JSON object; times in milliseconds:
  *   delay   arrival of a chunk less the moment the mock upstream wrote it (its `~` stamp, see mock.c)
- *   jitter  how far the time between two arrivals on one stream is from the interval
+ *   jitter  how far the time between two arrivals on one stream is from the interval, while all streams are open
+ *   ending  the same from the end of the first stream on: streams opened at once and of one length all end at once
  *   first   from the request to the first content chunk
  *
  * It reads HTTP chunked coding and server-sent events across any cutting, and knows nothing of JSON.
@@ -56,11 +57,12 @@ struct samples {
     size_t used, size;
 };
 
-static struct samples delays, jitters, firsts;
+static struct samples delays, jitters, endings, firsts;
 static uint64_t chunks, events, bytes, complete, left, cut, refused, failed, timed_out;
 static int poller, live;
 static uint64_t interval_ns = 20000000, settled;
 static unsigned leave_after;
+static int ended; /* a stream has come to its end */
 static char *request;
 static size_t request_size;
 
@@ -130,9 +132,9 @@ static void count_chunk(struct stream *s, uint64_t sent, uint64_t now) {
     s->chunks++;
     if (s->chunks == 1) add(&firsts, now - s->asked);
     if (now >= settled) {
-        add(&delays, now > sent ? now - sent : 0);
+        if (!ended) add(&delays, now > sent ? now - sent : 0);
         uint64_t gap = now - s->last;
-        if (s->last) add(&jitters, gap > interval_ns ? gap - interval_ns : interval_ns - gap);
+        if (s->last) add(ended ? &endings : &jitters, gap > interval_ns ? gap - interval_ns : interval_ns - gap);
         s->last = now;
     }
     if (leave_after && s->chunks >= leave_after) finish(s, &left);
@@ -147,7 +149,7 @@ static void take_line(struct stream *s, uint64_t now) {
     if (strncmp(line, "data:", 5)) return;
     events++;
     if (strstr(line, "[DONE]") || strstr(line, "\"message_stop\"")) {
-        s->done = 1;
+        s->done = ended = 1;
         return;
     }
     char *mark = strchr(line, '~');
@@ -303,6 +305,7 @@ static void print_result(int count, double seconds) {
            count, seconds, chunks, events, bytes, complete, left, cut, refused, failed, timed_out);
     print_samples("delay", &delays);
     print_samples("jitter", &jitters);
+    print_samples("ending", &endings);
     print_samples("first", &firsts);
     printf("\"interval_ms\":%.3f}\n", (double)interval_ns / 1e6);
 }

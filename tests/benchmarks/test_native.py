@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import load, machine, servers
+from benchmarks import contestants, load, machine, servers
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
 
@@ -64,6 +64,21 @@ def test_streams_are_counted_whole(door: load.Door) -> None:
     assert seen.delay.p50 is not None
     assert stats.finished == 20
     assert stats.left == 0
+
+
+def test_what_comes_after_the_first_end_is_kept_apart(door: load.Door) -> None:
+    alone = load.streams(door, core=machine.cores().load, count=1, chunks=30, interval_ms=2)
+    left = load.streams(door, core=machine.cores().load, count=20, chunks=30, interval_ms=2, leave_after=20)
+
+    for seen in (alone, left):  # nobody is left to wait for the end of another
+        assert seen.jitter.p99 is not None
+        assert seen.ending.p99 is None
+
+
+def test_the_bare_proxy_hands_through_answers_and_streams(upstream: servers.Server) -> None:
+    with contestants.bare(machine.cores().server, upstream.port) as running:
+        load.check_plain("bare", running.door)
+        load.check_stream("bare", running.door)
 
 
 def test_a_cut_stream_is_not_complete(door: load.Door) -> None:
