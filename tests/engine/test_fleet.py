@@ -194,6 +194,33 @@ async def test_what_is_not_there_is_refused_with_its_remedy(tmp_path: Path, path
         assert remedy in refused.value.problem.message
 
 
+async def test_a_damaged_file_is_refused_with_its_remedy_and_not_trusted_any_more(tmp_path: Path):
+    file, marker = tmp_path / "secret-place.gguf", tmp_path / "secret-place.gguf.verified"
+    file.write_bytes(b"garbage" * 1000)
+    marker.write_bytes(b"{}")
+    async with engine(tmp_path, SMALL, EngineSpec(model="broken", path=str(file))) as (_, client):
+        with pytest.raises(Fault, match="engine_unavailable") as refused:
+            await client.use("broken").__aenter__()
+    told = refused.value.problem
+    assert told.status == 503
+    assert "zhongshu models pull broken" in told.message
+    assert "模型文件已损坏" in told.message_zh
+    assert "secret-place" not in told.message + told.message_zh
+    assert not marker.exists()
+
+
+async def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file, marker = tmp_path / "a.gguf", tmp_path / "a.gguf.verified"
+    file.write_bytes(b"garbage")
+    marker.write_bytes(b"{}")
+    monkeypatch.setattr(os, "access", lambda path, mode: path != file)  # root may read everything
+    async with engine(tmp_path, SMALL, EngineSpec(model="broken", path=str(file))) as (_, client):
+        with pytest.raises(Fault, match="engine_unavailable") as refused:
+            await client.use("broken").__aenter__()
+    assert "cannot be read by the server" in refused.value.problem.message
+    assert marker.exists()
+
+
 async def test_a_lost_worker_releases_what_it_held(tmp_path: Path):
     async with engine(tmp_path, changed(idle_unload_s=0.4), spec()) as (manager, client):
         worker = EngineClient(manager.socket_path)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from zhongshu.core.problems import Fault, Problem
 from zhongshu.engine.budget import budget_bytes, estimate_bytes
+from zhongshu.engine.damage import unusable_file
 from zhongshu.engine.messages import Address, EngineStatus, Gone, ModelStatus, Recall, State, unavailable
 from zhongshu.engine.running import Running, StartFailed, launch
 from zhongshu.engine.settings import EngineSettings, EngineSpec
@@ -214,6 +215,8 @@ class Fleet:
                     f"模型文件不存在；请用 `zhongshu models pull {model}` 获取",
                 )
             ) from None
+        except Fault as fault:
+            raise Fault(unusable_file(seat.spec)) from fault
         if need > self.budget_bytes:
             raise Fault(_too_large(model, need, self.budget_bytes))
         return need

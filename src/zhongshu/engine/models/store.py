@@ -82,6 +82,12 @@ def unmark(row: LocalModel, cache_dir: Path) -> None:
     _marker_path(path_of(row, cache_dir)).unlink(missing_ok=True)
 
 
+def distrust(path: Path) -> None:
+    """Forget that this file was ever verified, where it can be forgotten."""
+    with contextlib.suppress(OSError):
+        _marker_path(path).unlink()
+
+
 def put(row: LocalModel, part: Path, cache_dir: Path) -> Path:
     """Move a verified part into its place: durable, and whole or not at all."""
     with part.open("rb+") as file:
