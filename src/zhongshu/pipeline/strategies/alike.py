@@ -18,6 +18,17 @@ _SHORT = 200
 _RESULTS = frozenset[Task]({"mathematics", "choice"})
 _TEXTS = frozenset[Task]({"writing", "code", "planning", "chat"})
 _THOUGHT = frozenset[Task]({"mathematics", "proof"})
+_MADE = re.compile(
+    r"\W*(?:(?:please|kindly|can you|could you|would you|help me(?: to)?|i (?:want|need|would like) you to)\W+)*+"
+    r"(?:(?:write|make|create)\s+(?:me\s+|us\s+)?(?:an?|one|two|three|some|several|\d+|my|our)\b|compose|draft|rewrite|rephrase|"
+    r"paraphrase|polish|improve|summari[sz]e|describe|explain|suggest|recommend|propose|invent|imagine|brainstorm|design|"
+    r"(?:give|tell)\s+(?:me|us)\s+(?:\S+\s+){0,2}(?:advice|tips?|ideas?|suggestions?|jokes?|stor(?:y|ies))\b|advise)"
+    r"|\W*(?:请|你|能不能|可以|帮我|帮忙|麻烦|给我|为我|替我|用[^话句字\s]{1,8}+[话句字]{1,2}+)*+"
+    r"(?:写(?![出明下清])|起草|草拟|拟[一个份]|编[写一个造]|改写|润色|总结|概括|起个|取个|讲个|"
+    r"(?:描述|解释|介绍|推荐|建议|创作|设计|构思)(?![者人师家价零号]))",
+    re.IGNORECASE,
+)
+"""The beginning of a question that wants something made, however short: there are many ways to make it."""
 
 _LEAD = re.compile(
     r"^\W*(?:<answer>\s*)?(?:(?:(?:the|my|final|correct)\s+)*answer\s*(?:is\b\s*[:：]?|[:：])|(?:最终|正确)?答案\s*(?:[:：]|是|为))\s*",
@@ -44,7 +55,9 @@ def has_result(question: str, draft: str, form: Format) -> bool:
     task = mark(question).task
     if task in _RESULTS:
         return True
-    return task not in _TEXTS and (len(draft.strip()) <= _SHORT or form.kind != "text")
+    if task in _TEXTS or _MADE.match(question):
+        return False
+    return len(draft.strip()) <= _SHORT or form.kind != "text"
 
 
 def needs_thought(question: str) -> bool:
