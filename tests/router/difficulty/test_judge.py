@@ -59,3 +59,22 @@ def test_an_explanation_names_what_moved_it():
     found = JUDGE.question(QUESTION * 3, explained=True)
     assert len(found.weightiest) == 5
     assert {name for name, _ in found.weightiest} <= set(reading.NAMES)
+
+
+ENDLESS = ("x ", " ", "- ", "=", "= ", "1,", "1.", "<<", "<<1=", "####", "#### ", "1 + 2 = 3. ", "(", "\n", "1/", "九 ")
+
+
+@pytest.mark.parametrize("piece", ENDLESS)
+def test_a_text_that_never_ends_is_judged_in_one_reading(piece):
+    """A model that repeats itself, or a table of dashes, must not hold up everybody else: a pattern that tries again from
+    every place would take minutes here."""
+    endless = piece * (200_000 // len(piece))
+    for question, draft in ((endless, "18"), ("How many?", endless), ("How many?", f"#### {endless}")):
+        assert 0 <= JUDGE.draft(question, draft).chance <= 1
+    assert 0 <= JUDGE.question(endless).chance <= 1
+
+
+def test_many_numbers_in_question_and_draft_are_compared_in_order():
+    question = " ".join(str(number) for number in range(3000))
+    draft = " ".join(f"{number}+{number}={2 * number}" for number in range(1500))
+    assert 0 <= JUDGE.draft(question, draft).chance <= 1

@@ -7,11 +7,13 @@ import re
 from typing import NamedTuple
 
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
-_CALCULATOR = re.compile(r"<<([^>=]*)=([^>]*)>>")
-_NOTE = re.compile(r"<<[^>]*>>")
-_STEP = re.compile(
-    r"([\d.,\s+\-*/x×÷()$%]*?[+\-*/x×÷][\d.,\s+\-*/x×÷()$%]*?)=\s*(?:<<[^>]*>>)?\s*\$?(-?[\d,]+(?:\.\d+)?)"
-)
+_CALCULATOR = re.compile(r"<<([^<>=]*+)=([^<>]*+)>>")
+_NOTE = re.compile(r"<<[^<>]*+>>")
+# An equation is found by its right side; what may stand on the left is looked for backwards from there. One pattern for
+# both would try every place of a long run of signs or spaces again and again.
+_RIGHT = re.compile(r"=\s*+\$?(-?[\d,]+(?:\.\d+)?)")
+_NOT_LEFT = re.compile(r"[^\d.,\s+\-*/x×÷()$%]")
+_SIGN = re.compile(r"[+\-*/x×÷]")
 _TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+|[+\-*/()])")
 _LONGEST = 200
 _TOLERANCE = 0.011
@@ -50,8 +52,18 @@ def numbers(text: str) -> list[float]:
 
 def steps(text: str) -> list[Step]:
     """The equations of a text, without calculator notes (`<<3*60=180>>`)."""
-    found: list[tuple[str, str]] = _STEP.findall(_NOTE.sub("", text))
-    return [Step(left, n, value(left)) for left, right in found if (n := number(right)) is not None]
+    found: list[Step] = []
+    plain, read = _NOTE.sub("", text), 0
+    for right in _RIGHT.finditer(plain):
+        before = plain[read : right.start()]
+        left = before[max((other.end() for other in _NOT_LEFT.finditer(before)), default=0) :]
+        if not _SIGN.search(left):
+            read = right.start()
+            continue
+        read, worth = right.end(), number(right[1])
+        if worth is not None:
+            found.append(Step(left, worth, value(left)))
+    return found
 
 
 def notes(text: str) -> list[Step]:

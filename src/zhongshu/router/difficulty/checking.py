@@ -6,6 +6,7 @@ Pure functions of the two texts; knows no label. The order of NAMES is the order
 
 from __future__ import annotations
 
+import bisect
 import math
 import re
 from typing import NamedTuple
@@ -14,8 +15,8 @@ from zhongshu.router.difficulty.arithmetic import NUMBER, Step, notes, numbers, 
 from zhongshu.router.difficulty.arithmetic import number as parsed
 
 _READ_AT_MOST = 12_000
-_FINAL = re.compile(r"####\s*\$?\s*(-?[\d,]+(?:\.\d+)?)(.*)")
-_SAID = re.compile(r"(?:answer is|answer:|答案是|答案为|答案：)\s*\$?\s*(-?[\d,]+(?:\.\d+)?)", re.I)
+_FINAL = re.compile(r"####\s*+(?:\$\s*+)?(-?[\d,]+(?:\.\d+)?)(.*)")
+_SAID = re.compile(r"(?:answer is|answer:|答案是|答案为|答案：)\s*+(?:\$\s*+)?(-?[\d,]+(?:\.\d+)?)", re.I)
 _OPERAND = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _SENTENCES = re.compile(r"(?<=[.!?。！？])\s*")
 _HEDGE = re.compile(
@@ -134,7 +135,7 @@ def _arithmetic(read: _Draft) -> list[float]:
         len(noted),
         wrong_notes,
         sum(step.true is not None for step in noted) - wrong_notes,
-        len(re.findall(r"<<[^>]*$", read.text)),
+        "<<" in read.text[read.text.rfind(">") + 1 :],
         len(made),
         wrong,
         rounded,
@@ -152,30 +153,30 @@ def _sources(read: _Draft) -> list[float]:
     asked, distinct = read.asked, set(read.asked)
     words: list[str] = _WORD.findall(read.question.lower())
     given = distinct | {_WORDED[word] for word in words if word in _WORDED} | {1, 2, 100}
-    derived = {made for n in distinct for made in (n / 100, n * 100, 100 - n, 1 - n / 100, 1 + n / 100)}
+    derived = sorted(made for n in distinct for made in (n / 100, n * 100, 100 - n, 1 - n / 100, 1 + n / 100))
     used: set[float] = set()
-    results: list[float] = []
+    said, results, earlier = set(read.said), [step.value for step in read.steps], set[float]()
     known = unknown = 0
     for step in read.steps:
         for operand in map(parsed, _OPERAND.findall(step.left)):
             if operand is None:
                 continue
             used.add(operand)
-            if operand in given or operand in results or any(_same(operand, n) for n in derived):
+            if operand in given or operand in earlier or _near(operand, derived):
                 known += 1
             else:
                 unknown += 1
-        results.append(step.value)
+        earlier.add(step.value)
     return [
         known,
         unknown,
         unknown / max(1, known + unknown),
-        sum(n in read.said for n in asked) / max(1, len(asked)),
-        sum(n not in read.said for n in asked),
+        sum(n in said for n in asked) / max(1, len(asked)),
+        sum(n not in said for n in asked),
         len(distinct - used),
         len(distinct - used) / max(1, len(distinct)),
         sum(n not in used for n in results[:-1]),
-        len(set(read.said) - distinct),
+        len(said - distinct),
         len(results) / max(1, len(distinct)),
         len(results) - len(distinct) - sum(word in _COUNTING for word in words),
     ]
@@ -198,6 +199,12 @@ def _manner(read: _Draft) -> list[float]:
 
 def _same(one: float | None, other: float) -> bool:
     return one is not None and abs(one - other) < 1e-6
+
+
+def _near(one: float, sorted_others: list[float]) -> bool:
+    """Whether any of the others, in order, is the same."""
+    at = bisect.bisect_left(sorted_others, one)
+    return any(_same(other, one) for other in sorted_others[max(0, at - 1) : at + 1])
 
 
 __all__ = ["NAMES", "NUMBER", "check"]
