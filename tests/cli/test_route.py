@@ -247,3 +247,12 @@ def test_nought_and_one_are_no_and_yes(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "f.jsonl"
     file.write_text("".join(json.dumps(LINE | {"weak_correct": n % 2}) + "\n" for n in range(60)))
     assert run("tune", str(file)).exit_code == 0
+
+
+def test_half_a_surrogate_pair_goes_out_as_it_came(home: Path, tmp_path: Path) -> None:
+    line = '{"prompt": "你好 \\ud83d\\ude00", "weak_response": "\\ud800 b"}\n'
+    (tmp_path / "odd.jsonl").write_text(line)
+    for command in ("score", "check"):
+        done = run(command, str(tmp_path / "odd.jsonl"))
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout).items() >= json.loads(line).items()

@@ -183,7 +183,18 @@ def _each(file: str, fields: tuple[str, ...], add: Callable[[dict[str, Any]], di
                     f"{place}: the field `{field}` is missing or is no text.",
                     f"{place}：缺少字段 `{field}`，或其不是文本。",
                 )
-        sys.stdout.write(json.dumps({**line, **add(line)}, ensure_ascii=False) + "\n")
+        done = {**line, **add(line)}
+        said = json.dumps(done, ensure_ascii=False)
+        # Half a surrogate pair, which JSON may hold and UTF-8 may not, goes out as the escape it came as.
+        sys.stdout.write((said if said.isascii() or _sayable(said) else json.dumps(done)) + "\n")
+
+
+def _sayable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _lines(file: str) -> Iterator[tuple[str, dict[str, Any]]]:
