@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from zhongshu.core.records import Record
 from zhongshu.ledger.checkpoints import Signer, checkpoint_file, newest_checkpoint, read_lines
 from zhongshu.ledger.index import Index
 from zhongshu.ledger.journal import open_journal
-from zhongshu.ledger.keeper import Keeper, KeeperRunning, running_keeper, sign_now
+from zhongshu.ledger.keeper import Keeper, KeeperRunning, _leave, _Told, running_keeper, sign_now
 from zhongshu.ledger.retention import finish_pruning, prune
 from zhongshu.ledger.segments import segments, stream_folder
 from zhongshu.ledger.settings import LedgerSettings
@@ -52,6 +53,59 @@ async def test_a_checkpoint_is_signed_only_when_something_moved(
     assert not keeper.checkpoint()
     assert keeper.checkpoint(always=True)
     assert newest_checkpoint(home) == 1
+    keeper.close()
+
+
+async def test_one_that_is_killed_while_it_leaves_has_signed_what_was_indexed(
+    home: Path, clock: FakeClock, make: Make, settings: LedgerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException): ...
+
+    def killed() -> int:
+        raise Killed
+
+    await write_days(home, clock, make, 3)
+    keeper = Keeper(settings, home, clock)
+    keeper.index_all()
+    monkeypatch.setattr(keeper, "index", killed)
+    with pytest.raises(Killed):
+        _leave(keeper)
+    assert newest_checkpoint(home) == 0
+    keeper.close()
+    assert verify(home).ok
+
+
+def test_signals_that_come_at_any_moment_are_heard() -> None:
+    """Thousands, while it goes to sleep and wakes, and while it hears the one before."""
+    kinds = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+    before = {kind: signal.getsignal(kind) for kind in kinds}
+    told, main = _Told(iter(lambda: threading.Event().wait() and b"", b"")), threading.main_thread().ident
+    assert main is not None
+    sending = threading.Thread(target=lambda: [signal.pthread_kill(main, signal.SIGUSR1) for _ in range(5000)])
+    try:
+        sending.start()
+        while sending.is_alive():
+            told.sleep(0.001)
+        assert told.sign
+        signal.raise_signal(signal.SIGTERM)
+        told.sleep(1000)
+        assert told.stop
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+async def test_one_that_leaves_does_not_index_for_ever(
+    home: Path, clock: FakeClock, make: Make, settings: LedgerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write_days(home, clock, make, 3)
+    keeper = Keeper(settings, home, clock)
+    monkeypatch.setattr("zhongshu.ledger.keeper._LAST_INDEXING_S", 0.0)
+    real, asked = keeper.index, list[int]()
+    monkeypatch.setattr(keeper, "index", lambda: (asked.append(1), real(), 1)[-1])
+    _leave(keeper)
+    assert len(asked) == 1
+    assert newest_checkpoint(home) == 0
     keeper.close()
 
 

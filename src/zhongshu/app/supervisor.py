@@ -32,6 +32,7 @@ from zhongshu.app.serving import listening_socket
 from zhongshu.app.settings import Settings
 from zhongshu.app.standing import Standing, Verdict, complaints_of
 from zhongshu.engine.local import LocalEngine
+from zhongshu.ledger.keeper import LEAVES_WITHIN_S
 
 log = logging.getLogger("zhongshu.supervisor")
 
@@ -117,7 +118,9 @@ class Supervisor:
         slots = tuple(slot_name(number) for number in range(settings.server.workers))
         self._generations = Generations(settings, slots, self._tell, self._taken, self._note)
         self._workers = {slot: self._worker(number, slot) for number, slot in enumerate(slots)}
-        self._keeper = Child("keeper", "zhongshu.ledger.keeper", lambda: keeper_line(self._settings))
+        self._keeper = Child(
+            "keeper", "zhongshu.ledger.keeper", lambda: keeper_line(self._settings), grace_s=LEAVES_WITHIN_S
+        )
         self._stop = asyncio.Event()
 
     @property

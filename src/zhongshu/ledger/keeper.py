@@ -14,6 +14,7 @@ import fcntl
 import io
 import logging
 import os
+import select
 import signal
 import sqlite3
 import sys
@@ -38,6 +39,9 @@ _PRUNE_EVERY_S = 3600.0
 _SHARE = 0.05
 _NOW_S = 1.0
 _SIGNED_WITHIN_S = 10.0
+_LAST_INDEXING_S = 10.0
+LEAVES_WITHIN_S = 40.0
+"""For how long it should be waited for: it has the lowest priority on a machine that may be full of others' work."""
 
 
 class KeeperRunning(Exception):
@@ -138,15 +142,21 @@ class _Told:
         self.stop = False
         self.sign = False
         self.settings: LedgerSettings | None = None
-        self._event = threading.Event()
+        # A pipe, not an Event: a signal may come while this thread holds the Event's lock, and would wait for it for ever.
+        self._woken, self._wakes = os.pipe()
+        os.set_blocking(self._wakes, False)
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
         signal.signal(signal.SIGUSR1, self._on_sign)
         threading.Thread(target=self._listen, name="told", daemon=True).start()
 
     def sleep(self, seconds: float) -> None:
-        self._event.wait(seconds)
-        self._event.clear()
+        if select.select([self._woken], [], [], seconds)[0]:
+            os.read(self._woken, 4096)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # it is full of calls to wake already
+            os.write(self._wakes, b"!")
 
     def _listen(self) -> None:
         for line in self._lines:
@@ -158,11 +168,11 @@ class _Told:
 
     def _on_stop(self, *_: object) -> None:
         self.stop = True
-        self._event.set()
+        self._wake()
 
     def _on_sign(self, *_: object) -> None:
         self.sign = True
-        self._event.set()
+        self._wake()
 
 
 def run(keeper: Keeper, told: _Told) -> None:
@@ -190,11 +200,20 @@ def run(keeper: Keeper, told: _Told) -> None:
             keeper.index_anew(error)
         told.sleep(_rest_s(moved, spent_s, keeper))
     try:
-        keeper.index_all()
-        keeper.checkpoint()
+        _leave(keeper)
     except (OSError, sqlite3.Error) as error:
         _log.error("the last checkpoint could not be signed: %s", error)
     keeper.close()
+
+
+def _leave(keeper: Keeper) -> None:
+    """Sign what is indexed at once, for on a busy machine this may be all that there is time for; then what the workers
+    wrote last. What is left over, the next keeper takes up: the journal has it."""
+    keeper.checkpoint()
+    until_s = time.monotonic() + _LAST_INDEXING_S
+    while keeper.index() and time.monotonic() < until_s:
+        pass
+    keeper.checkpoint()
 
 
 def _rest_s(moved: int, spent_s: float, keeper: Keeper) -> float:
