@@ -256,3 +256,17 @@ def test_half_a_surrogate_pair_goes_out_as_it_came(home: Path, tmp_path: Path) -
         done = run(command, str(tmp_path / "odd.jsonl"))
         assert done.exit_code == 0, done.output
         assert json.loads(done.stdout).items() >= json.loads(line).items()
+
+
+@pytest.mark.parametrize(
+    ("count", "weak", "strong", "said"),
+    [(60, True, True, "nothing to learn"), (60, False, True, "nothing to learn"), (20, True, True, "at least 50")],
+)
+def test_rows_that_teach_nothing_are_refused_with_the_reason(
+    home: Path, tmp_path: Path, count: int, weak: bool, strong: bool, said: str
+) -> None:
+    rows = [
+        {"prompt": f"How many are {n} and {n}?", "weak_correct": weak, "strong_correct": strong} for n in range(count)
+    ]
+    refused = run("train", lines(tmp_path / "rows.jsonl", rows), "--out", str(tmp_path / "m.json"))
+    assert (refused.exit_code, said in refused.output) == (1, True), refused.output

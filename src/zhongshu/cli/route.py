@@ -120,7 +120,7 @@ def train(
 ) -> None:
     from zhongshu.cli.bad_lines import refuse_line
     from zhongshu.router.difficulty.linear import dump, load
-    from zhongshu.router.difficulty.training import FEWEST, BadLine, read_lines
+    from zhongshu.router.difficulty.training import FEWEST, BadLine, NothingToLearn, read_lines
     from zhongshu.router.difficulty.training import train as fit_all
     from zhongshu.router.odds import counted
 
@@ -139,6 +139,12 @@ def train(
             model = msgspec.structs.replace(model, tasks=counted(rows), pair=pair)
     except BadLine as bad:
         refuse_line(bad)
+    except NothingToLearn:
+        fail(
+            "There is nothing to learn from these rows: the weak model is always right or always wrong, or both models "
+            "are right equally often. Give questions of both sorts.",
+            "这些样本无从学习：较弱模型全对或全错，或两个模型答对的次数相同。请同时提供两类问题。",
+        )
     except ValueError:
         fail(
             f"Give at least {FEWEST} labelled questions of one kind, with options or without.",

@@ -63,6 +63,10 @@ class BadLine(ValueError):
         super().__init__(f"{self.place}: {why}")
 
 
+class NothingToLearn(ValueError):
+    """There are rows enough, but the weak model was always right, or always wrong, or the two as often as each other."""
+
+
 def read_lines(path: Path) -> list[Labelled]:
     """The labelled lines of a file; 0 and 1 stand for false and true. Raises OSError; BadLine for the first that cannot be
     used."""
@@ -84,7 +88,7 @@ def read_lines(path: Path) -> list[Labelled]:
 def train(rows: Sequence[Labelled], version: str, base: Difficulty | None = None) -> Difficulty:
     """Fit what the rows allow; a score for which there are too few (FEWEST) is taken from `base`.
 
-    Raises ValueError when there are too few for anything.
+    Raises ValueError when there are too few for anything, NothingToLearn when they tell the two models apart by nothing.
     """
     questions = [reading.parts(row.prompt) for row in rows]
     choice = [(row, reading.read_choice(q)) for row, q in zip(rows, questions, strict=True) if q.is_choice]
@@ -98,6 +102,8 @@ def train(rows: Sequence[Labelled], version: str, base: Difficulty | None = None
         "draft": _fitted("draft", DRAFT_NAMES, drafted, DRAFT, measured, bins),
     }
     if not any(made.values()):
+        if max(len(choice), len(free)) >= FEWEST:
+            raise NothingToLearn("the outcomes do not tell the two models apart")
         raise ValueError(f"give at least {FEWEST} labelled questions of one kind; there are {len(rows)}")
     missing = [name for name, score in made.items() if score is None]
     if missing and base is None:
