@@ -199,6 +199,7 @@ def run(keeper: Keeper, told: _Told) -> None:
         except sqlite3.DatabaseError as error:
             keeper.index_anew(error)
         told.sleep(_rest_s(moved, spent_s, keeper))
+    _stand_back_no_more()
     try:
         _leave(keeper)
     except (OSError, sqlite3.Error) as error:
@@ -298,6 +299,14 @@ def _stand_back(nice: int) -> None:
     if os.getsid(0) == os.getpid():
         with contextlib.suppress(OSError):
             Path("/proc/self/autogroup").write_text(str(nice))
+
+
+def _stand_back_no_more() -> None:
+    """Somebody waits for it to leave, and behind a full machine its last second of work takes minutes. A session may always
+    be set back to 0, and in one of its own the process's own niceness weighs against nobody."""
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text("0")
 
 
 def main() -> int:
