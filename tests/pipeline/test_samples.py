@@ -356,7 +356,7 @@ async def test_an_answer_of_its_own_is_judged_for_itself(sampled):
     path = assisted(sampled(general="The answer is 74.", deep="The answer is 75."), "front-back")
     await turns(path, 1, "helpdesk")
     (sample,) = await path.done()
-    assert (sample.general, sample.reasoning, sample.done) == (0.0, 1.0, 0.0)
+    assert (sample.general, sample.reasoning, sample.done) == (0.0, 1.0, 1.0)
 
 
 async def test_assistants_count_apart_from_auto(sampled):

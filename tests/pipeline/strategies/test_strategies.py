@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.pipeline.strategies.conftest import CHEAP, DEAR, Calling, Pair, Saying
+from tests.pipeline.strategies.conftest import CHEAP, DEAR, Calling, Pair, Saying, Stopped
 from zhongshu.core.answers import Usage
 from zhongshu.core.problems import Fault, Refusal, fault
-from zhongshu.core.turns import Message, Sampling, Tool
+from zhongshu.core.turns import Format, Message, Sampling, Tool
 from zhongshu.pipeline.answer import answer, stream
 
 EARLIER = (Message("user", "hello"), Message("assistant", "How can I help?"))
@@ -90,10 +90,10 @@ async def test_an_escalation_that_fails_leaves_the_draft_and_says_so(streamed):
 
 
 async def test_front_back_gives_the_solver_the_task_alone(streamed):
-    general = Saying("g", "Add 2 and 3.", "The sum is five.")
+    general = Saying("g", "Add 2 and 3.", "The sum is 5.")
     pair = Pair(general, Saying("r", "2 + 3 = 5", thinks="adding"), "front-back", prompt="You are a clerk.")
     said, record = await pair.asked(streamed, before=EARLIER)
-    assert (said, pair.whys) == ("The sum is five.", ["rewrite", "solve", "phrase"])
+    assert (said, pair.whys) == ("The sum is 5.", ["rewrite", "solve", "phrase"])
     assert [message.text() for message in pair.reasoning.calls[0].turn.messages] == ["Add 2 and 3."]
     assert "2 + 3 = 5" in general.calls[1].turn.messages[-1].text()
     assert general.calls[1].turn.messages[-1].text().startswith("how much is 2 + 3?")
@@ -103,9 +103,9 @@ async def test_front_back_gives_the_solver_the_task_alone(streamed):
 
 
 async def test_the_first_question_of_a_conversation_is_solved_as_it_was_asked(streamed):
-    pair = Pair(Saying("g", "The sum is five."), Saying("r", "2 + 3 = 5"), "front-back", prompt="You are a clerk.")
+    pair = Pair(Saying("g", "The sum is 5."), Saying("r", "2 + 3 = 5"), "front-back", prompt="You are a clerk.")
     said, record = await pair.asked(streamed)
-    assert (said, pair.whys) == ("The sum is five.", ["solve", "phrase"])
+    assert (said, pair.whys) == ("The sum is 5.", ["solve", "phrase"])
     asked = [message.text() for message in pair.reasoning.calls[0].turn.messages]
     assert asked == ["You are a clerk.", "how much is 2 + 3?"]
     assert "as it was asked" in record.reason
@@ -118,9 +118,9 @@ async def test_the_first_question_of_a_conversation_is_solved_as_it_was_asked(st
     [("Add 2 and 3.", True), ("Add ２ to 3 apples.", True), ("Add 2.", False), ("Add 23.", False), ("", False)],
 )
 async def test_a_task_that_lacks_a_number_of_the_question_is_not_what_is_solved(streamed, task, kept):
-    pair = Pair(Saying("g", task, "The sum is five."), Saying("r", "2 + 3 = 5"), "front-back")
+    pair = Pair(Saying("g", task, "The sum is 5."), Saying("r", "2 + 3 = 5"), "front-back")
     said, record = await pair.asked(streamed, before=EARLIER)
-    assert (said, pair.whys) == ("The sum is five.", ["rewrite", "solve", "phrase"])
+    assert (said, pair.whys) == ("The sum is 5.", ["rewrite", "solve", "phrase"])
     solved = [message.text() for message in pair.reasoning.calls[0].turn.messages]
     assert solved == ([task] if kept else ["hello", "How can I help?", "how much is 2 + 3?"])
     assert ("lacked numbers" in record.reason) is not kept
@@ -130,6 +130,32 @@ async def test_a_solution_that_cannot_be_phrased_stands_as_it_is(streamed):
     pair = Pair(Saying("g", LOST), Saying("r", "it is five"), "front-back")
     said, record = await pair.asked(streamed)
     assert (said, record.release) == ("it is five", "r@1")
+
+
+@pytest.mark.parametrize(
+    ("phrased", "fields", "stands"),
+    [
+        ("That makes 5 apples.", {}, "g"),
+        ("That makes 6 apples.", {}, "r"),
+        ("", {}, "r"),
+        ("That makes 6 apples.", {"sampling": Sampling(stop=("@",))}, "g"),
+        ("6", {"format": Format("json")}, "g"),
+        (Stopped("That makes", "length"), {}, "g"),
+    ],
+)
+async def test_a_phrasing_that_loses_the_result_does_not_stand(streamed, phrased, fields, stands):
+    """Where it must heed a form, stop words or a limit, the solution cannot take its place."""
+    pair = Pair(Saying("g", phrased), Saying("r", "2 + 3 = 5", thinks="adding"), "front-back")
+    said, record = await pair.asked(streamed, **fields)
+    assert (said, record.release) == (phrased if stands == "g" else "2 + 3 = 5", f"{stands}@1")
+    assert ("did not come to the same" in record.reason) is (stands == "r")
+    assert pair.whys == ["solve", "phrase"]
+
+
+async def test_the_phrasing_of_a_text_is_shown_as_it_comes(streamed):
+    pair = Pair(Saying("g", "Dear all, winter comes."), Saying("r", "Dear team, it is cold."), "front-back")
+    said, record = await pair.asked(streamed, text="write me a letter about the winter")
+    assert (said, record.release) == ("Dear all, winter comes.", "g@1")
 
 
 async def test_a_solver_that_says_nothing_leaves_the_general_model_alone(streamed):

@@ -4,7 +4,7 @@ general model tells the user, in the user's language.
 The solver sees the task alone: a short prompt, free of what does not matter. The first question of a conversation is a
 task already: there is nothing before it that it could refer to, and rewriting can only lose some of it. A task that lacks
 a number of the question was written badly (small models drop some, or answer instead): the solver sees the conversation
-then.
+then. Where the solution is a result, a phrasing that comes to something else has lost it, and the solution stands.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from zhongshu.core.answers import Answer
 from zhongshu.core.problems import Fault
 from zhongshu.core.turns import Message, Turn
 from zhongshu.pipeline.strategies import wording
+from zhongshu.pipeline.strategies.alike import has_result, same_result
 from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, text_of
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -43,8 +45,9 @@ def front_back(given: Given) -> Plan:
             "The reasoning model gave no solution, so the general model answered alone.",
             "推理模型没有给出解答，由通用模型单独回答。",
         )
+    held = _is_result(turn, solution)
     try:
-        yield Step("general", "phrase", wording.phrase(turn, solution), shown=True)
+        phrased = yield Step("general", "phrase", wording.phrase(turn, solution), shown=not held)
     except Fault as fault:
         yield Stand("reasoning", solved)
         code = fault.problem.code
@@ -52,6 +55,11 @@ def front_back(given: Given) -> Plan:
             f"The reasoning model's solution stands as it is: phrasing it failed ({code}).",
             f"转述失败（{code}），直接采用推理模型的解答。",
         )
+    if held and _loses(turn, solution, phrased):
+        yield Stand("reasoning", solved)
+        return _LOST
+    if held:
+        yield Stand("general", phrased)
     return said
 
 
@@ -68,6 +76,23 @@ _LACKING = Told(
     "general model phrased the answer.",
     "通用模型整理的任务遗漏了问题中的数字，由推理模型依据对话求解，通用模型转述回答。",
 )
+_LOST = Told(
+    "The reasoning model's solution stands as it is: the general model's phrasing did not come to the same.",
+    "通用模型的转述与推理模型的结论不一致，直接采用推理模型的解答。",
+)
+
+
+def _is_result(turn: Turn, solution: str) -> bool:
+    """Whether the phrasing can be held against the solution before it is shown. Where a form or stop words were asked for
+    it cannot: they hold for the phrasing, and the solution knows nothing of them."""
+    plain = turn.format.kind == "text" and not turn.sampling.stop
+    return plain and has_result(wording.question_of(turn), solution, turn.format)
+
+
+def _loses(turn: Turn, solution: str, phrased: Answer) -> bool:
+    """Whether the phrasing comes to something else. One that was cut by the caller's limit does not count."""
+    cut = bool(phrased.choices) and phrased.choices[0].stop == "length"
+    return not cut and not same_result(wording.question_of(turn), solution, text_of(phrased))
 
 
 def _is_first(turn: Turn) -> bool:
