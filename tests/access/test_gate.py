@@ -14,6 +14,7 @@ from zhongshu.core.answers import Usage
 from zhongshu.core.clock import FakeClock, SystemClock
 from zhongshu.core.ports import Gate, Permit
 from zhongshu.core.problems import Fault, Refusal
+from zhongshu.storage.leases import Leases
 
 ASK = Ask(tokens=100, cost_nano=1000)
 
@@ -46,6 +47,17 @@ async def test_it_is_the_port(access: Access):
     permit.settle(Usage(1, 1), 1)
     permit.release()
     assert (permit.requests, permit.tokens) == (None, None)
+
+
+async def test_a_key_whose_counters_could_not_be_had_is_not_let_in_without_limits(access: Access, monkeypatch):
+    caller = await caller_of(access, requests_per_minute=1)
+    with monkeypatch.context() as broken:
+        broken.setattr(Leases, "rate", lambda *_: (_ for _ in ()).throw(OSError("no counters")))
+        for _ in range(2):
+            with pytest.raises(OSError, match="no counters"):
+                await access.gate.admit(caller, ASK)
+    await let_in(access, caller)
+    assert (await refused(access, caller)).problem.code == "rate_limit_exceeded"
 
 
 # --- who

@@ -50,7 +50,7 @@ class Account:
         amounts: list[Rate] = []
         seats: list[Seats] = []
         purses: list[Purse] = []
-        self.until_ns = FOREVER_NS
+        ends = [period_end_ns(row.period, now_ns) for row in self._budgets.values()]
         self.unpriced = None
         self._narrowed.clear()
         for scope, whose, limits in self._scopes():
@@ -61,15 +61,15 @@ class Account:
             if limits.concurrency is not None:
                 seats.append(leases.seats(rate_name(scope, whose, "turns"), limits.concurrency))
             if limits.budget_nano is not None:
+                ends.append(period_end_ns(limits.budget_period, now_ns))
                 purses += self._purse(
                     leases, scope, whose, limits.budget_nano, limits.budget_period, limits.currency, now_ns
                 )
-        for row in self._budgets.values():
-            self.until_ns = min(self.until_ns, period_end_ns(row.period, now_ns))
         self.most_tokens = min((rate.limit for rate in amounts), default=None)
         self.narrow = bool(self._budgets) or self.unpriced is not None
         limited = ones or amounts or seats or purses
         self.bundle = Bundle(tuple(ones), tuple(amounts), tuple(seats), tuple(purses)) if limited else None
+        self.until_ns = min(ends, default=FOREVER_NS)  # last: after a failure above, the next turn tries again
 
     def bundle_of(self, leases: Leases, user: str | None, model: str, now_ns: int) -> Bundle | None:
         """The counters of a turn that names this user and asks for this model."""
@@ -105,7 +105,6 @@ class Account:
     ) -> tuple[Purse, ...]:
         """A budget's purse, its limit at the rate that its period began with."""
         exchange = self._exchange
-        self.until_ns = min(self.until_ns, period_end_ns(period, now_ns))
         if not exchange.knows(currency):
             self.unpriced = currency
             return ()
