@@ -3,7 +3,8 @@
 Models before Gemini 3 take a budget in tokens (0 switches thinking off, where the model allows it), later ones a level
 (ai.google.dev, "Gemini thinking", read 2026-11-22). A budget in tokens is understood by both, so one that the caller
 gave is written as it is, within what the model takes. Pro models and all of Gemini 3 cannot stop thinking: they get the
-least they take, and that is stated.
+least they take, and that is stated. Gemini 3 Pro, the first of its kind, knows two levels; from Flash 3.7 on there is no
+"minimal" (docs.cloud.google.com, "Thinking", table of levels, read 2026-11-22).
 """
 
 from __future__ import annotations
@@ -23,6 +24,15 @@ _BOUNDS = (
     (re.compile(r"-lite\b"), (512, 24_576)),
     (re.compile(""), (1, 24_576)),
 )
+_LEVELS = (
+    (re.compile(r"gemini-3(\.0)?-pro\b"), ("low", "high")),
+    (_PRO, ("low", "medium", "high")),
+    (re.compile(r"-lite\b"), ("minimal", "low", "medium", "high")),
+    (re.compile(r"gemini-flash-latest|gemini-(3\.([7-9]|\d\d)|[4-9]|\d\d)\b"), ("low", "medium", "high")),
+    (re.compile(""), ("minimal", "low", "medium", "high")),
+)
+"""What each kind of model takes; the first that fits counts."""
+_DEPTHS = ("off", "minimal", "low", "medium", "high")
 _SWITCHED = frozenset({"switch", "always"})
 
 
@@ -42,12 +52,17 @@ def thinking_config(call: Call) -> dict[str, Any] | None:
         if pro and effort == "off":
             state(call, "reasoning_effort")
         return {"thinkingBudget": _LEAST_OF_PRO if pro and effort == "off" else _BUDGETS[effort], **shown}
-    level = "low" if pro else "minimal"
-    if effort not in ("off", "minimal"):
-        level = effort
+    level = _level(model, effort)
     if level != effort:
         state(call, "reasoning_effort")
     return {"thinkingLevel": level, **shown}
+
+
+def _level(model: str, effort: str) -> str:
+    """The level that the model takes for this depth: the depth itself, else the next deeper one."""
+    levels = next(levels for pattern, levels in _LEVELS if pattern.search(model))
+    deep = _DEPTHS.index(effort)
+    return next(level for level in levels if _DEPTHS.index(level) >= deep)
 
 
 def _taken(call: Call, model: str, tokens: int) -> int:
