@@ -4,6 +4,7 @@
     python -m benchmarks.strategies --only auto,cascade   some of the ways
     python -m benchmarks.strategies --table               no run: the table of what has been answered so far
     python -m benchmarks.strategies --split train --labels outcomes.jsonl
+    python -m benchmarks.strategies --split talks         conversations instead of single questions
 
 Questions with known answers (benchmarks/questions) are put to a Zhongshu that runs the default profile's two models: a
 general one of 0.5 billion parameters and a reasoning one of 1.5. Every way of answering is an assistant or a model name
@@ -36,8 +37,8 @@ from typing import Any
 import msgspec
 
 from benchmarks import command, servers
-from benchmarks.questions import checking, making
-from benchmarks.questions.kinds import KINDS, LANGUAGES, Question, Split
+from benchmarks.questions import checking, making, talks
+from benchmarks.questions.kinds import KINDS, LANGUAGES, Question, Sheet
 from benchmarks.rows import RESULTS, Row
 from benchmarks.strategy_outcomes import Outcome, Outcomes
 from benchmarks.strategy_rows import ByQuestion, by_question, judge_rows, rows_of, write_picture
@@ -55,6 +56,7 @@ WAYS = ("general", "reasoning", REASONING, "auto", "tiered", "cascade", "front-b
 """What is asked for; the model's own name: the larger model without thought."""
 SLOW = ("tiered", "cascade", "front-back", "draft-check")
 """What `--each` shortens."""
+IN_TALKS = ("general", "reasoning", REASONING, "auto", "front-back")
 
 _SETTINGS = """
 profile = "default"
@@ -104,7 +106,7 @@ strategy = "{strategy}"
 class Options(msgspec.Struct, frozen=True):
     """What is run. each: questions of a kind and language that the slow ways get; None: all."""
 
-    split: Split = "report"
+    split: Sheet = "report"
     ways: tuple[str, ...] = WAYS
     each: int | None = None
 
@@ -174,7 +176,7 @@ def asked(port: int, way: str, question: Question) -> Outcome:
     """One question, one answer, and what it took."""
     body = {
         "model": way,
-        "messages": [{"role": "user", "content": question.prompt}],
+        "messages": [{"role": role, "content": text} for role, text in (*question.before, ("user", question.prompt))],
         "temperature": 0,
         "seed": 1,
         "max_tokens": MAX_TOKENS,
@@ -219,12 +221,18 @@ def outcome(way: str, question: Question, said: dict[str, Any], seconds: float) 
 
 def digest(way: str, question: Question) -> str:
     """What an outcome is of: with another question or another way of asking it is asked anew."""
-    return hashlib.sha256(f"{way} {MAX_TOKENS} {question.prompt}".encode()).hexdigest()[:16]
+    said = "".join(text for _, text in question.before) + question.prompt
+    return hashlib.sha256(f"{way} {MAX_TOKENS} {said}".encode()).hexdigest()[:16]
+
+
+def questions(sheet: Sheet) -> list[Question]:
+    """All that is asked in one go."""
+    return talks.questions() if sheet == "talks" else making.questions(sheet)
 
 
 def chosen(options: Options, way: str) -> list[Question]:
     """The questions that a way is asked: all, or of a slow one the first of every kind in both languages."""
-    every = making.questions(options.split)
+    every = questions(options.split)
     if options.each is None or way not in SLOW:
         return every
     picked: list[Question] = []
@@ -243,11 +251,11 @@ def run_all(options: Options, kept: Outcomes) -> None:
         return
     # The server ends first: what is under way then ends at once.
     with ThreadPoolExecutor(AT_ONCE) as pool, platform() as port:
-        for way, questions in wanted.items():
-            _run_way(port, way, questions, kept, pool)
+        for way, every in wanted.items():
+            _run_way(port, way, every, kept, pool)
 
 
-def _run_way(port: int, way: str, questions: list[Question], kept: Outcomes, pool: ThreadPoolExecutor) -> None:
+def _run_way(port: int, way: str, every: list[Question], kept: Outcomes, pool: ThreadPoolExecutor) -> None:
     """Ask one way everything. A question that gets no answer is left for the next run; too many of them end this one."""
     lock, done, failed, began = threading.Lock(), 0, 0, time.monotonic()
 
@@ -263,17 +271,17 @@ def _run_way(port: int, way: str, questions: list[Question], kept: Outcomes, poo
         with lock:
             kept.add(found)
             done += 1
-            if done % 10 == 0 or done == len(questions):
-                command.say(f"  {way}: {done} of {len(questions)}, {time.monotonic() - began:.0f} s")
+            if done % 10 == 0 or done == len(every):
+                command.say(f"  {way}: {done} of {len(every)}, {time.monotonic() - began:.0f} s")
 
-    list(pool.map(one, questions))
+    list(pool.map(one, every))
 
 
 def labels(options: Options, kept: Outcomes, file: Path) -> int:
     """The outcomes of the two single models as lines for `zhongshu route train` and `tune`; how many."""
     known = {(one.way, one.asked): one for one in kept.outcomes}
     lines: list[bytes] = []
-    for question in making.questions(options.split):
+    for question in questions(options.split):
         weak = known.get(("general", digest("general", question)))
         strong = known.get(("reasoning", digest("reasoning", question)))
         plain = known.get((REASONING, digest(REASONING, question)))
@@ -293,16 +301,18 @@ def labels(options: Options, kept: Outcomes, file: Path) -> int:
 
 def found(options: Options, kept: Outcomes) -> ByQuestion:
     """What has been answered of what is asked today."""
-    every = making.questions(options.split)
+    every = questions(options.split)
     return by_question(kept.outcomes, {(way, digest(way, one)) for way in WAYS for one in every})
 
 
 def table(options: Options, kept: Outcomes) -> list[Row]:
     """The rows of what has been answered so far; of a whole report the picture is drawn too."""
     ways = found(options, kept)
+    if options.split == "talks":
+        return rows_of(IN_TALKS, ways)
     if options.split == "report" and {"auto", "general", "reasoning"} <= ways.keys():
         command.say(f"drawn in {write_picture(ways, RESULTS)}")
-    prompts = {one.id: one.prompt for one in making.questions(options.split)}
+    prompts = {one.id: one.prompt for one in questions(options.split)}
     judges = {"shipped for any models": Judge(load())}
     if file := FOR_PAIRS.get((GENERAL, REASONING)):
         judges["shipped for this pair"] = Judge(load(file))
@@ -317,15 +327,15 @@ def run(options: Options | None = None) -> list[Row]:
     return table(options, kept)
 
 
-def file_of(split: Split) -> Path:
+def file_of(split: Sheet) -> Path:
     """Where the outcomes of a split are kept."""
     return servers.cache() / NAME / f"{split}.jsonl"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = command.parser(__doc__)
-    parser.add_argument("--split", default="report", choices=("train", "report"))
-    parser.add_argument("--only", default=",".join(WAYS), help=f"any of {', '.join(WAYS)}")
+    parser.add_argument("--split", default="report", choices=("train", "report", "talks"))
+    parser.add_argument("--only", help=f"any of {', '.join(WAYS)}; default all, in conversations {', '.join(IN_TALKS)}")
     parser.add_argument(
         "--each", type=int, help=f"questions of each kind and language for {', '.join(SLOW)}; default all"
     )
@@ -333,7 +343,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--labels", type=Path, help="write lines for `zhongshu route train` instead of a table")
     parser.add_argument("--table", action="store_true", help="ask nothing, print what has been answered")
     given = command.parsed(parser, arguments)
-    options = Options(given.split, _ways(parser, given.only), given.each)
+    usual = IN_TALKS if given.split == "talks" else WAYS
+    options = Options(given.split, usual if given.only is None else _ways(parser, given.only), given.each)
     kept = Outcomes(file_of(options.split))
     kept.drop(_ways(parser, given.again))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended; what was answered is kept"))
@@ -342,7 +353,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.labels:
         command.say(f"{labels(options, kept, given.labels)} lines written to {given.labels}")
         return 0
-    return command.finish(NAME, table(options, kept), given, keep=options.split == "report")
+    name = "talks" if options.split == "talks" else NAME
+    return command.finish(name, table(options, kept), given, keep=options.split != "train")
 
 
 def _ways(parser: argparse.ArgumentParser, given: str) -> tuple[str, ...]:

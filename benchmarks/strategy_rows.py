@@ -78,6 +78,7 @@ def _of_way(way: str, mine: list[Outcome], base: list[Outcome], floor: list[Outc
         row("accuracy", "share right", _right(mine), _right(base), KEPT, f"{len(mine)} questions: {_by_kind(mine)}"),
         row("compute", "10^9 parameters x tokens a question", _compute(mine), _compute(base), COMPUTE),
         row("tokens", "written a question", _mean(mine, "tokens"), _mean(base, "tokens"), note=_thought(mine)),
+        row("prompts", "tokens read a question", _mean(mine, "prompt_tokens"), _mean(base, "prompt_tokens")),
         row("seconds", "s a question", _mean(mine, "seconds"), _mean(base, "seconds"), note=_asked_at_once(mine)),
         *([] if way in (BASE, FLOOR) else [_worth(title, mine, base, floor)]),
     ]

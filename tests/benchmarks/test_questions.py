@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from benchmarks.questions import arithmetic, making
+from benchmarks.questions import arithmetic, making, talks
 from benchmarks.questions.checking import number_of, plain, right
 from benchmarks.questions.kinds import KINDS, LANGUAGES, Form, Question
 
@@ -94,6 +94,18 @@ def test_what_is_to_be_found_stands_in_the_text_and_so_does_what_is_not() -> Non
             assert not right(one, one.others[0]), one
         if one.kind == "classify":
             assert all(label.casefold() in one.prompt.casefold() for label in (*one.truth, *one.others)), one
+
+
+def test_conversations_tell_first_and_ask_last_with_no_number_between() -> None:
+    found = talks.questions()
+    assert len({one.id for one in found}) == len(found) == 2 * talks.COUNT
+    for one in found:
+        told, *between = [text for _, text in one.before]
+        assert float(one.truth[0]) == SOLVED[one.template](*map(int, re.findall(r"\d+", told + one.prompt))), one
+        assert not re.search(r"\d", "".join(between)), one
+        assert [role for role, _ in one.before] == ["user", "assistant"] * (1 + talks.BETWEEN)
+        assert re.search(r"[?？]", one.prompt), one
+    assert found == talks.questions()
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from benchmarks.questions import making
+from benchmarks.questions import making, talks
 from benchmarks.questions.kinds import KINDS, LANGUAGES, Question
 from benchmarks.rows import Row
 from benchmarks.strategy_outcomes import Outcome, Outcomes
@@ -124,6 +125,16 @@ def test_an_outcome_is_read_off_a_reply(stand_in: tuple[int, list[dict[str, Any]
     assert asked[0]["temperature"] == 0
     assert asked[0]["model"] == "auto"
     assert asked[0]["messages"] == [{"role": "user", "content": TRAIN[0].prompt}]
+
+
+def test_a_conversation_is_asked_whole_and_is_another_question(stand_in: tuple[int, list[dict[str, Any]]]) -> None:
+    port, asked = stand_in
+    talk, other = talks.questions()[:2]
+    strategies.asked(port, "front-back", talk)
+    said = [(message["role"], message["content"]) for message in asked[0]["messages"]]
+    assert said == [*talk.before, ("user", talk.prompt)]
+    changed = msgspec.structs.replace(talk, before=other.before)
+    assert strategies.digest("auto", talk) != strategies.digest("auto", changed)
 
 
 def test_a_refusal_stops_the_run_with_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
