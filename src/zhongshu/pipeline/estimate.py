@@ -38,7 +38,7 @@ def ask_of(turn: Turn, offers: tuple[Offer, ...], completion_tokens: int, exchan
     dearest = added = 0
     for offer in offers:
         price, shape = offer.card.price, offer.release.shape
-        more = 0 if shape is None else _prompt_tokens(turn, shape)
+        more = 0 if shape is None else shape_tokens(turn, shape)
         if more > added:
             added = more
         if price.free:
@@ -51,7 +51,7 @@ def ask_of(turn: Turn, offers: tuple[Offer, ...], completion_tokens: int, exchan
     return Ask(prompt + added + completion, dearest, turn.user, turn.model)
 
 
-def _prompt_tokens(turn: Turn, shape: Shape) -> int:
+def shape_tokens(turn: Turn, shape: Shape) -> int:
     """What a release puts before the conversation (`shaped`): the prompt, and a message around it."""
     return tokens_of(shape.prompt) + 4 if shape.prompt and turn.kind == "chat" else 0
 

@@ -95,12 +95,17 @@ def asking_of(step: Step, turn: Turn, arrived: Arrived, assistant: Assistant, ti
     return Asking(_turn_of(step, turn, effort, tokens), caller, offers, effort)
 
 
+def inner_limit(max_tokens: int) -> int:
+    """The tokens that an answer to the strategy itself may have, where the caller allows so many for the answer."""
+    return max(max_tokens, _ROOM)
+
+
 def _turn_of(step: Step, turn: Turn, effort: Effort | None, tokens: int | None) -> Turn:
     thinking = tokens if step.by == "reasoning" or not step.why else None
     changes: dict[str, Any] = {"effort": effort, "thinking_tokens": thinking}
     sampling = turn.sampling
     if step.inner:
-        most = None if sampling.max_tokens is None else max(sampling.max_tokens, _ROOM)
+        most = None if sampling.max_tokens is None else inner_limit(sampling.max_tokens)
         changes |= {"tools": (), "tool_choice": ToolChoice(), "format": step.format, "wire": None}
         changes["sampling"] = Sampling(max_tokens=most, seed=sampling.seed, temperature=sampling.temperature)
     elif step.logprobs and not sampling.logprobs:

@@ -26,12 +26,12 @@ def front_back(given: Given) -> Plan:
     """Two calls for a first question, three later. A turn that brings tools is answered by the general model, which alone
     may use them."""
     turn = given.turn
-    if turn.tools or any(message.role == "tool" for message in turn.messages):
+    if brings_tools(turn):
         yield Step("general", "phrase", shown=True)
         return Told(
             "The turn brings tools, so the general model answered it alone.", "请求带有工具，由通用模型单独回答。"
         )
-    if _is_first(turn):
+    if is_first(turn):
         said, asked = _AS_ASKED, turn.messages
     else:
         task = text_of((yield Step("general", "rewrite", wording.rewrite(turn), inner=True))).strip()
@@ -61,6 +61,16 @@ def front_back(given: Given) -> Plan:
     if held:
         yield Stand("general", phrased)
     return said
+
+
+def brings_tools(turn: Turn) -> bool:
+    """Whether the turn may call tools, or has."""
+    return bool(turn.tools) or any(message.role == "tool" for message in turn.messages)
+
+
+def is_first(turn: Turn) -> bool:
+    """Whether one message of the user is all that was said; the system's prompts do not count."""
+    return sum(message.role not in ("system", "developer") for message in turn.messages) == 1
 
 
 _AS_ASKED = Told(
@@ -93,11 +103,6 @@ def _loses(turn: Turn, solution: str, phrased: Answer) -> bool:
     """Whether the phrasing comes to something else. One that was cut by the caller's limit does not count."""
     cut = bool(phrased.choices) and phrased.choices[0].stop == "length"
     return not cut and not same_result(wording.question_of(turn), solution, text_of(phrased))
-
-
-def _is_first(turn: Turn) -> bool:
-    """Whether one message of the user is all that was said; the system's prompts do not count."""
-    return sum(message.role not in ("system", "developer") for message in turn.messages) == 1
 
 
 def _numbers(text: str) -> frozenset[str]:
