@@ -70,6 +70,41 @@ def test_what_is_not(text):
     assert not continues(text)
 
 
+TOLD, NUMBERS = "A garden is 17 m long and 11 m wide. A fence around it costs 11 dollars a metre.", "mathematics"
+
+
+@pytest.mark.parametrize(
+    ("said", "task"),
+    [
+        ((TOLD, "Noted.", EASY, "Paris.", "Now how many dollars does the fence cost?"), NUMBERS),
+        ((TOLD, "Noted.", "How many people live in Paris?"), "lookup"),
+        ((TOLD, "Noted.", "How long do I need for learning to knit?"), "lookup"),
+        (("A garden has a fence.", "Noted.", "How many dollars does the fence cost?"), "lookup"),
+        (("Apples cost 4 dollars each.", "Ok.", "I took 7 apples.", "Ok.", "How much is that in all?"), NUMBERS),
+        (("Apples cost 4 dollars each.", "Ok.", "How much is that in all?"), "lookup"),
+        (("苹果每斤4元。", "好的。", "我买了7斤苹果。", "好的。", "一共多少钱？"), NUMBERS),
+        (("农场里鸡有26只，鸭的只数是鸡的5倍，鹅比鸭少20只。", "好的。", "鹅有多少只？"), NUMBERS),
+        (("我的房子120平米，租金5000元。", "好的。", "北京有多少人口？"), "lookup"),
+        ((TOLD, "Noted.", "Write a poem about how many dollars the fence costs."), "writing"),
+    ],
+)
+def test_an_amount_is_asked_of_what_was_told_before(said, task):
+    decider = Decider()
+    found = decider.decide(talk(*said), BOTH).hardness
+    assert (found.task, found.follow_up) == (task, task == NUMBERS)
+    assert decider.decide(turn(said[-1]), BOTH).hardness.task != NUMBERS
+    first, again = (decider.route(talk(*said), BOTH) for _ in range(2))
+    assert first == again
+
+
+def test_long_conversations_are_read_as_far_as_is_bounded():
+    """The oldest of more than twenty questions is not looked for."""
+    filler = [text for n in range(30) for text in (f"Tell me more about part {n}", "Gladly.")]
+    asked = "How many dollars does the fence cost?"
+    assert Decider().decide(talk(TOLD, "Noted.", *filler[:20], asked), BOTH).hardness.task == NUMBERS
+    assert Decider().decide(talk(TOLD, "Noted.", *filler, asked), BOTH).hardness.task == "lookup"
+
+
 # --- a ceiling of time
 
 

@@ -16,7 +16,7 @@ import msgspec
 from zhongshu.core.models import Offer
 from zhongshu.core.money import Exchange
 from zhongshu.core.turns import Message, Turn
-from zhongshu.router.conversation import continues, questions_of
+from zhongshu.router.conversation import asks_amount, continues, questions_of, told_before
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.linear import Odds
 from zhongshu.router.task import Task, is_follow_up, mark
@@ -39,6 +39,7 @@ _ANSWER: dict[Task, int] = {
     "chat": 60, "lookup": 200, "transform": 300, "writing": 800, "code": 600,
     "proof": 800, "planning": 800, "diagnosis": 600, "mathematics": 300, "choice": 100,
 }  # fmt: skip
+_LEAST = 1e-4
 _THOUGHT = {"minimal": 200, "low": 600, "medium": 2000, "high": 6000}
 
 
@@ -102,8 +103,8 @@ def hardness(turn: Turn, judge: Judge, *, explained: bool = False) -> Hardness:
 
 
 def stands_alone(question: str, found: Hardness) -> bool:
-    """Whether a question that is found this hard is not asked within the one before it."""
-    return found.task not in _WITHIN or not continues(question)
+    """Whether a question that is found this hard neither is asked within the one before it nor reckons with what was told."""
+    return found.task not in _WITHIN or not (continues(question) or asks_amount(question))
 
 
 def within(turn: Turn, judge: Judge, found: Hardness) -> Hardness:
@@ -164,13 +165,15 @@ def newest(turn: Turn) -> Newest:
 
 
 def question_of(turn: Turn) -> tuple[str, bool]:
-    """The question to judge a turn by, and whether it is an earlier one that the last only goes on from."""
+    """The question to judge a turn by, and whether that is more than the last one: an earlier one that it only goes on
+    from, or what was told before of what it asks the amount of, in front of it."""
     if turn.prompts:
         return turn.prompts[0], False
     asked = questions_of(turn)
     for number, text in enumerate(asked):
         if text.strip() and not is_follow_up(text):
-            return text, number > 0
+            told = told_before(text, asked[number + 1 :])
+            return (f"{told}\n{text}", True) if told else (text, number > 0)
     return (asked[0] if asked else ""), False
 
 
@@ -202,5 +205,6 @@ def _raised(chance: float, marks: tuple[tuple[str, str, float], ...]) -> float:
     """A chance after its log odds have been raised by what the marks add."""
     if not marks:
         return chance
-    odds = math.log(chance / (1 - chance)) + sum([adds for _, _, adds in marks])
+    # What was counted may have been 0 or 1 once it was rounded.
+    odds = math.log(max(chance, _LEAST) / max(1 - chance, _LEAST)) + sum([adds for _, _, adds in marks])
     return 1 / (1 + math.exp(-odds))

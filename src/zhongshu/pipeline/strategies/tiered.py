@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zhongshu.pipeline.strategies.steps import By, Given, Plan, Step, Told
-from zhongshu.pipeline.strategies.wording import question_of
+from zhongshu.router.estimate import question_of
 
 
 def tiered(given: Given) -> Plan:
@@ -23,7 +23,7 @@ def _chosen(given: Given) -> tuple[By, Told]:
         return "reasoning", Told(f"The caller asked for {effort} effort.", f"调用方要求 {effort} 级思考。")
     if given.judge is None:
         return "reasoning", Told("There is no trained score here.", "此处没有训练好的难度评分。")
-    chance = given.judge.question(question_of(given.turn)).chance
+    chance = given.judge.question(question_of(given.turn)[0]).chance
     about = f"{chance:.2f}", f"{least:.2f}"
     if chance >= least:
         return "reasoning", Told(
