@@ -1,7 +1,8 @@
 """Whether two answers to one question say the same, where that can be told without a judge. Pure.
 
 What can be told: the option chosen, the number arrived at, equal JSON, equal short texts. Of anything else nothing is
-said. Agreement is no proof of truth: both may be wrong.
+said, nor of numbers that may be of different things: 5 minutes and 5 hours, 60 minutes and 1 hour. Agreement is no proof
+of truth: both may be wrong.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from zhongshu.router.task import mark
 
 _SHORT = 200
 _TAIL = 4000
+_MEANT = frozenset("-.+*/=<>#%$€£¥₹₩°^±√")
+"""Marks that are a part of what is said: C and C#, $5 and €5."""
 _STATED = re.compile(
     r"(?:answer|option|choice|答案|选项|选择|故选|应选|选)\s*(?:is|:|：|为|是|应为|应是)?\s*[*(（\[]*\s*([A-Ja-j])\b",
     re.IGNORECASE,
@@ -26,6 +29,21 @@ _SAID = re.compile(r"(?:answer|result|total|答案|结果|答|共)\s*(?:is|:|：
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
 _CODE = re.compile(r"[^\W\d_]\d", re.ASCII)
 _FENCE = re.compile(r"^\s*```[\w-]*\n(.*?)\n?```\s*$", re.DOTALL)
+_LEAD = re.compile(
+    r"^\W*(?:<answer>\s*)?(?:(?:(?:the|my|final|correct)\s+)*answer\s*(?:is\b\s*[:：]?|[:：])|(?:最终|正确)?答案\s*(?:[:：]|是|为))\s*",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[\u4e00-\u9fff]|[^\W\d_\u4e00-\u9fff]+|[$€£¥₹₩%]")
+_TURNS = frozenset({
+    "not", "no", "never", "nor", "or", "t", "than", "least", "most", "under", "over", "above", "below", "up", "nearly", "almost",
+    "about", "around", "roughly", "approximately", "except", "minus", "不", "非", "没", "无", "或", "约", "近", "超", "多", "少",
+})  # fmt: skip
+"""Words by which a number is denied, bounded or left open."""
+EMPTY = frozenset({
+    "a", "an", "the", "is", "are", "it", "its", "this", "of", "in", "on", "at", "to", "called", "named",
+    "是", "的", "在", "为", "叫", "了", "它", "于", "位",
+})  # fmt: skip
+"""Words between what is said; none that turns a sentence round, as "by" does."""
 
 
 def agree(question: str, first: str, second: str) -> bool | None:
@@ -38,9 +56,15 @@ def agree(question: str, first: str, second: str) -> bool | None:
     structured = _same(_json(first), _json(second))
     if structured is not None:
         return structured
-    if task == "mathematics" or (_is_number(first) and _is_number(second)):
+    if task == "mathematics" or (_is_number(first) and _is_number(second) and _of_one_thing(question, first, second)):
         return _same(_number(first), _number(second))
     return None
+
+
+def bare(text: str) -> str:
+    """The answer without the words that announce it."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    return _LEAD.sub("", text, count=1).strip() or text
 
 
 def _same(first: Any, second: Any) -> bool | None:
@@ -54,7 +78,7 @@ def _plain(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).strip()
     if len(text) > _SHORT:
         return text
-    kept = "".join(c for c in text.casefold() if c.isalnum() or c in "-.+*/=<>")
+    kept = "".join(c for c in text.casefold().lstrip("# ") if c.isalnum() or c in _MEANT)
     return kept.strip(".") or text
 
 
@@ -78,6 +102,22 @@ def _json(text: str) -> Any:
 def _is_number(text: str) -> bool:
     """One number, be it with words; the digits of a code (LH152) are none."""
     return len(text.strip()) <= 40 and len(_NUMBER.findall(text)) == 1 and not _CODE.search(text)
+
+
+def _of_one_thing(question: str, first: str, second: str) -> bool:
+    """Whether two numbers are of the same, as far as words show: what one adds to its number beside the question's own
+    words, the other adds too, or adds nothing. What comes after a number is its unit, though the question names it."""
+    one, other = (_beside(question, bare(text)) for text in (first, second))
+    return (one <= other or other <= one) and one & _TURNS == other & _TURNS
+
+
+def _beside(question: str, text: str) -> frozenset[str]:
+    """The words beside the one number of a text."""
+    before, _, after = (
+        text.casefold().partition(found[0].rstrip("%")) if (found := _NUMBER.search(text)) else (text, "", "")
+    )
+    asked = frozenset(_WORD.findall(question.casefold())) - _TURNS
+    return (frozenset(_WORD.findall(before)) - asked | frozenset(_WORD.findall(after))) - EMPTY
 
 
 def _number(text: str) -> Decimal | None:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 from zhongshu.core.turns import Format
-from zhongshu.router.agreement import agree
+from zhongshu.router.agreement import EMPTY, agree, bare
 from zhongshu.router.task import Task, mark
 
 _SHORT = 200
@@ -30,10 +30,6 @@ _MADE = re.compile(
 )
 """The beginning of a question that wants something made, however short: there are many ways to make it."""
 
-_LEAD = re.compile(
-    r"^\W*(?:<answer>\s*)?(?:(?:(?:the|my|final|correct)\s+)*answer\s*(?:is\b\s*[:：]?|[:：])|(?:最终|正确)?答案\s*(?:[:：]|是|为))\s*",
-    re.IGNORECASE,
-)
 _TOKEN = re.compile(r"[\u4e00-\u9fff]|[^\W_\u4e00-\u9fff]+(?:[.@'’_+-][^\W_\u4e00-\u9fff]+)*")
 _ARTICLES = frozenset({"a", "an", "the"})
 _UNDECIDED = re.compile(
@@ -42,11 +38,6 @@ _UNDECIDED = re.compile(
     re.IGNORECASE,
 )
 _MOST_NAMED = 8
-_EMPTY = frozenset({
-    "a", "an", "the", "is", "are", "it", "its", "this", "of", "in", "on", "at", "to", "called", "named",
-    "是", "的", "在", "为", "叫", "了", "它", "于", "位",
-})  # fmt: skip
-"""Words between what is said; none that turns a sentence round, as "by" does."""
 
 
 def has_result(question: str, draft: str, form: Format) -> bool:
@@ -67,30 +58,13 @@ def needs_thought(question: str) -> bool:
 
 def same_result(question: str, draft: str, solution: str) -> bool:
     """Whether both are seen to come to the same."""
-    first, second = _bare(draft), _bare(solution)
+    first, second = bare(draft), bare(solution)
     same = agree(question, draft, solution)
     if same is None:
         same = agree(question, first, second)
     if same is not None:
-        return same and _of_one_thing(question, first, second)
+        return same
     return _names(question, first, second) or _names(question, second, first) or _add_the_same(question, first, second)
-
-
-def _bare(text: str) -> str:
-    """The answer without the words that announce it."""
-    text = unicodedata.normalize("NFKC", text).strip()
-    return _LEAD.sub("", text, count=1).strip() or text
-
-
-def _of_one_thing(question: str, first: str, second: str) -> bool:
-    """Whether equal numbers are numbers of the same: not 5 minutes and 5 hours. In mathematics the number is the result,
-    with whatever words."""
-    if mark(question).task in _RESULTS:
-        return True
-    one, other = frozenset(_tokens(first)), frozenset(_tokens(second))
-    known = _EMPTY.union(_tokens(question))
-    words = sorted(({token for token in said if token.isalpha()} - known for said in (one, other)), key=len)
-    return words[0] <= words[1]
 
 
 def _names(question: str, result: str, answer: str) -> bool:
@@ -102,7 +76,7 @@ def _names(question: str, result: str, answer: str) -> bool:
     named, around = [token for token in _tokens(result) if token not in _ARTICLES], _tokens(answer)
     if not 0 < len(named) <= _MOST_NAMED or len("".join(named)) < 2 or asked.issuperset(named):
         return False
-    at, known = _place(named, around), asked | _EMPTY
+    at, known = _place(named, around), asked | EMPTY
     return at >= 0 and known.issuperset((*around[max(0, at - 1) : at], *around[at + len(named) :][:1]))
 
 
@@ -112,7 +86,7 @@ def _add_the_same(question: str, first: str, second: str) -> bool:
     if not _plain(first, second):
         return False
     asked = frozenset(_tokens(question))
-    one, other = ([token for token in _tokens(text) if token not in _EMPTY] for text in (first, second))
+    one, other = ([token for token in _tokens(text) if token not in EMPTY] for text in (first, second))
     added = [token for token in one if token not in asked]
     if not added or added != [token for token in other if token not in asked]:
         return False
