@@ -126,6 +126,17 @@ async def test_a_task_that_lacks_a_number_of_the_question_is_not_what_is_solved(
     assert ("lacked numbers" in record.reason) is not kept
 
 
+@pytest.mark.parametrize(
+    ("task", "kept"), [("Add 20 m and 30 m, times 4.", True), ("What does the fence cost?", False)]
+)
+async def test_nor_is_one_that_lacks_what_was_told_of_it_earlier(streamed, task, kept):
+    told = (Message("user", "A fence of 20 m and 30 m costs 4 a metre."), Message("assistant", "Noted."))
+    pair = Pair(Saying("g", task, "It costs 200."), Saying("r", "50 * 4 = 200"), "front-back")
+    said, _ = await pair.asked(streamed, "How much does the fence cost?", before=told)
+    assert (said, pair.whys) == ("It costs 200.", ["rewrite", "solve", "phrase"])
+    assert (len(pair.reasoning.calls[0].turn.messages) == 1) is kept
+
+
 async def test_a_solution_that_cannot_be_phrased_stands_as_it_is(streamed):
     pair = Pair(Saying("g", LOST), Saying("r", "it is five"), "front-back")
     said, record = await pair.asked(streamed)

@@ -3,8 +3,9 @@ general model tells the user, in the user's language.
 
 The solver sees the task alone: a short prompt, free of what does not matter. The first question of a conversation is a
 task already: there is nothing before it that it could refer to, and rewriting can only lose some of it. A task that lacks
-a number of the question was written badly (small models drop some, or answer instead): the solver sees the conversation
-then. Where the solution is a result, a phrasing that comes to something else has lost it, and the solution stands.
+a number of the question, or of what was told earlier of what it asks, was written badly (small models drop some, or answer
+instead): the solver sees the conversation then. Where the solution is a result, a phrasing that comes to something else has
+lost it, and the solution stands.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from zhongshu.core.turns import Message, Turn
 from zhongshu.pipeline.strategies import wording
 from zhongshu.pipeline.strategies.alike import has_result, same_result
 from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, text_of
+from zhongshu.router import estimate
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -35,7 +37,7 @@ def front_back(given: Given) -> Plan:
         said, asked = _AS_ASKED, turn.messages
     else:
         task = text_of((yield Step("general", "rewrite", wording.rewrite(turn), inner=True))).strip()
-        whole = bool(task) and _numbers(wording.question_of(turn)) <= _numbers(task)
+        whole = bool(task) and _numbers(estimate.question_of(turn)[0]) <= _numbers(task)
         said, asked = (_WRITTEN, (Message("user", task),)) if whole else (_LACKING, turn.messages)
     solved = yield Step("reasoning", "solve", asked, inner=True)
     solution = text_of(solved).strip()
