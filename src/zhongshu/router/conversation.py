@@ -70,6 +70,13 @@ def told_before(question: str, earlier: Sequence[str]) -> str:
     return told if mark(f"{told}\n{question}").task == "mathematics" else ""
 
 
+def whole_question(turn: Turn) -> str:
+    """What the user asked last, with what was told before of what it asks the amount of in front of it."""
+    asked = questions_of(turn)
+    told = told_before(asked[0], asked[1:]) if asked else ""
+    return f"{told}\n{asked[0]}" if told else "".join(asked[:1])
+
+
 def _speaks_of(text: str) -> set[bytes | str]:
     """Its words in plain letters, without endings of the plural, and its Chinese characters, but for empty ones."""
     low = text.lower()

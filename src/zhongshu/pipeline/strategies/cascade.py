@@ -13,7 +13,7 @@ import msgspec
 from zhongshu.core.answers import Answer
 from zhongshu.core.problems import Fault
 from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, calls_tools, text_of
-from zhongshu.pipeline.strategies.wording import question_of
+from zhongshu.router.conversation import whole_question
 
 _SURE = 0.5
 """Tokens less likely than this, by their geometric mean, make a draft doubtful."""
@@ -71,7 +71,7 @@ def _doubt(given: Given, draft: Answer) -> Told:
         )
     if given.judge is None:
         return Told("", "") if sure is not None else Told("nothing here can check a draft", "此处无法检查草稿")
-    chance = given.judge.draft(question_of(given.turn), text).chance
+    chance = given.judge.draft(whole_question(given.turn), text).chance
     if chance < least:
         return Told("", "")
     return Told(

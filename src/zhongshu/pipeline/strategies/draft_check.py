@@ -20,6 +20,7 @@ from zhongshu.core.turns import Format
 from zhongshu.pipeline.strategies import wording
 from zhongshu.pipeline.strategies.alike import has_result, needs_thought, same_result
 from zhongshu.pipeline.strategies.steps import NO_FORMAT, Given, Plan, Stand, Step, Told, calls_tools, text_of
+from zhongshu.router.conversation import whole_question
 
 _DEFECTS = Raw(
     b'{"type":"object","properties":{"answer":{"type":"string"},"agrees":{"type":"boolean"},'
@@ -49,7 +50,7 @@ def draft_check(given: Given) -> Plan:
     if calls_tools(draft):
         yield Stand("general", draft)
         return Told("The general model called a tool; there was nothing to check.", "通用模型调用了工具，无需检查。")
-    if has_result(wording.question_of(given.turn), text_of(draft), given.turn.format):
+    if has_result(whole_question(given.turn), text_of(draft), given.turn.format):
         return (yield from _by_result(given, draft))
     return (yield from _by_defects(given, draft))
 
@@ -59,7 +60,7 @@ def draft_check(given: Given) -> Plan:
 
 def _by_result(given: Given, draft: Answer) -> Plan:
     """Two rounds at most: then thought has been given to the question. Of a draft that says nothing a failure is raised."""
-    question = wording.question_of(given.turn)
+    question = whole_question(given.turn)
     try:
         if given.may_skip and given.assistant.rounds > 1 and not needs_thought(question):
             glance = yield Step("reasoning", "solve", unthought=True)

@@ -19,7 +19,7 @@ from zhongshu.core.turns import Message, Turn
 from zhongshu.pipeline.strategies import wording
 from zhongshu.pipeline.strategies.alike import has_result, same_result
 from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, text_of
-from zhongshu.router import estimate
+from zhongshu.router.conversation import whole_question
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -37,7 +37,7 @@ def front_back(given: Given) -> Plan:
         said, asked = _AS_ASKED, turn.messages
     else:
         task = text_of((yield Step("general", "rewrite", wording.rewrite(turn), inner=True))).strip()
-        whole = bool(task) and _numbers(estimate.question_of(turn)[0]) <= _numbers(task)
+        whole = bool(task) and _numbers(whole_question(turn)) <= _numbers(task)
         said, asked = (_WRITTEN, (Message("user", task),)) if whole else (_LACKING, turn.messages)
     solved = yield Step("reasoning", "solve", asked, inner=True)
     solution = text_of(solved).strip()
@@ -98,13 +98,13 @@ def _is_result(turn: Turn, solution: str) -> bool:
     """Whether the phrasing can be held against the solution before it is shown. Where a form or stop words were asked for
     it cannot: they hold for the phrasing, and the solution knows nothing of them."""
     plain = turn.format.kind == "text" and not turn.sampling.stop
-    return plain and has_result(wording.question_of(turn), solution, turn.format)
+    return plain and has_result(whole_question(turn), solution, turn.format)
 
 
 def _loses(turn: Turn, solution: str, phrased: Answer) -> bool:
     """Whether the phrasing comes to something else. One that was cut by the caller's limit does not count."""
     cut = bool(phrased.choices) and phrased.choices[0].stop == "length"
-    return not cut and not same_result(wording.question_of(turn), solution, text_of(phrased))
+    return not cut and not same_result(whole_question(turn), solution, text_of(phrased))
 
 
 def _numbers(text: str) -> frozenset[str]:
