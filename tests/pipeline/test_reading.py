@@ -93,6 +93,30 @@ class Read(Path):
         ),
         (File("p.html", b64("<style>x</style><p>Hi <b>you</b></p>")), "Hi you", "document: html, here"),
         (File("x.json", b64('{"a": 1}')), '{"a": 1}', "document: json, here"),
+        (
+            File("p.html", b64("<html><head><title>T</title><body><p>Hi &lt;b&gt; 1 < 2</p>")),
+            "Hi <b> 1 < 2",
+            "document: html, here",
+        ),
+        (File("d.svg", b64("<svg>drawn</svg>"), media_type="image/svg+xml"), "drawn", "document: image/svg+xml, here"),
+        (File("a.txt", b64("你好 hi", "utf-16")), "你好 hi", "document: txt, here"),
+        (
+            File("a.txt", b64("hi", "utf-16-le"), media_type="text/plain; charset=utf-16le"),
+            "hi",
+            "document: text/plain, here",
+        ),
+        (
+            File("a.txt", b64("Café été", "cp1252"), media_type="text/plain; charset=iso-8859-1"),
+            "Café été",
+            "document: text/plain, here",
+        ),
+        (File("a.txt", "data:text/plain;charset=utf-8,Hello%20%E4%BD%A0"), "Hello 你", "document: text/plain, here"),
+        (
+            File("a.txt", base64.urlsafe_b64encode("？？>>>~~".encode()).decode().rstrip("=")),
+            "？？>>>~~",
+            "document: txt, here",
+        ),
+        (File("long.txt", b64("long " * 20_000)), "long long", "document: txt, here"),
         (File("scan.png", b64("png"), media_type="image/png"), "A cat. HELLO", "picture: eyes"),
         (File("talk.wav", b64("RIFFsound"), media_type="audio/wav"), "hello from the recording", "sound: ears"),
     ],
@@ -164,6 +188,10 @@ async def test_what_was_read_is_remembered_for_its_tenant_alone():
         (File("a.docx", b64("PK")), {}, "model_cannot", "documents of the type docx"),
         (File("a.txt", id="file-1"), {}, "model_cannot", "documents without their content"),
         (File("a.txt", url="https://example.com/a.txt"), {}, "model_cannot", "documents without their content"),
+        (File("a.txt", b64("%PDF-1.4 a")), {}, "model_cannot", "documents of the type application/pdf"),
+        (File("a.csv", b64("PK\3\4")), {}, "model_cannot", "documents of the type application/zip"),
+        (File("a.txt", b64("二进制\1\2\x19", "gb18030")), {}, "invalid_value", "Base64"),
+        (Image("data:application/pdf;base64,AAAA"), {}, "invalid_value", "begins with image/"),
         (File("a.txt", "@@@"), {}, "invalid_value", "Base64"),
         (File("a.txt", b64("\0\0\0")), {}, "invalid_value", "Base64"),
         (File("a.txt", b64("x" * 11)), {"max_characters": 10}, "invalid_value", "11 characters is too long"),
@@ -195,6 +223,25 @@ async def test_a_reader_that_fails_fails_the_turn():
     assert [record.outcome for record in path.journal.records] == ["failed", "failed"]
 
 
+@pytest.mark.parametrize(
+    "many", ["<!", "<a ", "</", "<!--", "<", "<a b=\"'", "<a b=\"'>", "<a =", "<script>", "<title></", "&#1", "<div>"]
+)
+def test_a_page_takes_time_in_proportion_to_its_size(many):
+    page = File("p.html", b64("seen" + many * 100_000))  # quadratic, this takes minutes
+    assert (documents.opened(page).text or "").startswith("seen")
+
+
+async def test_what_is_remembered_is_no_call():
+    path = Read()
+    pictures = [Image(f"data:image/png;base64,AAA{letter}") for letter in "ABCDEFGHIJKLMNOPQRST"]
+    for number in (10, 20):
+        assert not isinstance(await answer(path.rooms, path.brought(*pictures[:number])), Refusal)
+    assert len(path.eyes.calls) == 20
+    more = [Image(f"data:image/png;base64,BBB{letter}") for letter in "ABCDEFGHIJKLMNOPQ"]
+    assert isinstance(await answer(path.rooms, path.brought(*more)), Refusal)
+    assert len(path.eyes.calls) == 36, "at most 16 a turn"
+
+
 def test_what_is_remembered_is_bounded():
     kept = Remembered(most=10)
     for number in range(5):
@@ -215,4 +262,4 @@ def test_what_is_remembered_is_bounded():
     ],
 )
 def test_documents_as_text(file, text):
-    assert documents.text_of(file) == text
+    assert documents.opened(file).text == text

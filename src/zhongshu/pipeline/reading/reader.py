@@ -7,6 +7,7 @@ alone: conversations send their history again.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections import OrderedDict
@@ -24,8 +25,11 @@ from zhongshu.router.settings import ReadingSettings
 Answering = Callable[[Rooms, Arrived], Awaitable[Labelled | Refusal]]
 
 _MOST_READINGS = 16
+_LARGE = 50_000
+"""Characters of Base64 from which a document is read beside the event loop: other turns do not wait for it."""
 _REMEMBERED_CHARACTERS = 8_000_000
 _FORM = re.compile(r"[a-z0-9]{1,8}")
+_NO_PICTURE = re.compile(r"data:(?:text|audio|video|application/(?!octet-stream))", re.IGNORECASE)
 _NEEDS: dict[type, Ability] = {File: "files", Audio: "audio", Image: "vision"}
 
 
@@ -77,11 +81,12 @@ class PartReader:
         able = (card.name for card in rooms.catalog.cards() if ability in card.abilities and not card.strategy)
         return named or next(able, None)
 
+    def known(self, place: tuple[str, str, str]) -> str | None:
+        """What was made of a thing before; None when that is not remembered."""
+        return self._remembered.get(place)
+
     async def asked(self, rooms: Rooms, arrived: Arrived, turn: Turn, place: tuple[str, str, str]) -> str | Refusal:
-        """What a model makes of a thing, asked or remembered."""
-        known = self._remembered.get(place)
-        if known is not None:
-            return known
+        """What a model makes of a thing; remembered from then on."""
         caller = msgspec.structs.replace(arrived.caller, models=())
         kept = asking.kept(turn, arrived.turn.trace)
         inner = Arrived(turn, caller, rooms.clock.steady_ns(), kept, arrived.address, arrived.agent)
@@ -153,7 +158,7 @@ class _Reading:
 
     async def _file(self, file: File) -> Part | Refusal:
         kind = documents.type_of(file)
-        if file.data and kind.startswith("image/"):
+        if file.data and kind.startswith("image/") and not documents.is_text(file):  # SVG is text
             url = file.data if file.data.startswith("data:") else f"data:{kind};base64,{file.data}"
             return await self._picture(file, Image(url))
         if file.data and kind.startswith("audio/"):
@@ -165,7 +170,11 @@ class _Reading:
         if not documents.is_text(file):
             shown = kind or documents.ending_of(file)[:16] or "?"
             return self._cannot(Said(f"documents of the type {shown}", f"{shown} 类型的文档"))
-        text = documents.text_of(file)
+        large = len(file.data) > _LARGE
+        found = await asyncio.to_thread(documents.opened, file) if large else documents.opened(file)
+        if found.other:
+            return self._cannot(Said(f"documents of the type {found.other}", f"{found.other} 类型的文档"))
+        text = found.text
         if text is None:
             return _bad(
                 Said(
@@ -178,7 +187,7 @@ class _Reading:
     async def _sound(self, part: Part, data: str, form: str) -> Part | Refusal:
         model = self._reader.who(self._rooms, self._reader.settings.sound, "transcription")
         sound = documents.bytes_of(data)
-        if model is None or self._too_many():
+        if model is None:
             return part
         if sound is None or not _FORM.fullmatch(form):
             return _bad(
@@ -189,26 +198,35 @@ class _Reading:
             )
         turn = asking.listening(model, sound, form, self._rooms.clock.now_ns())
         words = await self._asked(turn, model, sound)
-        return words if isinstance(words, Refusal) else self._words(words, "sound", model, len(data))
+        return self._words(words, "sound", model, len(data)) if isinstance(words, str) else words or part
 
     async def _picture(self, part: Part, picture: Image) -> Part | Refusal:
         model = self._reader.who(self._rooms, self._reader.settings.pictures, "vision")
-        if model is None or self._too_many():
+        if model is None:
             return part
+        if _NO_PICTURE.match(picture.url):
+            return _bad(
+                Said(
+                    "a picture's type begins with image/, such as image/png", "图片的类型应以 image/ 开头，如 image/png"
+                )
+            )
         turn = asking.looking(model, picture, self._rooms.clock.now_ns())
         words = await self._asked(turn, model, picture.url.encode())
-        return words if isinstance(words, Refusal) else self._words(words, "picture", model, len(picture.url))
+        return self._words(words, "picture", model, len(picture.url)) if isinstance(words, str) else words or part
 
-    async def _asked(self, turn: Turn, model: str, thing: bytes) -> str | Refusal:
+    async def _asked(self, turn: Turn, model: str, thing: bytes) -> str | Refusal | None:
+        """What a model makes of a thing; None where it is not remembered and too many were asked already."""
         place = (self._arrived.caller.tenant, model, hashlib.sha256(thing).hexdigest())
+        known = self._reader.known(place)
+        if known is not None:
+            return known
+        self._calls += 1
+        if self._calls > _MOST_READINGS:
+            return None
         return await self._reader.asked(self._rooms, self._arrived, turn, place)
 
     def _cannot(self, what: Said) -> Refusal:
         return _unreadable(self._rooms, self._arrived.turn, what, "files")
-
-    def _too_many(self) -> bool:
-        self._calls += 1
-        return self._calls > _MOST_READINGS
 
     def _words(self, text: str, what: str, by: str, size: int) -> Text | Refusal:
         most = self._reader.settings.max_characters
