@@ -30,7 +30,7 @@ def written(call: Call, row: str) -> dict[str, Any]:
     body = msgspec.json.decode(body_of(call, ROWS[row].manner, stream=False))
     known = (
         "reasoning_effort", "thinking", "enable_thinking", "thinking_budget", "chat_template_kwargs", "reasoning",
-        "thinking_token_budget",
+        "thinking_token_budget", "thinking_budget_tokens", "reasoning_budget_tokens",
     )  # fmt: skip
     return {name: body[name] for name in known if name in body}
 
@@ -67,16 +67,27 @@ WORDS: list[tuple[str, str, tuple[tuple[Any, bool], ...]]] = [
     ("openai", "some-model", (("none", False), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
     ("openai", "gpt-5-mini", (("minimal", STATED), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
     ("openai", "gpt-5.4", (("none", False), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
+    ("openai", "gpt-6-luna", (("none", False), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
+    ("openai", "gpt-6.1-terra", (("none", False), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
+    ("openai", "gpt-6-astra", (("low", STATED), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
+    ("openai", "gpt-6.1-sol", (("low", STATED), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
+    ("openai", "gpt-6.2-sol", (("low", STATED), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
+    ("openai", "gpt-5.5-pro", (("medium", STATED), ("medium", STATED), ("medium", False), ("high", False), ("medium", STATED))),
+    ("openai", "gpt-5.2-chat-latest", ((("medium", STATED),) * 2) + (("medium", False),) + ((("medium", STATED),) * 2)),
+    ("openai", "o3-deep-research", ((("medium", STATED),) * 2) + (("medium", False),) + ((("medium", STATED),) * 2)),
     ("openai", "gpt-5-pro", (("high", STATED), ("high", STATED), ("high", STATED), ("high", False), ("high", STATED))),
     ("openai", "gpt-5.3-codex", (("low", STATED), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
     ("openai", "o3-mini", (("low", STATED), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
     ("gemini-openai", "gemini-2.5-flash", (("none", False), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
     ("gemini-openai", "gemini-3-pro", (("low", STATED), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
+    ("gemini-openai", "gemini-3.5-flash", (("minimal", STATED), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
+    ("gemini-openai", "gemini-4-argon", (("low", STATED), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
     ("ollama", "qwen3", (("none", False), ("low", False), ("medium", False), ("high", False), ("low", STATED))),
     ("moonshot", "kimi-k3", (("low", STATED), ("low", False), ("high", STATED), ("high", False), ("low", STATED))),
 ]  # fmt: skip
 ON, OFF = {"type": "enabled"}, {"type": "disabled"}
 KWARGS = {"enable_thinking": True, "thinking": True}
+OWN_BUDGETS = {"thinking_budget_tokens": 3000, "reasoning_budget_tokens": 3000}
 SWITCHES: list[tuple[str, str, tuple[tuple[dict[str, Any], bool], ...]]] = [
     (
         "deepseek", "deepseek-v4-pro",
@@ -103,6 +114,36 @@ SWITCHES: list[tuple[str, str, tuple[tuple[dict[str, Any], bool], ...]]] = [
         (({"thinking": OFF}, False), *[({"thinking": ON}, STATED)] * 2, ({"thinking": ON}, False), ({"thinking": ON}, STATED)),
     ),
     (
+        "zhipu", "glm-5.2",
+        (
+            ({"thinking": OFF}, False),
+            ({"thinking": ON, "reasoning_effort": "low"}, False),
+            ({"thinking": ON, "reasoning_effort": "medium"}, False),
+            ({"thinking": ON, "reasoning_effort": "high"}, False),
+            ({"thinking": ON, "reasoning_effort": "low"}, STATED),
+        ),
+    ),
+    (
+        "zhipu", "glm-5.3-flash",
+        (
+            ({"thinking": ON, "reasoning_effort": "low"}, STATED),
+            ({"thinking": ON, "reasoning_effort": "low"}, False),
+            ({"thinking": ON, "reasoning_effort": "high"}, STATED),
+            ({"thinking": ON, "reasoning_effort": "high"}, False),
+            ({"thinking": ON, "reasoning_effort": "low"}, STATED),
+        ),
+    ),
+    (
+        "openrouter", "anthropic/claude-opus-5.5",
+        (
+            ({"reasoning": {"effort": "low"}}, STATED),
+            ({"reasoning": {"effort": "low"}}, False),
+            ({"reasoning": {"effort": "medium"}}, False),
+            ({"reasoning": {"effort": "high"}}, False),
+            ({"reasoning": {"max_tokens": 3000}}, False),
+        ),
+    ),
+    (
         "moonshot", "kimi-k2.5",
         (({"thinking": OFF}, False), *[({"thinking": ON}, STATED)] * 2, ({"thinking": ON}, False), ({"thinking": ON}, STATED)),
     ),
@@ -126,7 +167,7 @@ SWITCHES: list[tuple[str, str, tuple[tuple[dict[str, Any], bool], ...]]] = [
             ({"chat_template_kwargs": {"enable_thinking": False, "thinking": False}}, False),
             *[({"chat_template_kwargs": KWARGS}, STATED)] * 2,
             ({"chat_template_kwargs": KWARGS}, False),
-            ({"chat_template_kwargs": KWARGS | {"thinking_budget": 3000}, "thinking_token_budget": 3000}, STATED),
+            ({"chat_template_kwargs": KWARGS | {"thinking_budget": 3000}, **OWN_BUDGETS}, STATED),
         ),
     ),
 ]  # fmt: skip

@@ -250,6 +250,24 @@ def test_depth_of_thought(model: str, fields: dict[str, Any], thinking: Any, con
     assert (said.get("thinking"), said.get("output_config"), said["max_tokens"]) == (thinking, config, most)
 
 
+@pytest.mark.parametrize(
+    ("model", "given", "kept"),
+    [
+        ("claude-opus-5", "max", "high"),
+        ("claude-haiku-5-5", "xhigh", "high"),
+        ("claude-opus-5", "low", "low"),
+        ("claude-opus-4-8", "max", "max"),
+    ],
+)
+def test_an_effort_above_high_goes_where_thought_is_switched_off(model: str, given: str, kept: str):
+    """Opus 5, Sonnet 5.5 and Haiku 5.5 answer the two together with a 400."""
+    fields = {"messages": Raw(b"[]"), "output_config": Raw(b'{"effort":"%b","task_budget":1}' % given.encode())}
+    call = asked(model=model, thinking="switch", effort="off")
+    call.turn = msgspec.structs.replace(call.turn, wire=Wire("anthropic.messages", fields))
+    assert sent(call)["output_config"] == {"effort": kept, "task_budget": 1}
+    assert ("output_config.effort" in call.dropped) == (kept != given)
+
+
 def test_a_budget_stays_below_the_limit_and_without_room_there_is_none():
     near = asked(thinking="switch", effort="high", sampling=Sampling(max_tokens=2000))
     assert sent(near)["thinking"] == {"type": "enabled", "budget_tokens": 1999}

@@ -21,7 +21,7 @@ def sent(call, manner):
 def thinking_of(body):
     named = (
         "reasoning_effort", "thinking", "enable_thinking", "thinking_budget", "chat_template_kwargs", "reasoning",
-        "thinking_token_budget",
+        "thinking_token_budget", "thinking_budget_tokens", "reasoning_budget_tokens",
     )  # fmt: skip
     return {name: body[name] for name in named if name in body}
 
@@ -42,7 +42,8 @@ def thinking_of(body):
             3000,
             {
                 "chat_template_kwargs": {"enable_thinking": True, "thinking": True, "thinking_budget": 3000},
-                "thinking_token_budget": 3000,
+                "thinking_budget_tokens": 3000,
+                "reasoning_budget_tokens": 3000,
             },
             ("thinking_tokens",),
         ),
@@ -52,6 +53,15 @@ def test_a_budget_in_tokens(call, row, tokens, fields, stated):
     asked = call(thinking="switch", thinking_tokens=tokens)
     assert thinking_of(sent(asked, ROWS[row].manner)) == fields
     assert asked.dropped == stated
+
+
+def test_a_vllm_that_counts_thoughts_is_told_so(call):
+    """A vLLM without a reasoning parser refuses its own field, so it is written only where the settings say so."""
+    row = UpstreamSettings(name="vllm", thinking="chat_template_kwargs+budget")
+    asked = call(thinking="switch", thinking_tokens=3000)
+    assert sent(asked, manner_of(row))["thinking_token_budget"] == 3000
+    assert asked.dropped == ()
+    assert "thinking_token_budget" not in sent(call(thinking="switch", effort="low"), manner_of(row))
 
 
 def test_the_routes_effort_goes_before_the_budget(call):

@@ -64,8 +64,9 @@ UPSTREAMS = Group(
             "代替系统证书而信任的证书（PEM 文件）：用于自签证书的服务。",
         ),
         "thinking": Meaning(
-            "How depth of thought is spelt in requests; empty: the known service's way.",
-            "请求中思考深度的写法；留空按已知服务的方式。",
+            "How depth of thought is spelt in requests; empty: the known service's way. Of a vLLM that was started with a "
+            "reasoning parser, chat_template_kwargs+budget has budgets in tokens kept.",
+            "请求中思考深度的写法；留空按已知服务的方式。vLLM 若配置了推理解析器，可设 chat_template_kwargs+budget 以执行词元预算。",
         ),
         "thoughts": Meaning(
             "Where thoughts are found in answers: field, tags (<think> in the content), or tags-open (the same, with the "

@@ -83,6 +83,8 @@ def _decide(call: Call, fields: dict[str, Any], traits: Traits) -> None:
     thinks = word != "off" and turn.tool_choice.mode not in ("required", "tool")
     said = spelt(word if thinks else "off", tokens, turn.sampling.max_tokens, traits, fields)
     fields |= said
+    if traits.calm and not thinks:
+        _calm(call, fields)
     if (word != "off") != (said.get("thinking", {}).get("type") in ("enabled", "adaptive")):
         state(call, "reasoning_effort")
     elif tokens and traits.thinking == "adaptive":
@@ -91,6 +93,15 @@ def _decide(call: Call, fields: dict[str, Any], traits: Traits) -> None:
         for name in ("temperature", "top_p", "top_k"):
             if fields.pop(name, None) is not None:
                 state(call, name)
+
+
+def _calm(call: Call, fields: dict[str, Any]) -> None:
+    """An effort above high is refused of a model that is told not to think."""
+    config = fields.get("output_config")
+    given: dict[str, Raw] = msgspec.json.decode(_encode(config), type=dict[str, Raw]) if config is not None else {}
+    if bytes(given.get("effort", Raw(b""))) in (b'"xhigh"', b'"max"'):
+        state(call, "output_config.effort")
+        fields["output_config"] = {**given, "effort": "high"}
 
 
 # Written from our words ---------------------------------------------------------------------------------------

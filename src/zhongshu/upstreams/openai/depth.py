@@ -5,12 +5,22 @@ The spellings themselves are in thinking.py, the words by model in efforts.py.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import Raw
 
 from zhongshu.core.ports import Call
 from zhongshu.upstreams.cannot import state
-from zhongshu.upstreams.openai.efforts import SCALE, always_thinks, has_words, nearest, words_of
+from zhongshu.upstreams.openai.efforts import (
+    SCALE,
+    always_thinks,
+    calls_without_thought,
+    draws_itself,
+    nearest,
+    words_for_a_switch,
+    words_of,
+)
 from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.thinking import BUDGETED, WORDLESS, Thinking, effort_fields, word_of
 
@@ -18,14 +28,21 @@ from zhongshu.upstreams.openai.thinking import BUDGETED, WORDLESS, Thinking, eff
 _SWITCHED = frozenset({"switch", "always"})
 # What every model that has words takes.
 _LEAST_OF_ALL = ("low", "medium", "high")
+# Where a demand for a tool is refused while the model thinks (DeepSeek, Moonshot, DashScope; read 2026-11-22).
+_NOT_ON_DEMAND = frozenset({"thinking", "thinking+effort", "enable_thinking"})
+# How an answer is drawn, and the value that is no wish.
+_USUAL = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
 
 _encode = msgspec.json.Encoder().encode
 
 
-def set_depth(fields: dict[str, Raw], call: Call, manner: Manner, effort: str, tokens: int | None) -> None:
-    """Write an effort over what a request's fields say of depth. tokens: the caller's budget, which goes before it."""
+def set_depth(fields: dict[str, Raw], call: Call, manner: Manner, effort: str, tokens: int | None) -> str:
+    """Write an effort over what a request's fields say of depth; what was said. tokens: the caller's budget, which goes
+    before it."""
     spelling = spelling_of(call, manner)
-    _set(fields, spelling, _sayable(call, manner, spelling, effort, tokens), tokens)
+    said = _sayable(call, manner, spelling, effort, tokens)
+    _set(fields, spelling, said, tokens)
+    return said
 
 
 def depth_of(call: Call, manner: Manner) -> tuple[str | None, int | None]:
@@ -38,15 +55,38 @@ def depth_of(call: Call, manner: Manner) -> tuple[str | None, int | None]:
         if tokens or turn.effort not in (None, "off"):
             state(call, "thinking_tokens" if tokens else "reasoning_effort")
         return None, None
+    if barred(call, manner):
+        if tokens or effort not in (None, "off"):
+            state(call, "thinking_tokens" if tokens else "reasoning_effort")
+        return "off", None
     if tokens and manner.thinking not in BUDGETED:
         state(call, "thinking_tokens")
     return effort or (word_of(tokens) if tokens else None), tokens
 
 
+def barred(call: Call, manner: Manner) -> bool:
+    """Whether thought would have this turn refused: a demanded tool goes before it, and in OpenAI's chat any tool does."""
+    turn = call.turn
+    if manner.thinking == "reasoning_effort":
+        return bool(turn.tools) and calls_without_thought(call.offer.release.upstream_model)
+    return turn.tool_choice.mode in ("required", "tool") and manner.thinking in _NOT_ON_DEMAND
+
+
+def leave_drawing(call: Call, fields: dict[str, Any], word: str | None, manner: Manner) -> None:
+    """Take out how the answer is to be drawn, where the model refuses to be told; stated unless it is the usual. word: of
+    effort, as it was said."""
+    if not draws_itself(call.offer.release.upstream_model, word, manner.thinking):
+        return
+    for name, usual in _USUAL.items():
+        if fields.pop(name, None) is not None and getattr(call.turn.sampling, name) not in (None, usual):
+            state(call, name)
+
+
 def spelling_of(call: Call, manner: Manner) -> Thinking:
     """How depth is spelt for this model: one of a service of switches may take words."""
-    model = call.offer.release.upstream_model
-    return "reasoning_effort" if manner.thinking == "thinking" and has_words(model) else manner.thinking
+    if manner.thinking != "thinking":
+        return manner.thinking
+    return words_for_a_switch(call.offer.release.upstream_model) or manner.thinking
 
 
 def _sayable(call: Call, manner: Manner, spelling: Thinking, effort: str, tokens: int | None) -> str:
@@ -90,6 +130,9 @@ def effort_over(call: Call, fields: dict[str, Raw], manner: Manner) -> str | Non
     own_spelling = "reasoning_effort" in fields and manner.thinking == "reasoning_effort"
     if own_spelling and call.effort in (None, turn.effort):
         return None
+    if effort != "off" and barred(call, manner):
+        state(call, "reasoning_effort")
+        return "off"
     return effort
 
 

@@ -13,6 +13,7 @@ from zhongshu.core.signatures import own
 from zhongshu.core.turns import Audio, File, Image, Message, Part, Text, Thought, ToolCall, Video
 from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state
 from zhongshu.upstreams.openai.manner import Manner
+from zhongshu.upstreams.openai.passing import NO_THOUGHT, wants_thoughts
 
 
 def present(fields: dict[str, Any]) -> dict[str, Any]:
@@ -63,12 +64,19 @@ def _message(call: Call, message: Message, manner: Manner) -> dict[str, Any]:
     fields: dict[str, Any] = {"role": role, "content": None if calls and not content else content}
     extra = {
         "name": message.name,
-        "reasoning_content": (message.thought or None) if manner.thought_back else None,
+        "reasoning_content": _thought(message, manner),
         "reasoning_details": [detail for detail in details if detail] or None,
         "tool_calls": calls or None,
         "tool_call_id": message.tool_call_id,
     }
     return fields | present(extra)
+
+
+def _thought(message: Message, manner: Manner) -> str | None:
+    """The earlier thought, where it is wanted; something in its place where a call is refused without."""
+    if not manner.thought_back:
+        return None
+    return message.thought or (NO_THOUGHT if message.tool_calls and wants_thoughts(manner) else None)
 
 
 def _call(call: Call, made: ToolCall, manner: Manner) -> dict[str, Any]:

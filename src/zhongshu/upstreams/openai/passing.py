@@ -4,7 +4,8 @@
     reasoning_details   signed by another provider
     reasoning_content and its other spellings, where the service refuses fields it does not know (Manner.strict)
 
-All other fields stay byte for byte.
+and with the thought of every call, where the service refuses calls that come without (Manner.thought_back): another
+model, or a client that keeps none, may have left it out. All other fields stay byte for byte.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from msgspec import Raw
 
 from zhongshu.core.ports import Call
 from zhongshu.core.signatures import arriving, own
+from zhongshu.core.turns import Turn
 from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, state
+from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.shapes import ExtraContent
 
 _encode = msgspec.json.Encoder().encode
@@ -24,10 +27,23 @@ _messages = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _listed = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _extra = msgspec.json.Decoder(ExtraContent).decode
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
+NO_THOUGHT = " "
+"""What stands for a thought that is not there: DeepSeek and Moonshot take nothing shorter (litellm 1.109)."""
 
 
-def put_right(call: Call, given: Raw, *, signs: str, strict: bool) -> Raw:
+def wants_thoughts(manner: Manner) -> bool:
+    """Whether the service refuses calls that come back without the thought that led to them."""
+    return manner.thought_back and manner.signs != "details"
+
+
+def lacks_thoughts(turn: Turn, manner: Manner) -> bool:
+    """Whether a call in this turn comes without its thought, to a service that refuses it so."""
+    return wants_thoughts(manner) and any(m.tool_calls and not m.thought for m in turn.messages)
+
+
+def put_right(call: Call, given: Raw, manner: Manner) -> Raw:
     """The messages as this service takes them; what is left out is stated."""
+    signs, strict, wanted = manner.signs, manner.strict, wants_thoughts(manner)
     messages = _messages(given)
     for message in messages:
         if bytes(message.get("role", b"")) != b'"assistant"':
@@ -38,9 +54,17 @@ def put_right(call: Call, given: Raw, *, signs: str, strict: bool) -> Raw:
                     state(call, "messages.thoughts")
         elif bytes(message.get("reasoning_details", b"")).startswith(b"["):
             message["reasoning_details"] = _own_details(call, message["reasoning_details"])
+        if wanted and "tool_calls" in message and msgspec.json.decode(message["tool_calls"]):
+            message["reasoning_content"] = _thought(message)
         if b'"extra_content"' in bytes(message.get("tool_calls", b"")):
             message["tool_calls"] = _own_calls(call, message["tool_calls"], signs in ("google", "vertex", "any"))
     return Raw(_encode(messages))
+
+
+def _thought(message: dict[str, Raw]) -> Raw:
+    """The thought that came with a message, under either name; something in its place where there is none."""
+    given = (message.get(name, Raw(b"null")) for name in ("reasoning_content", "reasoning"))
+    return next((said for said in given if bytes(said) not in (b"null", b'""')), Raw(_encode(NO_THOUGHT)))
 
 
 def _own_details(call: Call, given: Raw) -> Raw:

@@ -17,10 +17,10 @@ from msgspec import Raw
 from zhongshu.core.ports import Call
 from zhongshu.core.turns import Sampling, ToolChoice, Turn, rest_of
 from zhongshu.upstreams.cannot import state, state_unread
-from zhongshu.upstreams.openai.depth import depth_of, effort_over, set_depth
+from zhongshu.upstreams.openai.depth import depth_of, effort_over, leave_drawing, set_depth
 from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.messages import messages_of, present
-from zhongshu.upstreams.openai.passing import put_right
+from zhongshu.upstreams.openai.passing import lacks_thoughts, put_right
 from zhongshu.upstreams.proofs import holds_proofs
 
 DIALECTS = {"chat": "openai.chat", "completion": "openai.completion", "embedding": "openai.embedding"}
@@ -38,14 +38,15 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
     model = _named(call.offer.release.upstream_model)
     wire = turn.wire
     tokens: int | None = None
-    if wire is not None and wire.dialect == DIALECTS[turn.kind]:
+    passed_on = wire is not None and wire.dialect == DIALECTS[turn.kind]
+    if wire is not None and passed_on:
         fields = dict(wire.fields)
         fields.pop("zhongshu", None)
         fields["model"] = model
         if turn.kind != "embedding":
             _set_streaming(fields, manner, stream)
-        if turn.kind == "chat" and "messages" in fields and holds_proofs(turn):
-            fields["messages"] = put_right(call, fields["messages"], signs=manner.signs, strict=manner.strict)
+        if turn.kind == "chat" and "messages" in fields and (holds_proofs(turn) or lacks_thoughts(turn, manner)):
+            fields["messages"] = put_right(call, fields["messages"], manner)
         if turn.deepened:
             effort, tokens = depth_of(call, manner)
         else:
@@ -57,8 +58,11 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
         if stream:
             _set_streaming(fields, manner, stream)
         effort, tokens = depth_of(call, manner)
+    said: str | None = None
     if effort is not None and manner.thinking != "none":
-        set_depth(fields, call, manner, effort, tokens)
+        said = set_depth(fields, call, manner, effort, tokens)
+    if turn.kind == "chat" and (said is not None or not passed_on):
+        leave_drawing(call, fields, said, manner)
     return _encode(fields)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any, Literal
 
 Thinking = Literal[
-    "none", "reasoning_effort", "thinking", "thinking+effort", "enable_thinking", "chat_template_kwargs", "reasoning"
-]
-BUDGETED = frozenset({"enable_thinking", "reasoning"})
+    "none", "reasoning_effort", "thinking", "thinking+effort", "enable_thinking", "chat_template_kwargs",
+    "chat_template_kwargs+budget", "reasoning",
+]  # fmt: skip
+BUDGETED = frozenset({"enable_thinking", "chat_template_kwargs+budget", "reasoning"})
 """Spellings in which a budget in tokens is kept. A template (chat_template_kwargs) may ignore its own."""
 
-WORDLESS = frozenset({"thinking", "chat_template_kwargs"})
+WORDLESS = frozenset({"thinking", "chat_template_kwargs", "chat_template_kwargs+budget"})
 """Spellings that can say on and off, and no degree between."""
 
 # DashScope and SiliconFlow take a budget in tokens where others take a word; "high" leaves the model's own.
@@ -35,7 +36,10 @@ def effort_fields(thinking: Thinking, effort: str, tokens: int | None = None) ->
     thinking+effort       DeepSeek: both of the above
     enable_thinking       DashScope, SiliconFlow: a switch, with a budget in tokens below "high"
     chat_template_kwargs  vLLM, SGLang, llama.cpp: the template's own switch, called by both of its names, and its
-                          budget, which a template may not know; vLLM has a field of its own for it, others skip that
+                          budget, which a template may not know; llama.cpp has a field of its own for it, called by one of
+                          two names, which the others skip
+    ...+budget            vLLM with a reasoning parser whose marks it knows: its own field too. Any other vLLM answers that
+                          field with a 400 (vLLM 0.26, v1/engine/input_processor.py)
     reasoning             OpenRouter: {"effort": word} or {"max_tokens": budget}
     """
     on = effort != "off"
@@ -51,9 +55,11 @@ def effort_fields(thinking: Thinking, effort: str, tokens: int | None = None) ->
         case "enable_thinking":
             limit = budget or _BUDGETS.get(effort)
             return {"enable_thinking": on, **({"thinking_budget": limit} if limit else {})}
-        case "chat_template_kwargs":
+        case "chat_template_kwargs" | "chat_template_kwargs+budget":
+            kept = thinking == "chat_template_kwargs+budget"
+            names = ("thinking_budget_tokens", "reasoning_budget_tokens", *(("thinking_token_budget",) if kept else ()))
             limited = {"thinking_budget": budget} if budget else {}
-            own = {"thinking_token_budget": budget} if budget else {}
+            own = dict.fromkeys(names, budget) if budget else {}
             return {"chat_template_kwargs": {"enable_thinking": on, "thinking": on, **limited}, **own}
         case "reasoning":
             return {"reasoning": {"max_tokens": budget} if budget else {"effort": effort if on else "none"}}

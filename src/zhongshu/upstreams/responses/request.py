@@ -30,7 +30,7 @@ from zhongshu.core.turns import (
     Video,
 )
 from zhongshu.upstreams.cannot import SIGNED_ELSEWHERE, cannot, state, state_unproven, state_unread
-from zhongshu.upstreams.openai.depth import word_taken
+from zhongshu.upstreams.openai.depth import leave_drawing, word_taken
 from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.messages import present
 from zhongshu.upstreams.openai.thinking import word_of
@@ -85,6 +85,7 @@ def _passed_on(call: Call, fields: dict[str, Raw], manner: Manner) -> dict[str, 
     if said is not None:
         reasoning = _fields(fields["reasoning"]) if bytes(fields.get("reasoning", b"")).startswith(b"{") else {}
         fields["reasoning"] = Raw(_encode(reasoning | {"effort": Raw(_encode(said["effort"]))}))
+        leave_drawing(call, fields, said["effort"], manner)
     return fields
 
 
@@ -141,17 +142,19 @@ def _written(call: Call, manner: Manner) -> dict[str, Any]:
     _refuse_unsayable(call)
     state_unread(call)
     call.dropped += _dropped(turn)
+    reasoning = _reasoning(call)
+    drawn: dict[str, Any] = {"temperature": turn.sampling.temperature, "top_p": turn.sampling.top_p}
+    leave_drawing(call, drawn, reasoning["effort"] if reasoning else None, manner)
     return present(
         {
             "input": [item for message in turn.messages for item in _message(call, message, manner)],
             "max_output_tokens": turn.sampling.max_tokens,
-            "temperature": turn.sampling.temperature,
-            "top_p": turn.sampling.top_p,
+            **drawn,
             "tools": [_tool(tool.name, tool.description, tool.parameters, tool.strict) for tool in turn.tools] or None,
             "tool_choice": _choice(turn.tool_choice) if turn.tools else None,
             "parallel_tool_calls": turn.sampling.parallel_tool_calls,
             "text": _format(turn),
-            "reasoning": _reasoning(call),
+            "reasoning": reasoning,
             "top_logprobs": turn.sampling.top_logprobs if turn.sampling.logprobs else None,
             "include": [_LOGPROBS] if turn.sampling.logprobs else None,
             "safety_identifier": turn.user,
