@@ -45,6 +45,6 @@ def refuse_model(error: ValueError) -> NoReturn:
     why = str(error).partition(":")[0]
     fail(
         f"--model-file: {why}; make one with `zhongshu route train`, or leave it out.",
-        "--model-file：不是难度模型；请用 `zhongshu route train` 训练，或不填写。",
+        "--model-file：不是本版本可用的难度模型；请用 `zhongshu route train` 训练，或不填写。",
         code=2,
     )

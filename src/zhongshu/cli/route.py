@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +12,7 @@ import typer
 from zhongshu.cli import route_proof, route_samples
 from zhongshu.cli.managing import examples
 from zhongshu.cli.output import JsonOption, err, fail, print_json, print_table
+from zhongshu.cli.route_lines import extend
 from zhongshu.cli.words import t
 
 app = typer.Typer(
@@ -52,6 +50,10 @@ app.add_typer(route_samples.app)
 
 FILE = t("JSON lines; - for standard input.", "JSON Lines 文件；- 表示标准输入。")
 MODEL = t("A model made by `route train`; default: the shipped one.", "由 `route train` 训练的模型；默认使用内置模型。")
+ODDS = t(
+    "Count how the two did on each kind of task; not where the rows are no picture of what is asked here.",
+    "统计两个模型在每类任务上的表现；若样本不能代表此处的实际问题，则不统计。",
+)
 ModelOption = Annotated[Path | None, typer.Option("--model-file", help=MODEL)]
 FileArgument = Annotated[str, typer.Argument(help=FILE)]
 
@@ -73,7 +75,7 @@ def score(file: FileArgument, model_file: ModelOption = None) -> None:
         found = judge.question(line["prompt"])
         return {"score": round(found.score, 6), "weak_wrong": round(found.chance, 4), "head": found.head}
 
-    _each(file, ("prompt",), scored)
+    extend(file, ("prompt",), scored)
 
 
 @app.command(
@@ -95,7 +97,7 @@ def check(file: FileArgument, model_file: ModelOption = None) -> None:
         cost = {"tokens": 0, "model_calls": 0, "ms": round(took_ms, 3)}  # features only: no model is asked
         return {"score": round(found.score, 6), "weak_wrong": round(found.chance, 4), "cost": cost}
 
-    _each(file, ("prompt", "weak_response"), checked)
+    extend(file, ("prompt", "weak_response"), checked)
 
 
 @app.command(
@@ -116,6 +118,7 @@ def train(
     version: str = typer.Option("custom", "--version-name", help=t("What to call it.", "版本名称。")),
     general: str = typer.Option("", "--general", help=t("The weak model's name here.", "较弱模型在此的名称。")),
     reasoning: str = typer.Option("", "--reasoning", help=t("The strong model's name here.", "较强模型在此的名称。")),
+    odds: bool = typer.Option(True, "--odds/--no-odds", help=ODDS),
     as_json: bool = JsonOption,
 ) -> None:
     from zhongshu.cli.bad_lines import refuse_line
@@ -136,7 +139,7 @@ def train(
         with err.status(t(f"Training on {len(rows)} questions…", f"正在用 {len(rows)} 个问题训练……")):
             model = fit_all(rows, version, base=load())
             pair = (general, reasoning) if general and reasoning else ()
-            model = msgspec.structs.replace(model, tasks=counted(rows), pair=pair)
+            model = msgspec.structs.replace(model, tasks=counted(rows) if odds else {}, pair=pair)
     except BadLine as bad:
         refuse_line(bad)
     except NothingToLearn:
@@ -178,41 +181,3 @@ def _judge(model_file: Path | None) -> Any:
         from zhongshu.cli.bad_lines import refuse_model
 
         refuse_model(error)
-
-
-def _each(file: str, fields: tuple[str, ...], add: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Each line of a file as it was, with more fields, on standard output."""
-    for place, line in _lines(file):
-        for field in fields:
-            if not isinstance(line.get(field), str):
-                fail(
-                    f"{place}: the field `{field}` is missing or is no text.",
-                    f"{place}：缺少字段 `{field}`，或其不是文本。",
-                )
-        done = {**line, **add(line)}
-        said = json.dumps(done, ensure_ascii=False)
-        # Half a surrogate pair, which JSON may hold and UTF-8 may not, goes out as the escape it came as.
-        sys.stdout.write((said if said.isascii() or _sayable(said) else json.dumps(done)) + "\n")
-
-
-def _sayable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _lines(file: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    stream = sys.stdin.buffer if file == "-" else Path(file).open("rb")  # noqa: SIM115 - closed with the process
-    for number, raw in enumerate(stream, 1):
-        if not raw.strip():
-            continue
-        place = t(f"line {number}", f"第 {number} 行")
-        try:
-            line = json.loads(raw)
-        except (ValueError, RecursionError):
-            fail(f"{place} is not JSON in UTF-8.", f"{place}不是 UTF-8 编码的 JSON。")
-        if not isinstance(line, dict):
-            fail(f"{place} is not a JSON object.", f"{place}不是 JSON 对象。")
-        yield place, line

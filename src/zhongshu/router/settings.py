@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from zhongshu.core.dials import Dial
+from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.linear import load
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -61,7 +62,7 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         if self.model_file is None:
             return
         try:
-            load(self.model_file)
+            Judge(load(self.model_file))
         except (OSError, ValueError) as error:
             why = (error.strerror or "it cannot be read") if isinstance(error, OSError) else str(error)
             raise ValueError(

@@ -118,11 +118,16 @@ def _ridge(
     weighed = standard.T * weights
     gram = weighed @ standard + recipe.strength * np.eye(len(names))
     solved = cast("Numbers", np.linalg.solve(gram, weighed @ (wanted - bias - standard @ towards)))
-    return Linear(tuple(names), _plain(means), _plain(scales), _plain(towards + solved), bias)
+    return Linear(tuple(names), _plain(means), _plain(scales), _plain(towards + solved), _told(bias))
 
 
 def _plain(values: object) -> tuple[float, ...]:
-    return tuple(float(value) for value in cast("Numbers", values))
+    return tuple(_told(value) for value in cast("Numbers", values))
+
+
+def _told(value: float) -> float:
+    """To nine digits: those after differ with the number of cores that add up, and a file is to be made alike anywhere."""
+    return float(f"{value:.9g}")
 
 
 def _logistic(score: Numbers, happened: Flags) -> tuple[float, float]:
@@ -139,4 +144,4 @@ def _logistic(score: Numbers, happened: Flags) -> tuple[float, float]:
         weights -= move
         if np.abs(move).max() < 1e-9:
             break
-    return float(weights[0]), float(weights[1])
+    return _told(weights[0]), _told(weights[1])

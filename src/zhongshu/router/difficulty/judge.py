@@ -8,6 +8,7 @@ import msgspec
 
 from zhongshu.router.difficulty import checking, reading
 from zhongshu.router.difficulty.linear import Difficulty, Linear
+from zhongshu.router.difficulty.reading import CHOICE_NAMES, NAMES
 
 DRAFT_NAMES = (*checking.NAMES, "question_characters")
 
@@ -26,9 +27,12 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 class Judge:
-    """Judges by one version of the trained model. pair: the two models that it was made of, if it is for these alone."""
+    """Judges by one version of the trained model. pair: the two models that it was made of, if it is for these alone.
+    Raises ValueError for a model that was trained for other features than are read here."""
 
     def __init__(self, model: Difficulty) -> None:
+        if (model.choice.names, model.free.names, model.draft.names) != (CHOICE_NAMES, NAMES, DRAFT_NAMES):
+            raise ValueError("this difficulty model was trained for other features than this version reads")
         self._model = model
         self.version = model.version
         self.tasks = model.tasks

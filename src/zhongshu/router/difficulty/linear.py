@@ -76,6 +76,11 @@ class Odds(msgspec.Struct, frozen=True):
     rows: int = 0
     plain: float | None = None
 
+    def __post_init__(self) -> None:
+        chances = (self.wrong, self.rest, self.harm, self.plain or 0.0)
+        if not all(0 <= chance <= 1 for chance in chances):
+            raise ValueError("odds must be chances from 0 to 1")
+
 
 class Bin(NamedTuple):
     """Questions of about one chance: what was said of them, on the average, how often it happened, and how many."""

@@ -6,6 +6,7 @@ fields are left alone.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,16 +69,17 @@ class NothingToLearn(ValueError):
 
 
 def read_lines(path: Path) -> list[Labelled]:
-    """The labelled lines of a file; 0 and 1 stand for false and true. Raises OSError; BadLine for the first that cannot be
-    used."""
+    """The labelled lines of a file; 0 and 1 stand for false and true, and a byte order mark for nothing. Raises OSError;
+    BadLine for the first that cannot be used."""
     decode = msgspec.json.Decoder(Labelled, strict=False).decode
     rows: list[Labelled] = []
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            if not line.strip():
+            text = line.removeprefix(BOM_UTF8) if number == 1 else line
+            if not text.strip():
                 continue
             try:
-                rows.append(decode(line))
+                rows.append(decode(text))
             except msgspec.ValidationError as error:
                 raise BadLine(path.name, number, str(error)) from None
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
