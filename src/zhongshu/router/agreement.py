@@ -23,7 +23,7 @@ _STATED = re.compile(
     r"(?:answer|option|choice|答案|选项|选择|故选|应选|选)\s*(?:is|:|：|为|是|应为|应是)?\s*[*(（\[]*\s*([A-Ja-j])\b",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"^\W*([A-Ja-j])\W*(?:$|[.)、:：])", re.MULTILINE)
+_LETTER = re.compile(r"^[^\w\n]*+([A-Ja-j])\W*(?:$|[.)、:：])", re.MULTILINE)
 _MARKED = re.compile(r"\\boxed\{([^{}]*)\}|####\s*([^\n]+)")
 _SAID = re.compile(r"(?:answer|result|total|答案|结果|答|共)\s*(?:is|:|：|=|为|是)+\s*([^\n]{1,60})", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")

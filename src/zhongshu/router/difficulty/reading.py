@@ -18,8 +18,8 @@ _WORD = re.compile(r"[A-Za-z']+")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _SENTENCE_END = re.compile(r"[.!?。！？]\s*")
-# From the first line end of several, and never back: the same options, in time that grows with the text only.
-_OPTION = re.compile(r"(?<!\n)\n\s*+\(?[A-E][.)、]\s*(.*)")
+# Of several line ends the last one, and never back: in time that grows with the text only.
+_OPTION = re.compile(r"\n[^\S\n]*+\(?[A-E][.)、]\s*(.*)")
 _READ_AT_MOST = 6000
 
 # Words whose number tells something. Each is one feature: how often it occurs.
@@ -100,8 +100,12 @@ class Question(NamedTuple):
 def parts(text: str) -> Question:
     """The question and the options it offers."""
     text = text[:_READ_AT_MOST]
-    options: list[str] = _OPTION.findall(text)
-    return Question(_OPTION.split(text, maxsplit=1)[0] if options else text, options)
+    first = _OPTION.search(text)
+    if first is None:
+        return Question(text, [])
+    before = text[: first.start()]
+    stem = before.rstrip()
+    return Question(stem + before[len(stem) :].partition("\n")[0], _OPTION.findall(text, first.start()))
 
 
 def read_choice(question: Question) -> list[float]:
