@@ -8,14 +8,14 @@ import pytest
 
 from zhongshu.catalog.catalog import ModelCatalog, offer_of
 from zhongshu.catalog.settings import ModelSettings
-from zhongshu.core.answers import Event, StopDelta, TextDelta
+from zhongshu.core.answers import Answer, Choice, Event, StopDelta, TextDelta, Usage
 from zhongshu.core.labels import TextMark
 from zhongshu.core.models import Price
 from zhongshu.core.money import Exchange, Rate
 from zhongshu.core.problems import Fault, Refusal, fault, problem
 from zhongshu.core.turns import Sampling
 from zhongshu.pipeline.answer import answer, stream
-from zhongshu.pipeline.estimate import ask_of, tokens_of, usage_of
+from zhongshu.pipeline.estimate import ask_of, tokens_of, told_apart, usage_of
 from zhongshu.pipeline.label import MarkedStream
 from zhongshu.pipeline.stages import Closing
 from zhongshu.upstreams.dispatch.board import Board, ModelRules, Rules
@@ -138,6 +138,20 @@ def test_an_estimate_says_that_it_is_one(path):
     turn = path().arrived("中文问题").turn
     assert usage_of(turn, None).estimated
     assert ask_of(turn, path().rooms.catalog.find("m"), 7).tokens == 400 // 4 + 1 + 7
+
+
+@pytest.mark.parametrize(
+    ("given", "thought", "thinking"),
+    [
+        (Usage(9, 100), "a" * 300, 75),
+        (Usage(9, 100, thinking=20), "a" * 300, 20),
+        (Usage(9, 100), "", 0),
+        (Usage(9, 0), "a" * 300, 0),
+    ],
+)
+def test_thoughts_that_an_upstream_counts_with_the_answer_are_told_apart(given, thought, thinking):
+    told = told_apart(given, Answer((Choice(0, "b" * 99, thought),), given))
+    assert (told.completion, told.thinking, told.estimated) == (given.completion, thinking, False)
 
 
 def test_marks_go_around_the_text_of_each_choice_once():

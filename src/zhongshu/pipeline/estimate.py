@@ -1,9 +1,12 @@
-"""Token counts by size, for reservations and for upstreams that do not say. Always flagged as estimates."""
+"""Token counts by size, for reservations and for upstreams that do not say. Flagged as estimates, but for the share of
+thoughts in a count that is known."""
 
 from __future__ import annotations
 
+import msgspec
+
 from zhongshu.core.access import Ask
-from zhongshu.core.answers import Answer, Usage
+from zhongshu.core.answers import Answer, Choice, Usage
 from zhongshu.core.models import Offer, Shape
 from zhongshu.core.money import Exchange
 from zhongshu.core.turns import Turn
@@ -59,10 +62,25 @@ def shape_tokens(turn: Turn, shape: Shape) -> int:
 def usage_of(turn: Turn, answer: Answer | None) -> Usage:
     """Usage of an answer whose upstream gave none. Of what was handed on, only the words that went in are counted."""
     prompt = sum(tokens_of(message.text()) + 4 for message in turn.messages) + sum(map(tokens_of, turn.prompts))
+    thinking, completion = _made(answer.choices if answer and turn.kind in _WRITTEN else ())
+    return Usage(prompt=prompt, completion=completion, thinking=thinking, estimated=True)
+
+
+def told_apart(usage: Usage, answer: Answer) -> Usage:
+    """Usage whose thoughts were counted with the answer and not apart (vLLM and others, and where they stand between
+    tags): their share of the upstream's count, by size."""
+    if usage.thinking or not answer.choices or not answer.choices[0].thought:
+        return usage
+    thinking, completion = _made(answer.choices)
+    return msgspec.structs.replace(usage, thinking=usage.completion * thinking // completion)
+
+
+def _made(choices: tuple[Choice, ...]) -> tuple[int, int]:
+    """The tokens of thoughts by size, and of all."""
     thinking = completion = 0
-    for choice in answer.choices if answer and turn.kind in _WRITTEN else ():
+    for choice in choices:
         thought = tokens_of(choice.thought) if choice.thought else 0
         thinking += thought
         completion += thought + (tokens_of(choice.text) if choice.text else 0)
         completion += sum(tokens_of(call.arguments) + tokens_of(call.name) for call in choice.tool_calls)
-    return Usage(prompt=prompt, completion=completion, thinking=thinking, estimated=True)
+    return thinking, completion

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zhongshu.core.answers import Answer, Embeddings, Fold, Passed, Usage
 from zhongshu.core.ports import Asking, Hit
 from zhongshu.core.records import Attempt
-from zhongshu.pipeline.estimate import usage_of
+from zhongshu.pipeline.estimate import told_apart, usage_of
 from zhongshu.pipeline.stages import Answered, Rooms, Routed, Work
 
 
@@ -43,6 +43,8 @@ def with_usage(rooms: Rooms, routed: Routed, answer: Answer | Embeddings | Passe
     usage = answer.usage
     if usage is None:
         usage = usage_of(routed.asking.turn, answer if isinstance(answer, Answer) else None)
+    elif not usage.thinking and isinstance(answer, Answer):
+        usage = told_apart(usage, answer)
     return Answered(routed, answer, usage, cost_of(rooms, routed, usage))
 
 

@@ -14,7 +14,16 @@ from zhongshu.upstreams.sse_stream import SseStream
 
 CASES = [
     ("<think>hm</think>yes", ("hm", "yes")),
-    (" \n<think>\nhm\n</think>\n\nyes", ("\nhm\n", "yes")),
+    (" \n<think>\nhm\n</think>\n\nyes", ("hm\n", "yes")),
+    ("<think>\n\n</think>\n\nyes", ("", "yes")),
+    ("<THINK>hm</Think>yes", ("hm", "yes")),
+    ("\n<Think>\n a b", ("a b", "")),
+    ("<think>a<think>b</think>c</think>d", ("a<think>b", "c</think>d")),
+    ("<think>so:\n```html\n<think>\n```\nok</think>d", ("so:\n```html\n<think>\n```\nok", "d")),
+    ("```\n<think>a</think>\n```", ("", "```\n<think>a</think>\n```")),
+    ("<thinK", ("", "<thinK")),
+    ("<thin\u212a>x</think>y", ("", "<thin\u212a>x</think>y")),
+    ("<think>x</thin\u212a>y", ("x</thin\u212a>y", "")),
     ("<think></think>yes", ("", "yes")),
     ("<think>cut off", ("cut off", "")),
     ("<think>a</thin> b</think>c", ("a</thin> b", "c")),
@@ -30,6 +39,7 @@ OPENED = [
     ("hm</think>\nyes", ("hm", "yes")),
     ("<think>hm</think>yes", ("hm", "yes")),
     ("never ends", ("never ends", "")),
+    ("\n\n</THINK>\nyes", ("", "yes")),
 ]
 ALL = [(*case, False) for case in CASES] + [(*case, True) for case in OPENED]
 

@@ -14,7 +14,7 @@ from zhongshu.core.ports import Asking, EventStream
 from zhongshu.core.problems import LEFT, Problem
 from zhongshu.core.shapes import shaped
 from zhongshu.core.turns import Effort, Sampling, ToolChoice, Turn
-from zhongshu.pipeline.estimate import usage_of
+from zhongshu.pipeline.estimate import told_apart, usage_of
 from zhongshu.pipeline.generate import outrun_nano
 from zhongshu.pipeline.stages import Arrived, Judge, Rooms
 from zhongshu.pipeline.strategies.steps import By, Step
@@ -47,7 +47,7 @@ class Inner:
         """Its tokens: as its upstream said, else by size; None when nothing came."""
         answer = self.answer or self.fold.answer()
         if answer.usage is not None:
-            return answer.usage
+            return told_apart(answer.usage, answer)
         return usage_of(self.asking.turn, answer) if answer.choices else None
 
 
