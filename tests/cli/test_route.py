@@ -170,6 +170,25 @@ def test_a_model_of_a_pair_is_trained_and_tuned_with(home: Path, tmp_path: Path)
     assert "--reasoning" in half.output
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.jsonl", '{"prompt": "x", "weak_correct": 1, "strong_correct": NaN}', "from 0 to 1"),
+        ("a.jsonl", '{"prompt": "x", "weak_correct": 1, "strong_correct": 1, "weak_cost": NaN}', "a cost is a number"),
+        ("a.jsonl", '{"prompt": "x", "weak_correct": 1, "strong_correct": 1, "weak_cost": -1}', "a cost is a number"),
+        ("a.csv", 'prompt,weak_correct,strong_correct\n"x,1,1\n', "a quotation mark is not closed"),
+        ("a.jsonl", '{"prompt": "x\u2028y", "weak_correct": 1, "strong_correct": 1}\r\n', ""),
+        ("a.csv", "prompt,weak_correct,strong_correct\n" + "x" * 200_000 + ",1,1\n", ""),
+    ],
+)
+def test_labels_of_every_kind(home: Path, tmp_path: Path, name: str, text: str, said: str) -> None:
+    file = tmp_path / name
+    file.write_text(text, "utf-8", newline="")
+    found = run("report", "--labels", str(file))
+    assert found.exit_code == (2 if said else 0), found.output
+    assert said in found.stderr
+
+
 def test_labels_may_be_a_spreadsheet(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "judged.csv"
     file.write_text(f"\ufeffprompt,weak_correct,strong_correct,strong_cost\n{HARD},0,1,9\n{EASY},1,1,9\n")

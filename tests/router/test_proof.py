@@ -6,7 +6,7 @@ import pytest
 
 from zhongshu.router.picture import svg
 from zhongshu.router.proof import Case, prove
-from zhongshu.router.report import Done, Label, report
+from zhongshu.router.report import Done, Label, Seen, report
 from zhongshu.router.settings import threshold_of
 from zhongshu.router.tuning import tune
 
@@ -84,6 +84,16 @@ def test_the_picture_is_well_formed():
     assert not ET.fromstring(svg(prove([Case(True, 0, 1)]))).findall("{*}polyline")
 
 
+def test_the_picture_speaks_chinese_names_the_currency_and_shows_no_negative_cost():
+    english, chinese = svg(prove(cases()), currency="CNY"), svg(prove(cases()), currency="CNY", chinese=True)
+    assert "cost of a turn, CNY (8 cases)" in english
+    assert "每次请求的费用，CNY（8 个请求）" in chinese
+    assert "同等费用的随机混合" in chinese
+    assert "oracle" not in chinese
+    free = [Case(case.went, case.general, case.reasoning, 0.0, case.reasoning_cost, case.gain) for case in cases()]
+    assert not [text for text in ET.fromstring(svg(prove(free))).itertext() if text.startswith("-")]
+
+
 def done(trace, went, score=None):
     return Done(
         trace, "deep@1" if went else "small@1", went, 10, 100 if went else 50, 1000 if went else 100, score, 0.2
@@ -113,7 +123,36 @@ def test_scores_and_labels_are_joined_to_turns():
     told = report(turns, labels, [], cost_of, "CNY")
     assert (told.all.scored, told.all.quality.value) == (2, 0.5)
     assert (told.labelled, told.proof.cases) == (2, 2)
-    assert told.unknown == ()
+    assert [said.en[:47] for said in told.unknown] == ["Labels of no turn that can be compared: 1. Eith"]
+
+
+def seen(trace, state="judged", **more):
+    right = (1.0, 1.0) if state == "judged" else (None, None)
+    return Seen(trace, True, 7, 900, 0.2, state, "agreement", *right, 0, **more)
+
+
+def test_a_label_stands_in_place_of_a_sample_whose_costs_are_known():
+    labels = [Label(0, 1, trace="a"), Label(0, 0, trace="a"), Label(1, 0, trace="open"), Label(1, 0, trace="failed")]
+    samples = [seen("a"), seen("open", "open"), seen("failed", "failed"), seen("b")]
+    told = report([done("a", True), done("failed", True)], labels, [], cost_of, "CNY", samples)
+    general, reasoning = told.proof.ways[1:3]
+    assert told.proof.cases == 4
+    assert general.quality == (0 + 1 + 1 + 1) / 4, "the last label of a turn counts"
+    assert reasoning.quality == (0 + 0 + 0 + 1) / 4
+    assert general.cost * 4e9 == pytest.approx(7 + 7 + (10 + 100) * 2 + 7), "of what failed it is estimated"
+
+
+def test_labels_of_an_assistant_count_where_it_was_sampled():
+    labels = [Label(0, 1, trace="a"), Label(0, 1, trace="b")]
+    samples = [seen("a", done=1.0, done_nano=1000)]
+    told = report([done("a", True), done("b", True)], labels, [], cost_of, "CNY", samples, estimated=False)
+    assert (told.proof.cases, told.proof.ways[0].quality, told.proof.ways[0].cost) == (1, 1.0, 1e-6)
+    assert told.unknown[-1].en.startswith("Labels of no turn that can be compared: 1.")
+
+
+def test_turns_by_models_of_before_are_told():
+    told = report([done("a", True)], [], [], cost_of, "CNY", elsewhere=3)
+    assert told.unknown[-1].en.startswith("Turns answered by models that do not stand for either kind now: 3.")
 
 
 def test_only_one_side_was_used():

@@ -196,7 +196,7 @@ def report(
         from zhongshu.router.picture import svg as drawn
 
         try:
-            svg.write_text(drawn(found.proof), encoding="utf-8")
+            svg.write_text(drawn(found.proof, currency=found.currency, chinese=chinese()), encoding="utf-8")
         except OSError as error:
             refuse_file("--svg ", svg, error)
     if as_json:

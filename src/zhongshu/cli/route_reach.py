@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,6 +89,12 @@ def labels_of(file: Path) -> list[Label]:
                 f"{file.name} 第 {number} 行：须有 `trace` 或 `prompt`，且对错为 0 到 1。",
                 code=2,
             )
+        if not all(0 <= cost < math.inf for cost in (label.weak_cost, label.strong_cost)):
+            fail(
+                f"{file.name}, line {number}: a cost is a number, 0 or more.",
+                f"{file.name} 第 {number} 行：费用须为不小于 0 的数。",
+                code=2,
+            )
         found.append(label)
     return found
 
@@ -107,11 +114,19 @@ def _rows(file: Path) -> Iterable[tuple[int, Any]]:
             code=2,
         )
     if file.suffix.lower() == ".csv":
-        reader = csv.DictReader(io.StringIO(text))
-        for row in reader:
-            yield reader.line_num, _typed(file, reader.line_num, row)
+        csv.field_size_limit(len(text) + 1)  # as long as a prompt may be
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        try:
+            for row in reader:
+                yield reader.line_num, _typed(file, reader.line_num, row)
+        except csv.Error:
+            fail(
+                f"{file.name}, line {reader.line_num}: a quotation mark is not closed, or stands in the wrong place.",
+                f"{file.name} 第 {reader.line_num} 行：引号未闭合或位置有误。",
+                code=2,
+            )
         return
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # a text may hold other ends of lines
         if line.strip():
             try:
                 yield number, json.loads(line)

@@ -170,10 +170,12 @@ def _show_by_price(found: Report) -> None:
 
 
 def _show_proof(proof: Proof) -> None:
+    from zhongshu.router.picture import NAMES_ZH
+
     cost = t("cost", "费用") if proof.priced else t("reasoning calls", "推理调用")
     print_table(
-        [t(f"{proof.cases} labelled cases", f"{proof.cases} 个带标签的请求"), t("quality", "质量"), cost],
-        [(way.name, f"{way.quality:.3f}", f"{way.cost:.6g}") for way in proof.ways],
+        [t(f"{proof.cases} judged cases", f"{proof.cases} 个已评判的请求"), t("quality", "质量"), cost],
+        [(t(way.name, NAMES_ZH[way.name]), f"{way.quality:.3f}", f"{way.cost:.6g}") for way in proof.ways],
     )
     out.print(
         t("better than the random mix by ", "优于随机混合 ") + _spanned(proof.over_random, "+.3f") + "; "

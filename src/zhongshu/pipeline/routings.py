@@ -182,19 +182,25 @@ class Routings:
         prompts = self._cases([label for label in labels if not label.trace])
         done: list[Done] = []
         samples: Sequence[Sample] = ()
+        elsewhere = 0
         if of_turns or not prompts:
-            done = self._done(period, {label.trace for label in of_turns})
+            done, elsewhere = self._done(period, {label.trace for label in of_turns})
             samples = self._of(period)
         seen = [_seen(sample) for sample in samples]
-        alone = period.asked == AUTO
-        return report(done, of_turns, prompts, self._cost_of(), self._weighing.currency, seen, estimated=alone)
+        alone, currency = period.asked == AUTO, self._weighing.currency
+        return report(done, of_turns, prompts, self._cost_of(), currency, seen, estimated=alone, elsewhere=elsewhere)
 
     def _of(self, period: Period) -> Sequence[Sample]:
         return self._samples.find(period.since_ns or 0, period.until_ns, period.tenant, asked=period.asked)
 
+    def _of_now(self, period: Period) -> Sequence[Sample]:
+        """Those by the models of now: what others did says nothing of these."""
+        sides = self._weighing.sides(period.asked)
+        return [one for one in self._of(period) if sides.keys() >= _models(one)]
+
     def tune(self, period: Period, quality: float) -> Tuned:
         """The dial for a target, by the judged samples of a period. Raises ValueError where they are none."""
-        judged = [_seen(one) for one in self._of(period)]
+        judged = [_seen(one) for one in self._of_now(period)]
         return _tuned([(one.gain, one.general, one.reasoning or 0.0) for one in judged], quality)
 
     def tune_assistant(self, period: Period, quality: float) -> TunedAssistant:
@@ -206,7 +212,7 @@ class Routings:
         why = _NOT_TUNED.get(found.strategy)
         if why is not None:
             raise fault("invalid_value", param="assistant", field="assistant", why=why)
-        judged = [(one.trace, seen) for one in self._of(period) if (seen := _seen(one)).general is not None]
+        judged = [(one.trace, seen) for one in self._of_now(period) if (seen := _seen(one)).general is not None]
         if found.strategy != "tiered":
             rows = [(seen.gain, seen.general, _right(seen)) for _, seen in judged]
             tuned = _tuned(rows, quality)
@@ -242,16 +248,18 @@ class Routings:
             cases.append(Case(went, *right, label.weak_cost, label.strong_cost, gain))
         return cases
 
-    def _done(self, period: Period, labelled: set[str]) -> list[Done]:
+    def _done(self, period: Period, labelled: set[str]) -> tuple[list[Done], int]:
+        """The turns that either kind of model answered, and how many others were answered."""
         wanted = Filter(
             tenant=period.tenant, outcome="answered", since_ns=period.since_ns, until_ns=period.until_ns,
             asked=period.asked, shadow=False, cache="",
         )  # fmt: skip
         tiers = self._weighing.sides(period.asked)
-        rows = [row for row in self._index.each(wanted) if row.kind in _TEXT_KINDS and row.model in tiers]
+        every = [row for row in self._index.each(wanted) if row.kind in _TEXT_KINDS]
+        rows = [row for row in every if row.model in tiers]
         scores = self._scores({row.model for row in rows}, period)
         at_home = self._weighing.at_home
-        return [
+        done = [
             Done(
                 row.trace,
                 row.release_name,
@@ -264,6 +272,7 @@ class Routings:
             )
             for row in rows
         ]
+        return done, len(every) - len(rows)
 
     def _gain(self, row: TurnRow) -> float | None:
         turn = _turn_of(self._index.whole(row, text=True))
@@ -324,6 +333,12 @@ def _reasons(card: ModelCard) -> bool:
 def _went(row: TurnRow, reasons: bool | None) -> bool:
     """To the reasoning model; of one model that does both, with thought."""
     return row.thinking_tokens > 0 if reasons is None else reasons
+
+
+def _models(sample: Sample) -> set[str]:
+    """The models that answered a turn and its sample."""
+    releases = [sample.release, *sample.other.split(", ")]
+    return {model for release in releases if (model := release.partition("@")[0])}
 
 
 def _turn_of(shown: Shown) -> Turn | None:

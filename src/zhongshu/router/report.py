@@ -130,17 +130,14 @@ def report(
     samples: Sequence[Seen] = (),
     *,
     estimated: bool = True,
+    elsewhere: int = 0,
 ) -> Report:
-    """The report. estimated: whether the other model's cost can be told by its price and the length of its answers, which
+    """The report. elsewhere: turns that other models answered than these kinds, which are not among `done`. estimated: whether the other model's cost can be told by its price and the length of its answers, which
     for an assistant that asks several it cannot. labels: of recorded turns; one stands in place of a sample's own judgement. prompts: cases that were
     never turns, as they would be routed now. samples: of the period; what both answers cost is known of them."""
-    by_trace = {label.trace: label for label in labels}
     lengths = _lengths(done)
-    cases = [*prompts]
-    for turn in done:
-        if turn.trace in by_trace:
-            cases.append(_case(turn, by_trace[turn.trace], lengths, cost_of))
-    cases += [_case_of(one) for one in samples if one.state == "judged" and one.trace not in by_trace]
+    of_turns, unplaced = _labelled(done, labels, samples, lengths, cost_of if estimated else None)
+    cases = [*prompts, *of_turns]
     proof = prove(cases) if cases else None
     each = [_costs(turn, lengths, cost_of) for turn in done] if estimated else [(None, None)]
     general, reasoning = _total([pair[0] for pair in each]), _total([pair[1] for pair in each])
@@ -160,10 +157,55 @@ def report(
         saved=1 - paid / reasoning if reasoning else None,
         labelled=len(cases),
         proof=proof,
-        unknown=tuple(_unknown(done, cases, lengths if estimated else None, samples)),
+        unknown=(*_unknown(done, cases, lengths if estimated else None, samples), *_left_out(unplaced, elsewhere)),
         samples=_sampled(samples),
         claim=_claim(proof, any(one.by == "agreement" for one in samples)),
     )
+
+
+def _labelled(
+    done: Sequence[Done],
+    labels: Sequence[Label],
+    samples: Sequence[Seen],
+    lengths: Mapping[bool, float],
+    cost_of: CostOf | None,
+) -> tuple[list[Case], int]:
+    """The cases of recorded turns, and how many labels found none. What both answers cost is known of a sample; of another
+    labelled turn it is estimated, where it can be. Of several labels of one turn the last counts."""
+    by_trace = {label.trace: label for label in labels}
+    cases: list[Case] = []
+    for one in samples:
+        label = by_trace.pop(one.trace, None) if one.state != "failed" else None
+        if label is not None:
+            right = float(label.weak_correct), float(label.strong_correct)
+            cases.append(_case_of(msgspec.structs.replace(one, general=right[0], reasoning=right[1])))
+        elif one.state == "judged":
+            cases.append(_case_of(one))
+    for turn in done if cost_of is not None else ():
+        label = by_trace.pop(turn.trace, None)
+        if label is not None and cost_of is not None:
+            cases.append(_case(turn, label, lengths, cost_of))
+    return cases, len(by_trace)
+
+
+def _left_out(unplaced: int, elsewhere: int) -> list[Said]:
+    found: list[Said] = []
+    if unplaced:
+        found.append(
+            Said(
+                f"Labels of no turn that can be compared: {unplaced}. Either it was not asked of this in this period, or (of an "
+                "assistant) it was not sampled.",
+                f"有 {unplaced} 个标签没有可比较的请求：该时段内没有此请求，或（助手）未被抽样。",
+            )
+        )
+    if elsewhere:
+        found.append(
+            Said(
+                f"Turns answered by models that do not stand for either kind now: {elsewhere}. They are not counted.",
+                f"有 {elsewhere} 个请求由现在不属于这两类的模型回答，未计入。",
+            )
+        )
+    return found
 
 
 def _sampled(samples: Sequence[Seen]) -> Samples:

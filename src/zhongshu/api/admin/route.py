@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -56,6 +56,7 @@ class ReportIn(Body):
     since: Moment | None = None
     until: Moment | None = None
     tenant: Annotated[str | None, Field(max_length=64)] = None
+    assistant: Annotated[str | None, Field(max_length=128, pattern=r"^\S+$")] = None
     labels: Annotated[tuple[LabelIn, ...], Field(max_length=100_000)] = ()
 
 
@@ -186,12 +187,18 @@ async def report(
     responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}},
 )
 async def report_svg(
-    parts: Parts, since: Since = None, until: Until = None, tenant: Tenant = None, assistant: Assistant = None
+    parts: Parts,
+    since: Since = None,
+    until: Until = None,
+    tenant: Tenant = None,
+    assistant: Assistant = None,
+    lang: Annotated[Literal["en", "zh"], Query(description="Of the words in it.")] = "en",
 ) -> Response:
     found = await asyncio.to_thread(_report, parts, _period(since, until, tenant, assistant), ())
     if found.proof is None:
         raise fault("nothing_judged")
-    return Response(svg(found.proof), media_type="image/svg+xml")
+    picture = svg(found.proof, currency=found.currency, chinese=lang == "zh")
+    return Response(picture, media_type="image/svg+xml")
 
 
 @router.post(
@@ -200,7 +207,7 @@ async def report_svg(
     openapi_extra={"x-summary-zh": "路由报告（依据标签）"},
 )
 async def report_by_labels(parts: Parts, given: ReportIn) -> ReportOut:
-    period = _period(given.since, given.until, given.tenant)
+    period = _period(given.since, given.until, given.tenant, given.assistant)
     return _out(await asyncio.to_thread(_report, parts, period, _labels(given.labels)))
 
 
