@@ -45,7 +45,8 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
         fields["model"] = model
         if turn.kind != "embedding":
             _set_streaming(fields, manner, stream)
-        if turn.kind == "chat" and "messages" in fields and (holds_proofs(turn) or lacks_thoughts(turn, manner)):
+        put = holds_proofs(turn) or (manner.thought_back and lacks_thoughts(turn, manner))
+        if put and turn.kind == "chat" and "messages" in fields:
             fields["messages"] = put_right(call, fields["messages"], manner)
         if turn.deepened:
             effort, tokens = depth_of(call, manner)
