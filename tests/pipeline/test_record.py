@@ -35,7 +35,7 @@ def test_of_an_answered_turn(path):
     tries = [Attempt("there", "m-there", 503, "upstream_error", 10), Attempt("there", "m-there", 200, "", 20, "retry")]
     asking.attempts, asking.dropped, asking.queued_us = tries, ("logit_bias",), 7
     asking.call = Call(arrived.turn, offer)
-    asking.call.thought_ended = "budget"
+    asking.call.thought_ended, asking.call.answer_ended = "budget", "repeating"
     route = Route(offer, "high", "hard", "It is hard.", "较难。", Dial(quality=0.7))
     entry = Entry(made.rooms, arrived)
     entry.routed = Routed(Admitted(arrived, None, (offer,)), route, asking, split="header")
@@ -53,7 +53,7 @@ def test_of_an_answered_turn(path):
         "usage": Usage(3, 4), "cost_nano": 11, "currency": "CNY", "label": "1", "produce_id": "t" * 32,
         "attempts": tuple(tries), "first_us": 14, "took_us": 1000, "overhead_us": 985, "settings": "s1", "policy": "",
         "split": "header", "cache": "semantic", "saved_nano": 12, "saved_us": 13, "shadow_of": "",
-        "dropped": ("logit_bias",), "thought_ended": "budget", "queued_us": 7, "dial": Dial(quality=0.7),
+        "dropped": ("logit_bias",), "thought_ended": "budget", "answer_ended": "repeating", "queued_us": 7, "dial": Dial(quality=0.7),
         "read": ("a picture: by m2",), "prompt": b'{"x":1}', "answer": msgspec.json.encode([choice]),
     }  # fmt: skip
 

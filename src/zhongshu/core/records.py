@@ -38,7 +38,7 @@ class Record(msgspec.Struct, frozen=True):
     one given before; saved_nano, saved_us: what asking again would have cost. shadow_of: the trace of the turn this
     one repeats beside it. dropped: fields of the request that the upstream could not be told.
     thought_ended: why the model's thought was closed before it closed it itself ("repeating", "circling", "settled",
-    "budget"). queued_us: time waited for a free place. dial: what a turn of `auto` or of an assistant was weighed by.
+    "budget"); answer_ended: likewise of the answer ("repeating"). queued_us: time waited for a free place. dial: what a turn of `auto` or of an assistant was weighed by.
     read: what was made into text for the model, each "what: by whom".
     """
 
@@ -82,6 +82,7 @@ class Record(msgspec.Struct, frozen=True):
     shadow_of: str = ""
     dropped: tuple[str, ...] = ()
     thought_ended: str = ""
+    answer_ended: str = ""
     queued_us: int = 0
     dial: Dial = NO_DIAL
     read: tuple[str, ...] = ()

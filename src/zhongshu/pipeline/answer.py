@@ -47,7 +47,7 @@ async def answer(rooms: Rooms, arrived: Arrived) -> Labelled | Refusal:
             if seek is not None and isinstance(answered.answer, Answer):
                 seek.keep(answered.answer, answered.usage, answered.cost_nano, entry.upstream_us)
         done = entry.answered(label(rooms, answered, entry.upstream_us))
-        return shown(done) if hides(rooms, arrived.caller) else done
+        return shown(done) if hides(rooms, routed) else done
     except Fault as fault:
         entry.failed(fault.problem)
         raise
@@ -182,7 +182,7 @@ class Live:
         was used until then is settled and recorded.
         """
         fold, entry = self._fold, self._entry
-        hidden = hides(self._rooms, self.routed.admitted.arrived.caller)
+        hidden = hides(self._rooms, self.routed)
         ended: Problem | None = None
         mark = self._rooms.labeller.words_for(self._turn)
         marked = None if mark is NO_MARK else MarkedStream(mark)

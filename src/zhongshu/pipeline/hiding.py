@@ -1,7 +1,7 @@
 """Thoughts that are not shown: what leaves has none of them, what is recorded, counted and charged has them all.
 
-Whose they are hidden from is a setting: tenants, ids of keys, or "*" for everybody. An assistant hides its own
-(strategies/work.py). An answer that is written without its thoughts loses the exact form it came in, and the proofs of
+Whose they are hidden from is a setting: tenants, ids of keys, or "*" for everybody; and an assistant may hide its own from
+all who ask it. An answer that is written without its thoughts loses the exact form it came in, and the proofs of
 those thoughts: nobody can hand back what was not shown.
 """
 
@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import msgspec
 
-from zhongshu.core.access import Caller
 from zhongshu.core.answers import Answer, Event, ThoughtDelta
-from zhongshu.pipeline.stages import Labelled, Rooms
+from zhongshu.pipeline.stages import Labelled, Rooms, Routed
 
 EVERYBODY = "*"
 
 
-def hides(rooms: Rooms, caller: Caller) -> bool:
-    """Whether this caller is shown no thoughts."""
+def hides(rooms: Rooms, routed: Routed) -> bool:
+    """Whether this turn's caller is shown no thoughts."""
+    if routed.work is not None:
+        assistant = routed.admitted.offers[0].assistant
+        if assistant is not None and not assistant.show_thoughts:
+            return True
     hidden = rooms.assume.thoughts_hidden_from
-    return bool(hidden) and not hidden.isdisjoint((caller.tenant, caller.key_id, EVERYBODY))
+    if not hidden:
+        return False
+    caller = routed.admitted.arrived.caller
+    return not hidden.isdisjoint((caller.tenant, caller.key_id, EVERYBODY))
 
 
 def shown(labelled: Labelled) -> Labelled:

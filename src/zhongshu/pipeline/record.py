@@ -120,7 +120,7 @@ class Entry:
             tuple(asking.attempts), self.first_us, took_us, took_us - self.upstream_us,
             assume.settings, assume.policy, routed.split,
             hit.kind if hit else "", hit.cost_nano if hit else 0, hit.took_us if hit else 0,
-            "", asking.dropped, asking.thought_ended, asking.queued_us, route.dial, arrived.read,
+            "", asking.dropped, asking.thought_ended, asking.answer_ended, asking.queued_us, route.dial, arrived.read,
             arrived.body, _kept(answer, turn.kind) if hit is None or answer is not hit.answer else _kept_again(hit),
         )  # fmt: skip
 

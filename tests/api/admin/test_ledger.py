@@ -90,6 +90,15 @@ async def test_text_is_shown_only_when_asked_and_then_noted_and_labelled(desk):
     assert (name, facts["trace"]) == ("text_shown", trace)
 
 
+async def test_what_was_ended_and_what_was_not_carried_is_told(desk):
+    fields = {"thought_ended": "settled", "answer_ended": "repeating", "dropped": ("logit_bias",)}
+    trace = await desk.write(**fields)
+    turn = (await desk.call("GET", f"/admin/v1/ledger/turns/{trace}")).json()
+    assert {name: turn[name] for name in fields} == fields | {"dropped": ["logit_bias"]}
+    plain = (await desk.call("GET", f"/admin/v1/ledger/turns/{await desk.write()}")).json()
+    assert [plain[name] for name in fields] == ["", "", []]
+
+
 async def test_no_note_no_text(desk):
     trace = await desk.write()
     desk.note_fails = fault("journal_unavailable", why="no space")

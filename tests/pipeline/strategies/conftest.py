@@ -42,7 +42,10 @@ class Stopped(str):
 
 
 class Saying(FakeModel):
-    """Says one thing after another; the last one stays. A Fault among them is raised instead."""
+    """Says one thing after another; the last one stays. A Fault among them is raised instead. then: who answers the calls
+    after the first."""
+
+    then = None
 
     def __init__(self, name, *says, thinks="", **more):
         super().__init__(name, **more)
@@ -56,6 +59,10 @@ class Saying(FakeModel):
         super()._begin(call)
 
     async def _events(self, call):
+        if self.then is not None and len(self.calls) > 1:
+            async for event in self.then._events(call):
+                yield event
+            return
         if self.thinks:
             yield Event((ThoughtDelta(0, self.thinks, "proof"),))
         stop = getattr(self.says, "stop", "stop")

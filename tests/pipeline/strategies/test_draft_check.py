@@ -17,6 +17,7 @@ BAD, GOOD = '{"defects": ["2 + 3 is 5"]}', '{"defects": []}'
 OPEN = "Write a short letter to my landlord about the heating."
 CAPITAL = "What is the capital of France?"
 SUM = "A shop sells 12 boxes of 7 pens each and 9 pens are broken. How many pens are left in total?"
+EMPTY = Stopped("", "content_filter")
 CUT, FILTERED = Stopped("it is Paris", "length"), Stopped("it is Paris", "content_filter")
 
 
@@ -101,9 +102,10 @@ async def test_a_solution_without_a_result_leaves_the_draft(streamed, found):
 
 @pytest.mark.parametrize("draft", [" ", CUT, FILTERED], ids=["empty", "cut", "filtered"])
 async def test_a_draft_without_a_result_is_replaced(streamed, draft):
+    """A look without thought could not accept it."""
     pair = checked("it is Paris", general=(draft,))
     said, record = await pair.asked(streamed, CAPITAL)
-    assert (said, record.release, pair.whys) == ("it is Paris", "r@1", ["draft", "solve", "solve"])
+    assert (said, record.release, pair.whys) == ("it is Paris", "r@1", ["draft", "solve"])
 
 
 @pytest.mark.parametrize("found", [" ", CUT])
@@ -235,6 +237,32 @@ async def test_a_check_that_says_nothing_leaves_the_draft_unaccepted(streamed, r
     said, record = await pair.asked(streamed, OPEN)
     assert said == "it is six"
     assert "not accepted" in record.reason
+
+
+@pytest.mark.parametrize(
+    ("rounds", "general", "reasoning"),
+    [(2, ("Hi", " "), (BAD,)), (1, ("Hi",), (BAD, EMPTY))],
+    ids=["general", "reasoning"],
+)
+async def test_a_repair_that_says_nothing_leaves_the_draft(streamed, rounds, general, reasoning):
+    pair = Pair(Saying("g", *general), Saying("r", *reasoning), "draft-check", rounds=rounds)
+    said, record = await pair.asked(streamed, OPEN)
+    assert (said, record.release, record.stop, pair.whys) == ("Hi", "g@1", "stop", ["draft", "check", "repair"])
+    assert "the repair said nothing" in record.reason
+
+
+async def test_a_repair_that_calls_a_tool_stands(streamed):
+    pair = Pair(Saying("g", "Hi"), Saying("r", BAD), "draft-check")
+    pair.general.then = Calling("g", "looking")
+    said, record = await pair.asked(streamed, OPEN, tools=(Tool("clock"),))
+    assert (said, record.stop, pair.whys) == ("looking", "tool_calls", ["draft", "check", "repair"])
+    assert b"call_1" in record.answer
+
+
+async def test_nothing_is_checked_where_there_is_no_draft(streamed):
+    pair = Pair(Saying("g", EMPTY), Saying("r", "Dear Sir, it is cold."), "draft-check")
+    said, record = await pair.asked(streamed, OPEN)
+    assert (said, record.release, pair.whys) == ("Dear Sir, it is cold.", "r@1", ["draft", "solve"])
 
 
 @pytest.mark.parametrize("stage", ["draft", "check", "repair"])

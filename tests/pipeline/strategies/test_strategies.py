@@ -5,12 +5,13 @@ import asyncio
 import pytest
 
 from tests.pipeline.strategies.conftest import CHEAP, DEAR, Calling, Pair, Saying, Stopped
-from zhongshu.core.answers import Usage
+from zhongshu.core.answers import StopDelta, Usage
 from zhongshu.core.problems import Fault, Refusal, fault
 from zhongshu.core.turns import Format, Message, Sampling, Tool
 from zhongshu.pipeline.answer import answer, stream
 
 EARLIER = (Message("user", "hello"), Message("assistant", "How can I help?"))
+EMPTY, NO_ROOM = Stopped("", "content_filter"), Stopped("", "length")
 LOST = fault("upstream_timeout", upstream="r", phase="first byte", limit_s=1)
 
 
@@ -89,6 +90,27 @@ async def test_an_escalation_that_fails_leaves_the_draft_and_says_so(streamed):
     assert record.cost_nano > 0
 
 
+async def test_an_escalation_that_says_nothing_leaves_the_draft(streamed):
+    """Be it filtered, out of room for its thought, or blank: no stop of it is seen either."""
+    for nothing, thinks in ((EMPTY, ""), (NO_ROOM, "let me see"), (" ", ""), ("", "")):
+        pair = Pair(Saying("g", "it is six"), Saying("r", nothing, thinks=thinks), "cascade", 0.9)
+        said, record = await pair.asked(streamed)
+        assert (said, record.release, record.stop) == ("it is six", "g@1", "stop")
+        assert record.reason.endswith("the reasoning model said nothing.")
+        assert pair.gate.permits[0].settled == (record.usage, record.cost_nano)
+        if streamed:
+            assert (pair.stages, pair.thoughts) == (["draft", "escalate"], thinks)
+            assert len([delta for delta in pair.deltas if isinstance(delta, StopDelta)]) == 1
+
+
+@pytest.mark.parametrize("draft", [LOST, EMPTY])
+async def test_where_nobody_says_anything_the_last_ones_reason_is_seen(streamed, draft):
+    pair = Pair(Saying("g", draft), Saying("r", EMPTY), "cascade", 0.9)
+    said, record = await pair.asked(streamed)
+    assert (said, record.release, record.stop, record.outcome) == ("", "r@1", "content_filter", "answered")
+    assert record.reason.startswith("The")
+
+
 async def test_front_back_gives_the_solver_the_task_alone(streamed):
     general = Saying("g", "Add 2 and 3.", "The sum is 5.")
     pair = Pair(general, Saying("r", "2 + 3 = 5", thinks="adding"), "front-back", prompt="You are a clerk.")
@@ -148,7 +170,6 @@ async def test_a_solution_that_cannot_be_phrased_stands_as_it_is(streamed):
     [
         ("That makes 5 apples.", {}, "g"),
         ("That makes 6 apples.", {}, "r"),
-        ("", {}, "r"),
         ("That makes 6 apples.", {"sampling": Sampling(stop=("@",))}, "g"),
         ("6", {"format": Format("json")}, "g"),
         (Stopped("That makes", "length"), {}, "g"),
@@ -161,6 +182,24 @@ async def test_a_phrasing_that_loses_the_result_does_not_stand(streamed, phrased
     assert (said, record.release) == (phrased if stands == "g" else "2 + 3 = 5", f"{stands}@1")
     assert ("did not come to the same" in record.reason) is (stands == "r")
     assert pair.whys == ["solve", "phrase"]
+
+
+@pytest.mark.parametrize("text", ["how much is 2 + 3?", "write me a letter about the winter"])
+async def test_a_phrasing_that_says_nothing_does_not_stand(streamed, text):
+    for phrased, fields in ((EMPTY, {}), (NO_ROOM, {}), (" ", {}), ("", {"sampling": Sampling(stop=("@",))})):
+        pair = Pair(Saying("g", phrased), Saying("r", "2 + 3 = 5"), "front-back")
+        said, record = await pair.asked(streamed, text, **fields)
+        meant = bool(fields)  # by the caller's stop words
+        assert (said, record.release) == (("", "g@1") if meant else ("2 + 3 = 5", "r@1"))
+        assert ("said nothing" in record.reason) is not meant
+        assert record.stop == "stop"
+
+
+@pytest.mark.parametrize("cut", ["length", "content_filter"])
+async def test_a_phrasing_is_not_held_against_a_solution_that_broke_off(streamed, cut):
+    pair = Pair(Saying("g", "it is six"), Saying("r", Stopped("2 + 3 =", cut)), "front-back")
+    said, record = await pair.asked(streamed)
+    assert (said, record.release) == ("it is six", "g@1")
 
 
 async def test_the_phrasing_of_a_text_is_shown_as_it_comes(streamed):
@@ -199,8 +238,14 @@ async def test_thoughts_are_hidden_where_the_assistant_says_so(streamed, strateg
             Saying("g", "g says", thinks="deep"), Saying("r", "r says", thinks="deeper"),
             strategy, 0.9, show_thoughts=shown,
         )  # fmt: skip
-        _, record = await pair.asked(streamed)
-        assert ("deep" in record.answer.decode()) is shown
+        if not streamed:
+            done = await answer(pair.rooms, pair.arrived(model="a"))
+            seen = done.answered.answer.choices[0].thought
+        else:
+            await pair.asked(streamed)
+            seen = pair.thoughts
+        assert ("deep" in seen) is shown
+        assert "deep" in pair.journal.records[0].answer.decode(), "what is hidden is kept in the record"
         if streamed and strategy not in ("direct", "tiered"):
             assert not any(getattr(delta, "signature", None) for delta in pair.deltas)
 
@@ -287,3 +332,32 @@ async def test_a_budget_of_the_callers_asks_the_reasoning_model_and_the_assistan
     assert (await pair.asked(streamed))[0] == "g says"
     pair = Pair(Saying("g", "g says"), Saying("r", "r says"), "tiered", 0.1)
     assert (await pair.asked(streamed, thinking_tokens=600))[0] == "r says"
+
+
+class Closed(Saying):
+    """Its thought is closed, and its answer broken off, before it ends them itself."""
+
+    async def _events(self, call):
+        async for event in super()._events(call):
+            yield event
+        call.thought_ended, call.answer_ended = "settled", "repeating"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "general", "reasoning", "ended"),
+    [
+        ("direct", Closed("g", "it is five"), Saying("r", ""), ("settled", "repeating")),
+        ("cascade", Closed("g", "it is six"), Saying("r", "it is five"), ("settled", "")),
+        ("cascade", Saying("g", "it is six"), Closed("r", "it is five"), ("settled", "repeating")),
+        ("front-back", Saying("g", "it is five"), Closed("r", "five"), ("settled", "")),
+        ("front-back", Closed("g", "it is six"), Closed("r", "it is five"), ("settled", "repeating")),
+        ("cascade", Saying("g", "it is six"), Saying("r", "it is five"), ("", "")),
+    ],
+)
+async def test_whether_a_thought_or_the_answer_was_ended_is_told_of_all_calls(
+    streamed, strategy, general, reasoning, ended
+):
+    """Of thoughts whosever it was, of answers where the one that stands was."""
+    pair = Pair(general, reasoning, strategy, 0.9)
+    _, record = await pair.asked(streamed)
+    assert (record.thought_ended, record.answer_ended) == ended

@@ -149,7 +149,8 @@ class AttemptOut(Shown):
 class TurnDetail(TurnOut):
     """A turn, whole. text: "sealed", "open", "digest only", "not kept" or "erased"; `prompt` and `answer` are there
     when it is "open", and then so are the AI label's words and its `AIGC` object. dial: what a turn of `auto` or of an
-    assistant was weighed by, and who said it; read: what was made into text first."""
+    assistant was weighed by, and who said it; read: what was made into text first. thought_ended, answer_ended: why the
+    model's thought, or its answer, was ended before it ended it itself; dropped: fields that its upstream was not told."""
 
     written: datetime
     protocol: str
@@ -167,6 +168,9 @@ class TurnDetail(TurnOut):
     policy: str
     dial: dict[str, Any]
     read: list[str]
+    thought_ended: str
+    answer_ended: str
+    dropped: list[str]
     text: str
     prompt: Any = None
     answer: Any = None

@@ -12,7 +12,7 @@ import msgspec
 
 from zhongshu.core.answers import Answer
 from zhongshu.core.problems import Fault
-from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, calls_tools, text_of
+from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, calls_tools, is_empty, text_of
 from zhongshu.router.conversation import whole_question
 
 _SURE = 0.5
@@ -27,8 +27,8 @@ _token = msgspec.json.Decoder(_Token).decode
 
 
 def cascade(given: Given) -> Plan:
-    """A draft that fails, is doubtful or breaks off is answered by the reasoning model; if that fails too, the draft
-    stands and the record says so."""
+    """A draft that fails, is doubtful or breaks off is answered by the reasoning model; if that fails too or says nothing,
+    the draft stands and the record says so."""
     try:
         draft = yield Step("general", "draft", logprobs="logprobs" in given.able["general"])
     except Fault as fault:
@@ -39,24 +39,28 @@ def cascade(given: Given) -> Plan:
             f"通用模型失败（{code}），由推理模型回答。",
         )
     if calls_tools(draft):
-        yield Stand("general", draft)
+        yield Stand(draft)
         return Told("The general model called a tool; there was nothing to check.", "通用模型调用了工具，无需检查。")
     doubt = _doubt(given, draft)
     if not doubt.en:
-        yield Stand("general", draft)
+        yield Stand(draft)
         return Told("The general model's answer passed the check.", "通用模型的回答通过了检查。")
     try:
-        yield Step("reasoning", "escalate", shown=True)
+        answer = yield Step("reasoning", "escalate", shown=True)
     except Fault as fault:
         if not text_of(draft):
             raise
-        yield Stand("general", draft)
         code = fault.problem.code
-        return Told(
-            f"The general model's answer stands though {doubt.en}: the reasoning model failed ({code}).",
-            f"{doubt.zh}，但推理模型失败（{code}），仍采用通用模型的回答。",
-        )
-    return Told(f"The reasoning model answered, as {doubt.en}.", f"{doubt.zh}，改由推理模型回答。")
+        failed = Told(f"failed ({code})", f"失败（{code}）")
+    else:
+        if not is_empty(answer, given.turn) or not text_of(draft).strip():
+            return Told(f"The reasoning model answered, as {doubt.en}.", f"{doubt.zh}，改由推理模型回答。")
+        failed = Told("said nothing", "没有给出内容")
+    yield Stand(draft)
+    return Told(
+        f"The general model's answer stands though {doubt.en}: the reasoning model {failed.en}.",
+        f"{doubt.zh}，但推理模型{failed.zh}，仍采用通用模型的回答。",
+    )
 
 
 def _doubt(given: Given, draft: Answer) -> Told:

@@ -19,7 +19,18 @@ from zhongshu.core.problems import Fault
 from zhongshu.core.turns import Format
 from zhongshu.pipeline.strategies import wording
 from zhongshu.pipeline.strategies.alike import has_result, needs_thought, same_result
-from zhongshu.pipeline.strategies.steps import NO_FORMAT, Given, Plan, Stand, Step, Told, calls_tools, text_of
+from zhongshu.pipeline.strategies.steps import (
+    NO_FORMAT,
+    Given,
+    Plan,
+    Stand,
+    Step,
+    Told,
+    calls_tools,
+    is_empty,
+    is_whole,
+    text_of,
+)
 from zhongshu.router.conversation import whole_question
 
 _DEFECTS = Raw(
@@ -48,9 +59,9 @@ def draft_check(given: Given) -> Plan:
     """A step that fails or cannot be read ends it: the draft of the moment stands, unaccepted."""
     draft = yield Step("general", "draft")
     if calls_tools(draft):
-        yield Stand("general", draft)
-        return Told("The general model called a tool; there was nothing to check.", "通用模型调用了工具，无需检查。")
-    if has_result(whole_question(given.turn), text_of(draft), given.turn.format):
+        yield Stand(draft)
+        return _CALLED
+    if not text_of(draft).strip() or has_result(whole_question(given.turn), text_of(draft), given.turn.format):
         return (yield from _by_result(given, draft))
     return (yield from _by_defects(given, draft))
 
@@ -62,43 +73,37 @@ def _by_result(given: Given, draft: Answer) -> Plan:
     """Two rounds at most: then thought has been given to the question. Of a draft that says nothing a failure is raised."""
     question = whole_question(given.turn)
     try:
-        if given.may_skip and given.assistant.rounds > 1 and not needs_thought(question):
+        if given.may_skip and given.assistant.rounds > 1 and is_whole(draft) and not needs_thought(question):
             glance = yield Step("reasoning", "solve", unthought=True)
             if _same(question, draft, glance):
-                yield Stand("general", draft)
+                yield Stand(draft)
                 return _CAME_TO_IT
         solved = yield Step("reasoning", "solve")
     except Fault as fault:
         if not text_of(draft).strip():
             raise
-        yield Stand("general", draft)
+        yield Stand(draft)
         code = fault.problem.code
         return _unchecked(f"the reasoning model failed ({code})", f"推理模型失败（{code}）")
-    if not _whole(solved) and text_of(draft).strip():
-        yield Stand("general", draft)
+    if not is_whole(solved) and text_of(draft).strip():
+        yield Stand(draft)
         return _unchecked("the reasoning model came to no result", "推理模型没有得出结论")
     if _same(question, draft, solved):
-        yield Stand("general", draft)
+        yield Stand(draft)
         return _CAME_TO_IT
-    yield Stand("reasoning", solved)
+    yield Stand(solved)
     return _ANSWERED_OTHERWISE
 
 
 def _same(question: str, draft: Answer, found: Answer) -> bool:
     """Whether both come to the same. Nobody is asked where that does not show: a small model says "the same" of two
     different capitals, and takes as long for it as for a thought (the local 1.5B, 2026-11)."""
-    if not (_whole(draft) and _whole(found)) or calls_tools(found):
+    if not (is_whole(draft) and is_whole(found)) or calls_tools(found):
         return False
     return same_result(question, text_of(draft), text_of(found))
 
 
-def _whole(answer: Answer) -> bool:
-    """Whether it says something, and to its end."""
-    if not answer.choices or answer.choices[0].stop not in ("stop", "tool_calls"):
-        return False
-    return bool(text_of(answer).strip()) or calls_tools(answer)
-
-
+_CALLED = Told("The general model called a tool; there was nothing to check.", "通用模型调用了工具，无需检查。")
 _CAME_TO_IT = Told(
     "The reasoning model came to the same by itself: the general model's draft stands.",
     "推理模型独立得出相同结论，采用通用模型的草稿。",
@@ -126,22 +131,29 @@ def _by_defects(given: Given, draft: Answer) -> Plan:
         try:
             said = yield Step("reasoning", "check", wording.check(turn, text_of(draft)), inner=True, format=form)
         except Fault as fault:
-            yield Stand("general", draft)
+            yield Stand(draft)
             return _unaccepted(done, f"the check failed ({fault.problem.code})", f"检查失败（{fault.problem.code}）")
         defects = _defects(said)
         if defects is None:
-            yield Stand("general", draft)
+            yield Stand(draft)
             return _unaccepted(done, "the checker's reply could not be read", "检查结果无法解析")
         if not defects:
-            yield Stand("general", draft)
+            yield Stand(draft)
             return _accepted(done)
         last = done + 1 == rounds
         messages = wording.repair(turn, text_of(draft), defects)
         try:
-            draft = yield Step("reasoning" if last else "general", "repair", messages, shown=last)
+            repaired = yield Step("reasoning" if last else "general", "repair", messages, shown=last)
         except Fault as fault:
-            yield Stand("general", draft)
+            yield Stand(draft)
             return _unaccepted(done, f"the repair failed ({fault.problem.code})", f"修订失败（{fault.problem.code}）")
+        if is_empty(repaired, turn):
+            yield Stand(draft)
+            return _unaccepted(done, "the repair said nothing", "修订没有给出内容")
+        draft = repaired
+        if calls_tools(draft) and not last:
+            yield Stand(draft)
+            return _CALLED
     return _unaccepted(rounds, "the rounds were used up", "检查轮次已用完")
 
 

@@ -18,7 +18,7 @@ from zhongshu.core.problems import Fault
 from zhongshu.core.turns import Message, Turn
 from zhongshu.pipeline.strategies import wording
 from zhongshu.pipeline.strategies.alike import has_result, same_result
-from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, text_of
+from zhongshu.pipeline.strategies.steps import Given, Plan, Stand, Step, Told, is_empty, is_whole, text_of
 from zhongshu.router.conversation import whole_question
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -47,21 +47,24 @@ def front_back(given: Given) -> Plan:
             "The reasoning model gave no solution, so the general model answered alone.",
             "推理模型没有给出解答，由通用模型单独回答。",
         )
-    held = _is_result(turn, solution)
+    held = is_whole(solved) and _is_result(turn, solution)
     try:
         phrased = yield Step("general", "phrase", wording.phrase(turn, solution), shown=not held)
     except Fault as fault:
-        yield Stand("reasoning", solved)
+        yield Stand(solved)
         code = fault.problem.code
         return Told(
             f"The reasoning model's solution stands as it is: phrasing it failed ({code}).",
             f"转述失败（{code}），直接采用推理模型的解答。",
         )
+    if is_empty(phrased, turn):
+        yield Stand(solved)
+        return _UNPHRASED
     if held and _loses(turn, solution, phrased):
-        yield Stand("reasoning", solved)
+        yield Stand(solved)
         return _LOST
     if held:
-        yield Stand("general", phrased)
+        yield Stand(phrased)
     return said
 
 
@@ -87,6 +90,10 @@ _LACKING = Told(
     "The general model's task lacked numbers of the question, so the reasoning model solved it by the conversation; the "
     "general model phrased the answer.",
     "通用模型整理的任务遗漏了问题中的数字，由推理模型依据对话求解，通用模型转述回答。",
+)
+_UNPHRASED = Told(
+    "The reasoning model's solution stands as it is: the general model's phrasing said nothing.",
+    "通用模型没有给出转述，直接采用推理模型的解答。",
 )
 _LOST = Told(
     "The reasoning model's solution stands as it is: the general model's phrasing did not come to the same.",

@@ -40,9 +40,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Stand(msgspec.Struct, frozen=True):
-    """An answer that was held back stands: it goes out whole. by: whose it is."""
+    """An answer that was held back stands: it goes out whole. answer: that of an earlier step, itself."""
 
-    by: By
     answer: Answer
 
 
@@ -70,6 +69,20 @@ Plan = Generator[Step | Stand, Answer, Told]
 def text_of(answer: Answer) -> str:
     """The words of the answer."""
     return answer.choices[0].text if answer.choices else ""
+
+
+def is_empty(answer: Answer, turn: Turn) -> bool:
+    """Whether it says nothing, where no stop words of the caller's may be the reason."""
+    if turn.sampling.stop or text_of(answer).strip() or calls_tools(answer):
+        return False
+    return not any(choice.refusal for choice in answer.choices)
+
+
+def is_whole(answer: Answer) -> bool:
+    """Whether it says something, and to its end."""
+    if not answer.choices or answer.choices[0].stop not in ("stop", "tool_calls"):
+        return False
+    return bool(text_of(answer).strip()) or calls_tools(answer)
 
 
 def calls_tools(answer: Answer) -> bool:

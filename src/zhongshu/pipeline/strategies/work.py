@@ -2,7 +2,8 @@
 
 Every call goes through the dispatcher with an asking of its own; attempts, tokens and money of all of them come
 together here. What a call writes goes out only where its step is shown: thoughts as thoughts, a stage as progress, and
-no text that does not stand.
+no text that does not stand. An answer stands from its first word on: one that says nothing, only that it has ended, is
+held until the plan has nothing better. Who may see thoughts is not decided here (pipeline/hiding.py).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from zhongshu.core.answers import (
     Event,
     LogprobsDelta,
     ProgressDelta,
+    StopDelta,
+    TextDelta,
     ThoughtDelta,
     Usage,
     UsageDelta,
@@ -83,17 +86,18 @@ class AssistantWork:
         given = Given(self._turn, assistant, judge_of(rooms, assistant), able, may_skip)
         self._plan: Plan = PLANS[assistant.strategy](given) if alone is None else by_general_alone(alone)
         self._one_call = alone is not None or assistant.strategy in _ONE_CALL
-        self._through = self._one_call and assistant.show_thoughts
         self._step: Step | Stand | None = None
         self._told: Told | None = None
         self._inner: Inner | None = None
         self._begun = False
         self._spent: list[Spent] = []
         self._thinker: Inner | None = None
-        self._last: dict[By, Inner] = {}
+        self._came: list[Inner] = []
         self._plain: dict[str, Plainly] = {}
         self._stood: str = ""
         self._committed = False
+        self._held: list[Delta] = []
+        self._thought_ended = ""
         self._events: AsyncGenerator[Batch, None] | None = None
 
     # What the pipeline asks of it ------------------------------------------------------------------------------
@@ -176,7 +180,9 @@ class AssistantWork:
                     self._advance(fault)
         finally:
             await self._close()
-        yield (Event((UsageDelta(self.spent()[0]),)),)
+            if self._asking.call is not None and self._thought_ended:
+                self._asking.call.thought_ended = self._thought_ended
+        yield (Event((*self._held, UsageDelta(self.spent()[0]))),)
 
     def _advance(self, came: Answer | Fault) -> None:
         """Hand the plan an answer, or the Fault in its place, which it may raise again."""
@@ -187,8 +193,9 @@ class AssistantWork:
 
     def _standing(self, step: Stand) -> Event:
         """A whole answer that was held back; its thoughts have gone out when it was made."""
-        self._stands(self._last[step.by])
+        self._stands(next(inner for inner in self._came if inner.answer is step.answer))
         self._committed = True
+        self._held.clear()
         event = unfold(step.answer)
         kept = (d for d in event.deltas if not isinstance(d, ThoughtDelta | UsageDelta) and not self._unasked(d))
         return Event(tuple(kept))
@@ -222,12 +229,11 @@ class AssistantWork:
         if self._begun and progress:
             yield progress
         self._begun = False
-        self._last[step.by] = inner
         if step.shown:
             self._stands(inner)
         try:
             async for batch in _batches_of(inner):
-                seen = batch if self._through else self._visible(inner, batch)
+                seen = batch if self._one_call else self._visible(inner, batch)
                 if seen:
                     yield seen
             inner.problem = None
@@ -236,15 +242,16 @@ class AssistantWork:
             raise
         finally:
             await self._close()
-        answer = inner.answer or inner.fold.answer()
+        answer = inner.answer = inner.answer or inner.fold.answer()
+        self._came.append(inner)
         if _by_itself(step):
             self._plain[step.by] = Plainly(answer, inner.asking.offer, inner.cost_nano)
         self._advance(answer)
 
     def _stands(self, inner: Inner) -> None:
         """This call's answer is the turn's."""
-        asking, step = inner.asking, inner.step
-        self._asking.offer, self._asking.effort = asking.offer, asking.effort
+        outer, asking, step = self._asking, inner.asking, inner.step
+        outer.offer, outer.effort, outer.call = asking.offer, asking.effort, asking.call
         self._stood = step.by if _by_itself(step) else ""
 
     async def _close(self) -> None:
@@ -260,6 +267,7 @@ class AssistantWork:
         outer.attempts += [msgspec.structs.replace(a, why=a.why or why) if why else a for a in asking.attempts]
         outer.dropped = tuple(dict.fromkeys((*outer.dropped, *asking.dropped)))
         outer.queued_us += asking.queued_us
+        self._thought_ended = self._thought_ended or asking.thought_ended
         spent = spent_by(inner, self._rooms)
         if spent is not None:
             inner.cost_nano = spent.cost_nano
@@ -275,23 +283,28 @@ class AssistantWork:
     def _visible(self, inner: Inner, batch: Batch) -> Batch:
         seen: list[Event] = []
         for event in batch:
-            kept = tuple([shown for delta in event.deltas if (shown := self._seen(inner, delta)) is not None])
+            kept = tuple([shown for delta in event.deltas for shown in self._seen(inner, delta)])
             if kept:
                 seen.append(Event(kept))
         return tuple(seen)
 
-    def _seen(self, inner: Inner, delta: Delta) -> Delta | None:
-        """The delta as the caller sees it. Proofs of thoughts stay here: they hold for a conversation nobody else has."""
+    def _seen(self, inner: Inner, delta: Delta) -> tuple[Delta, ...]:
+        """What the caller sees now that this delta is here. Proofs of thoughts stay here: they hold for a conversation
+        nobody else has."""
         if isinstance(delta, ThoughtDelta):
-            return self._thought(inner, delta)
+            return (self._thought(inner, delta),) if delta.text else ()
         if isinstance(delta, UsageDelta) or not inner.step.shown or self._unasked(delta):
-            return None
-        self._committed = True
-        return delta
+            return ()
+        if self._committed:
+            return (delta,)
+        held = self._held
+        held.append(delta)
+        if not _says(delta):
+            return ()
+        self._committed, self._held = True, []
+        return tuple(held)
 
-    def _thought(self, inner: Inner, delta: ThoughtDelta) -> ThoughtDelta | None:
-        if not self._assistant.show_thoughts or not delta.text:
-            return None
+    def _thought(self, inner: Inner, delta: ThoughtDelta) -> ThoughtDelta:
         parted = self._thinker is not None and self._thinker is not inner
         self._thinker = inner
         return ThoughtDelta(delta.index, f"\n\n{delta.text}" if parted else delta.text)
@@ -303,6 +316,13 @@ class AssistantWork:
 def _by_itself(step: Step) -> bool:
     """Whether a step asks a model for its own answer to the turn as it is, as deep as it would think."""
     return step.messages is None and not step.inner and not step.unthought
+
+
+def _says(delta: Delta) -> bool:
+    """Whether this is a part of an answer that says something."""
+    if isinstance(delta, TextDelta):
+        return bool(delta.text.strip())
+    return not isinstance(delta, LogprobsDelta | StopDelta)
 
 
 async def _batches_of(inner: Inner) -> AsyncGenerator[Batch, None]:
