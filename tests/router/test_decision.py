@@ -128,10 +128,35 @@ def test_it_says_at_which_dial_it_would_turn_round():
     flips = decided.flips_at
     assert flips is not None
     assert not decided.hard
-    for dial, hard in ((flips - 0.01, False), (flips + 0.01, True)):
-        assert Decider(RouterSettings(dial=dial)).decide(turn("What is the capital of France?"), BOTH).hard is hard
     assert Decider().decide(turn("hello"), BOTH).flips_at is None
     assert dial_of(threshold_of(0.3)) == pytest.approx(0.3)
+
+
+HARD_SUM = (
+    "Ann has 810 books, buys 15 boxes of 12, then gives away 34 and buys 9 boxes of 7. How many has she in total?"
+)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("What is the capital of France?",),
+        ("Why is the sea blue, and why does it matter?",),
+        ("Prove that there are infinitely many primes.",),
+        (HARD_SUM,),
+        (HARD_SUM, "What is the capital of France?"),
+        ("What is the capital of France?", "Why is the sea blue, and why does it matter?"),
+        ("Why is the sea blue, and why does it matter?", "How do I sort a list in Python?"),
+        (HARD_SUM, "And if there were 9?"),
+        ("hello", "Why is the sea blue, and why does it matter?"),
+    ],
+)
+def test_the_dial_that_is_told_is_the_very_one(texts):
+    """Also within a conversation, where a close decision stays as it was."""
+    flips = Decider().decide(talk(*texts), BOTH, explained=True).flips_at
+    assert flips == round(flips, 4)
+    for dial, hard in ((flips - 1e-4, False), (flips, True)):
+        assert Decider(RouterSettings(dial=dial)).decide(talk(*texts), BOTH).hard is hard
 
 
 def test_a_ceiling_keeps_a_hard_turn_from_the_dear_model():
@@ -142,6 +167,8 @@ def test_a_ceiling_keeps_a_hard_turn_from_the_dear_model():
     refused = Decider().route(turn(question, wishes=Wishes(max_cost=0.0)), BOTH)
     assert isinstance(refused, Refusal)
     assert refused.problem.param == "zhongshu.max_cost"
+    for boundless in (1e300, float("inf")):  # a setting may be either
+        assert Decider(RouterSettings(max_cost=boundless)).route(turn(question), BOTH).rule == "hard"
     small = turn(question, wishes=Wishes(max_cost=0.01), sampling=Sampling(max_tokens=100))
     assert Decider().route(small, BOTH).offer.release.model == "deep"
 

@@ -27,6 +27,7 @@ from zhongshu.router.remembered import Judged, Remembered
 from zhongshu.router.saying import why_of, with_cost
 from zhongshu.router.settings import RouterSettings, threshold_of
 
+_NO_MORE = 1e12  # no turn costs as much; larger ceilings may be no number once they are counted in billionths
 Speed = tuple[int, int]
 """Microseconds to the first content, and for each token after it; 0 where not measured."""
 
@@ -135,7 +136,7 @@ class Decider:
         found = found or hardness(turn, self._judge)
         weighed = self._settings.filled(said_in(turn, dial))
         most = weighed.max_cost
-        ceiling = None if most is None else round(most * NANO)
+        ceiling = None if most is None else round(min(most, _NO_MORE) * NANO)
         least_gain = threshold_of(weighed.quality or 0.0)
         hard, stays = self._hard(turn, found, least_gain)
         wanted, rule = _wanted(turn, hard)

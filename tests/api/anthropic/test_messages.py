@@ -184,6 +184,8 @@ BAD = [
     ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "messages[0].content[0].source"),
     ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text"),
     ({"temperature": 1.5}, "temperature"),
+    ({"temperature": msgspec.Raw(b"1e400")}, "temperature"),
+    ({"zhongshu": {"quality": msgspec.Raw(b"1e400")}}, "zhongshu.quality"),
     ({"tools": [{"name": "f"}]}, "tools[0].input_schema"),
     ({"tools": [{"input_schema": {}}]}, "tools[0].name"),
     ({"tools": [{"name": "f", "input_schema": 5}]}, "tools[0].input_schema"),

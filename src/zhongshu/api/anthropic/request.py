@@ -131,7 +131,10 @@ def _read(body: bytes) -> tuple[MessagesRequest, tuple[str, ...]]:
 
 def _known_blocks(body: bytes) -> bytes | None:
     """The body without the blocks that have no word of ours; None when it holds none, or is something else."""
-    given = _plain(body)
+    try:
+        given = _plain(body)
+    except msgspec.DecodeError:  # a number that no float holds
+        return None
     messages = _field(given, "messages")
     if not isinstance(messages, list):
         return None
