@@ -178,7 +178,7 @@ ROWS: dict[str, KnownUpstream] = {
     "lmstudio": KnownUpstream(
         title="LM Studio",
         base_url="http://127.0.0.1:1234/v1",
-        manner=Manner(thinking="reasoning_effort"),
-        seen="2026-11-21",
+        manner=Manner(thinking="reasoning_effort", efforts=("none", "low", "medium", "high")),
+        seen="2026-11-22",
     ),
 }

@@ -35,6 +35,7 @@ def thinking_of(body):
         ("openai", 500, {"reasoning_effort": "minimal"}, ("thinking_tokens",)),
         ("openai", 3000, {"reasoning_effort": "low"}, ("thinking_tokens",)),
         ("ollama", 10_000, {"reasoning_effort": "medium"}, ("thinking_tokens",)),
+        ("lmstudio", 500, {"reasoning_effort": "low"}, ("thinking_tokens", "reasoning_effort")),
         ("deepseek", 30_000, {"thinking": {"type": "enabled"}, "reasoning_effort": "high"}, ("thinking_tokens",)),
         ("moonshot", 3000, {"thinking": {"type": "enabled"}}, ("thinking_tokens",)),
         (
