@@ -19,11 +19,13 @@ import numpy as np
 
 from benchmarks import command, machine
 from benchmarks.rows import Reference, Row, at_least, at_most
-from zhongshu.router.difficulty import measures, reading
-from zhongshu.router.difficulty.fitting import Matrix, Recipe, chances, fit, predict, target
+from zhongshu.router.difficulty import measures, reading, wording
+from zhongshu.router.difficulty.fitting import Matrix, Recipe, chances, fit, fit_score, predict, target
 from zhongshu.router.difficulty.judge import DRAFT_NAMES, draft_features
+from zhongshu.router.difficulty.linear import Linear
 from zhongshu.router.difficulty.measures import Numbers
 from zhongshu.router.difficulty.training import CHOICE, DRAFT, FREE, Labelled, flags, read_lines
+from zhongshu.router.difficulty.word_fitting import Texts
 
 NAME = "router"
 DATA = Path(__file__).parents[2] / "shared" / "data" / "routing"
@@ -35,19 +37,33 @@ ACROSS = Recipe(strength=50_000, gain=5.0, prior={"characters": 0.12}, balanced=
 class Set:
     """Questions with their features and outcomes."""
 
-    def __init__(self, name: str, rows: Sequence[Labelled], features: Matrix, names: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, rows: Sequence[Labelled], features: Matrix, names: Sequence[str], texts: Texts | None = None
+    ) -> None:
         self.name = name
         self.rows = rows
         self.features = features
         self.names = names
+        self.texts = texts
         self.weak, self.strong = flags(rows)
         self.length = np.array([len(row.prompt) for row in rows], dtype=np.float64)
 
     def fitted(self, train: Numbers, test: Numbers, recipe: Recipe) -> tuple[Numbers, Numbers]:
         """Scores, and chances that the weak model is wrong, of `test` by a model trained on `train`."""
+        model, asked = self._trained(fit, train, recipe), self._texts(test)
+        return predict(model, self.features[test], asked), chances(model, self.features[test], asked)
+
+    def scored(self, train: Numbers, test: Numbers, recipe: Recipe) -> Numbers:
+        """The scores alone."""
+        return predict(self._trained(fit_score, train, recipe), self.features[test], self._texts(test))
+
+    def _trained(self, how: Callable[..., Linear], train: Numbers, recipe: Recipe) -> Linear:
         subjects = [self.rows[at].subject for at in train]
-        model = fit(self.names, self.features[train], self.weak[train], self.strong[train], recipe, subjects)
-        return predict(model, self.features[test]), chances(model, self.features[test])
+        weak, strong = self.weak[train], self.strong[train]
+        return how(self.names, self.features[train], weak, strong, recipe, subjects, self._texts(train))
+
+    def _texts(self, rows: Numbers) -> Texts | None:
+        return self.texts.part(rows) if self.texts else None
 
 
 def by_item(size: int, seed: int) -> list[Numbers]:
@@ -69,6 +85,14 @@ def out_of_fold(data: Set, parts: list[Numbers], recipe: Recipe) -> tuple[Number
         rest = np.setdiff1d(np.arange(len(data.rows)), part)
         score[part], chance[part] = data.fitted(rest, part, recipe)
     return score, chance
+
+
+def scored_out_of_fold(data: Set, parts: list[Numbers], recipe: Recipe) -> Numbers:
+    """The scores alone."""
+    score = np.zeros(len(data.rows))
+    for part in parts:
+        score[part] = data.scored(np.setdiff1d(np.arange(len(data.rows)), part), part, recipe)
+    return score
 
 
 def neighbours(data: Set, parts: list[Numbers], recipe: Recipe, near: int = 40) -> Numbers:
@@ -93,7 +117,7 @@ def table(title: str, data: Set, recipe: Recipe, parts: Callable[[int], list[Num
     """Every figure of one way of cutting one file."""
     score, chance = out_of_fold(data, parts(0), recipe)
     length = measures.apgr(data.length, data.weak, data.strong)
-    mean = averaged(lambda seed: out_of_fold(data, parts(seed), recipe)[0], data)
+    mean = averaged(lambda seed: scored_out_of_fold(data, parts(seed), recipe), data)
     rows = [
         Row(name=f"{title}: APGR", value=mean, unit="APGR", reference=Reference("length alone", length), target=at_least(goal),
             note=f"{len(data.rows)} questions, mean of 5 cuts into {_FOLDS} folds; random .50"),
@@ -133,10 +157,10 @@ def run(data: Path = DATA) -> list[Row]:
         return [Row(name="routing", value=None, unit="APGR", note="give --data, the folder of the labelled questions")]
     gsm, mmlu = read_lines(data / "gsm8k-dev.jsonl"), read_lines(data / "mmlu-dev.jsonl")
     free = Set("GSM8K", gsm, np.array([reading.read(reading.parts(row.prompt)) for row in gsm]), reading.NAMES)
-    choice = Set(
-        "MMLU", mmlu, np.array([reading.read_choice(reading.parts(row.prompt)) for row in mmlu]), reading.CHOICE_NAMES
-    )
-    plain = Set("MMLU", mmlu, np.array([reading.read(reading.parts(row.prompt)) for row in mmlu]), reading.NAMES)
+    questions = [reading.parts(row.prompt) for row in mmlu]
+    texts = Texts([wording.words(question) for question in questions])
+    choice = Set("MMLU", mmlu, np.array([reading.read_choice(q) for q in questions]), reading.CHOICE_NAMES, texts)
+    plain = Set("MMLU", mmlu, np.array([reading.read(question) for question in questions]), reading.NAMES)
     drafts = Set("GSM8K", gsm, np.array([draft_features(r.prompt, r.weak_response or "") for r in gsm]), DRAFT_NAMES)
     subjects = [row.subject for row in mmlu]
     across = fit(reading.NAMES, plain.features, plain.weak, plain.strong, ACROSS, subjects)

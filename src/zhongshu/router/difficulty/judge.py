@@ -6,7 +6,7 @@ import math
 
 import msgspec
 
-from zhongshu.router.difficulty import checking, reading
+from zhongshu.router.difficulty import checking, reading, wording
 from zhongshu.router.difficulty.linear import Difficulty, Linear
 from zhongshu.router.difficulty.reading import CHOICE_NAMES, NAMES
 
@@ -42,7 +42,9 @@ class Judge:
         """How hard a question is."""
         question = reading.parts(text)
         if question.is_choice:
-            return _judged(self._model.choice, reading.read_choice(question), "choice", explained)
+            model = self._model.choice
+            added = wording.added(model.words, wording.words(question)) if model.words else (0.0, 0.0)
+            return _judged(model, reading.read_choice(question), "choice", explained, added)
         return _judged(self._model.free, reading.read(question), "free", explained)
 
     def draft(self, question: str, answer: str, *, explained: bool = False) -> Judgement:
@@ -55,6 +57,8 @@ def draft_features(question: str, answer: str) -> list[float]:
     return [*checking.check(question, answer), math.log1p(len(question))]
 
 
-def _judged(model: Linear, features: list[float], head: str, explained: bool) -> Judgement:
-    shares = tuple(model.share_of(features)[:5]) if explained else ()
-    return Judgement(model.score(features), model.chance(features), head, shares)
+def _judged(
+    model: Linear, features: list[float], head: str, explained: bool, words: tuple[float, float] = (0.0, 0.0)
+) -> Judgement:
+    shares = tuple(model.share_of(features, words[1])[:5]) if explained else ()
+    return Judgement(model.score(features, words[0]), model.chance(features, words[1]), head, shares)

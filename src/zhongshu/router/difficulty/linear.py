@@ -18,7 +18,8 @@ class Linear(msgspec.Struct, frozen=True):
     """score = bias + sum(weights * (features - means) / scales); chance = logistic(slope * score + offset).
 
     doubt: where the chance has weights of its own, these and doubt_bias take the place of weights and bias in it: what
-    the strong model gains and how often the weak one is wrong are two things.
+    the strong model gains and how often the weak one is wrong are two things. words: what each word of the question adds
+    to either (wording.added); none, where it was trained without.
     """
 
     names: tuple[str, ...]
@@ -30,6 +31,7 @@ class Linear(msgspec.Struct, frozen=True):
     offset: float = 0.0
     doubt: tuple[float, ...] = ()
     doubt_bias: float = 0.0
+    words: dict[str, tuple[float, float]] = {}
 
     def __post_init__(self) -> None:
         if not len(self.names) == len(self.means) == len(self.scales) == len(self.weights):
@@ -39,21 +41,24 @@ class Linear(msgspec.Struct, frozen=True):
         if not all(scale > 0 for scale in self.scales):
             raise ValueError("scales must be above 0")
 
-    def score(self, features: Sequence[float]) -> float:
+    def score(self, features: Sequence[float], words: float = 0.0) -> float:
         """Higher: the strong model is needed more. Features far from those it was trained on count as far as 4
-        standard deviations."""
-        return self.bias + self._sum(self.weights, features)
+        standard deviations. words: what the words add to it."""
+        return self.bias + self._sum(self.weights, features) + words
 
-    def chance(self, features: Sequence[float]) -> float:
-        """The chance that the weak model's answer is wrong, from 0 to 1."""
-        doubt = self.doubt_bias + self._sum(self.doubt, features) if self.doubt else self.score(features)
+    def chance(self, features: Sequence[float], words: float = 0.0) -> float:
+        """The chance that the weak model's answer is wrong, from 0 to 1. words: what the words add to the doubt."""
+        doubt = self.doubt_bias + self._sum(self.doubt, features) + words if self.doubt else self.score(features, words)
         at = self.slope * doubt + self.offset
         return 1 / (1 + math.exp(-min(30.0, max(-30.0, at))))
 
-    def share_of(self, features: Sequence[float]) -> list[tuple[str, float]]:
-        """What each feature adds to what the chance is made of, the weightiest first: the explanation of a decision."""
+    def share_of(self, features: Sequence[float], words: float = 0.0) -> list[tuple[str, float]]:
+        """What each feature, and the words, add to what the chance is made of, the weightiest first: the explanation of a
+        decision."""
         parts = zip(self.names, features, self.means, self.scales, self.doubt or self.weights, strict=True)
         found = [(n, w * min(4.0, max(-4.0, (f - m) / s))) for n, f, m, s, w in parts]
+        if self.words:
+            found.append(("which_words", words))
         return sorted(found, key=lambda pair: -abs(pair[1]))
 
     def _sum(self, weights: Sequence[float], features: Sequence[float]) -> float:

@@ -23,8 +23,8 @@ NAMES: tuple[str, ...] = (
 def rarity(text: str) -> tuple[float, ...]:
     """The numbers of NAMES for a text: Zipf frequencies (7 for "the", 3 for one word in a million), and how many words
     are rare (below 3.5), very rare (below 2.5), and which share is unusual (below 4)."""
-    table = _table()
-    every = [table.get(word, _UNKNOWN) for word in _WORD.findall(text.lower())]
+    known = table()
+    every = [known.get(word, _UNKNOWN) for word in _WORD.findall(text.lower())]
     if not every:
         return _NO_WORDS
     uncommon = sorted([zipf for zipf in every if zipf < _COMMON]) or [_COMMON]
@@ -41,11 +41,12 @@ def rarity(text: str) -> tuple[float, ...]:
 
 
 @cache
-def _table() -> dict[str, float]:
+def table() -> dict[str, float]:
+    """The Zipf frequency of each word that is known. Read once."""
     lines = files("zhongshu.router.difficulty").joinpath("words.txt").read_text(encoding="ascii").splitlines()
-    table: dict[str, float] = {}
+    found: dict[str, float] = {}
     for line in lines:
         if not line.startswith("#"):
             zipf, *words = line.split(" ")
-            table.update(dict.fromkeys(words, float(zipf)))
-    return table
+            found.update(dict.fromkeys(words, float(zipf)))
+    return found

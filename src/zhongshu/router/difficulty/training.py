@@ -7,13 +7,13 @@ fields are left alone.
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from zhongshu.router.difficulty import reading
+from zhongshu.router.difficulty import reading, wording
 from zhongshu.router.difficulty.fitting import (
     Matrix,
     Recipe,
@@ -26,13 +26,19 @@ from zhongshu.router.difficulty.fitting import (
 from zhongshu.router.difficulty.judge import DRAFT_NAMES, draft_features
 from zhongshu.router.difficulty.linear import Bin, Difficulty, Linear
 from zhongshu.router.difficulty.measures import Flags, apgr, calibration_error, reliability
+from zhongshu.router.difficulty.word_fitting import Texts
 
 # Length alone is a fair guess of difficulty (measured on questions that are not here: .626 on GSM8K, .560 on MMLU), so
 # both fits are pulled towards it. What is learnt for questions with options is mostly what the strong model gains, as
 # that is what routing is judged by; a fifth is whether the weak one is wrong, which holds better for unseen subjects.
 FREE = Recipe(strength=1000, prior={"characters": 0.12})
 CHOICE = Recipe(
-    strength=20_000, gain=5.0, prior={"characters": 0.30, "option_characters": 0.15}, balanced=True, own_chance=10_000
+    strength=20_000,
+    gain=5.0,
+    prior={"characters": 0.30, "option_characters": 0.15},
+    balanced=True,
+    own_chance=10_000,
+    words=250,
 )
 DRAFT = Recipe(strength=100, prior={"question_characters": 0.1})
 FEWEST = 50
@@ -94,12 +100,13 @@ def train(rows: Sequence[Labelled], version: str, base: Difficulty | None = None
     """
     questions = [reading.parts(row.prompt) for row in rows]
     choice = [(row, reading.read_choice(q)) for row, q in zip(rows, questions, strict=True) if q.is_choice]
+    said = [wording.words(q) for q in questions if q.is_choice]
     free = [(row, reading.read(q)) for row, q in zip(rows, questions, strict=True) if not q.is_choice]
     drafted = [(row, draft_features(row.prompt, row.weak_response)) for row, _ in free if row.weak_response]
     measured: dict[str, float] = {}
     bins: dict[str, tuple[Bin, ...]] = {}
     made = {
-        "choice": _fitted("choice", reading.CHOICE_NAMES, choice, CHOICE, measured, bins),
+        "choice": _fitted("choice", reading.CHOICE_NAMES, choice, CHOICE, measured, bins, said),
         "free": _fitted("free", reading.NAMES, free, FREE, measured, bins),
         "draft": _fitted("draft", DRAFT_NAMES, drafted, DRAFT, measured, bins),
     }
@@ -130,6 +137,7 @@ def _fitted(
     recipe: Recipe,
     measured: dict[str, float],
     bins: dict[str, tuple[Bin, ...]],
+    said: Sequence[Collection[str]] | None = None,
 ) -> Linear | None:
     """One score, and in `measured` and `bins` how it did on rows it was not trained on."""
     if len(read) < FEWEST:
@@ -139,12 +147,13 @@ def _fitted(
         return None
     features: Matrix = np.array([values for _, values in read], dtype=np.float64)
     subjects = [row.subject for row, _ in read]
-    model = fit(names, features, weak, strong, recipe, subjects)
+    texts = Texts(said) if said is not None else None
+    model = fit(names, features, weak, strong, recipe, subjects, texts)
     weights = weights_of(subjects, len(read), recipe)
-    out = predicted_out_of_fold(names, features, target(weak, strong, recipe.gain), recipe, weights)
+    out = predicted_out_of_fold(names, features, target(weak, strong, recipe.gain), recipe, weights, texts)
     own = own_chance_of(recipe)
     mixed = target(weak, strong, own.gain)
-    doubt = predicted_out_of_fold(names, features, mixed, own) if recipe.own_chance else out
+    doubt = predicted_out_of_fold(names, features, mixed, own, texts=texts) if recipe.own_chance else out
     chance = 1 / (1 + np.exp(-(model.slope * doubt + model.offset)))
     measured[f"{head}_apgr"] = round(apgr(out, weak, strong), 4)
     measured[f"{head}_calibration_error"] = round(calibration_error(chance, ~weak), 4)
