@@ -18,9 +18,14 @@ _SHORT = 60
 _SPACES = re.compile(r"\s{4,}")
 
 
+# Chinese, Japanese and Korean are written without spaces, also about an English word.
+_LETTER = r"[^\W\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+_BEGIN, _END = f"(?<!{_LETTER})", f"(?!{_LETTER})"
+
+
 def _mark(english: str, chinese: str) -> re.Pattern[str]:
     """A pattern for text in lower case: ignoring case takes three times as long."""
-    return re.compile(rf"\b(?:{english})\b|{chinese}")
+    return re.compile(rf"{_BEGIN}(?:{english}){_END}|{chinese}")
 
 
 _TRANSFORM = _mark(
@@ -35,9 +40,9 @@ _PROOF = _mark(
 _PROVE_NOW = re.compile(r"\W*(?:please |请)?(?:prove|derive|show that|证明|求证|推导)")
 _PLANNING = _mark(
     r"optimi[sz]e|optimal|schedul(?:e|ing)|constraints?|trade-?offs?|allocate (?:resources|budgets?|staff)|roadmap|itinerary|"
-    r"plan (?:a|an|the|my|our|for)|design (?:a|an|the) (?:system|architecture|protocol|experiment|schema)|"
+    r"plan (?:a|an|the|my|our|for)|design (?:a|an|the)(?: [\w-]+){0,3} (?:system|architecture|protocol|experiment|schema)|"
     r"knights? and knaves|logic puzzle|puzzle",
-    "最优|优化方案|约束|排班|排程|权衡|统筹|规划|分配方案|行程安排|设计(?:一个|一套)?(?:系统|架构|协议|方案|实验)|逻辑题|推理题",
+    "最优|优化方案|约束|排班|排程|权衡|统筹|规划|分配方案|行程安排|设计(?:一[个套种])?.{0,8}(?:系统|架构|协议|方案|实验)|逻辑题|推理题",
 )
 _DIAGNOSIS = _mark(
     r"debug(?:ging)?|race condition|deadlocks?|root cause|memory leak|segfault|stack ?trace|traceback|"
@@ -46,9 +51,9 @@ _DIAGNOSIS = _mark(
     "死锁|根因|调试|排查|故障|内存泄漏|竞态|为什么.{0,20}(?:报错|失败|崩溃|卡住|变慢)|诊断",
 )
 _CODE = re.compile(
-    r"```|\b(?:python|javascript|typescript|java|rust|golang|sql|bash|regex|html|css|algorithm|unit tests?|"
-    r"(?:write|implement|refactor) (?:a|an|the|this)[\w ]{0,20} ?(?:function|class|script|program|query|method|parser))\b"
-    r"|\bc\+\+|代码|函数|脚本|程序|正则|算法|写个?接口|编程",
+    rf"```|{_BEGIN}(?:python|javascript|typescript|java|rust|golang|sql|bash|regex|html|css|algorithm|unit tests?|"
+    rf"(?:write|implement|refactor) (?:a|an|the|this)[\w ]{{0,20}} ?(?:function|class|script|program|query|method|parser)){_END}"
+    rf"|{_BEGIN}c\+\+|代码|函数|脚本|程序|正则|算法|写个?接口|编程",
 )
 _WRITING = _mark(
     r"(?:write|draft|compose) (?:me )?(?:a|an|the|my|some)|essay|poem|haiku|slogan|cover letter|blog post|story about",
@@ -93,7 +98,7 @@ _WEIGHED = _mark(
 _DEEP_CODE = _mark(
     r"concurren(?:t|cy)|lock-free|thread[- ]safe|distributed|dynamic programming|np-hard|compiler|"
     r"consensus|backtracking|shortest path|invariant",
-    r"\bo\(.{1,8}\)|并发|线程安全|分布式|动态规划|编译器|一致性|回溯|最短路|时间复杂度",
+    rf"{_BEGIN}o\(.{{1,8}}\)|并发|线程安全|分布式|动态规划|编译器|一致性|回溯|最短路|时间复杂度",
 )
 
 _FOLLOW_UP = re.compile(

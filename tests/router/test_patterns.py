@@ -20,7 +20,7 @@ TEXTS = [
     "Why does my service crash every night?", "xwhy does my service crash", "为什么我的服务一启动就报错？",
     "Prove that sqrt(2) is irrational.", "provе it", "a proof_of x", "show me that", "Show that 2 > 1",
     "Tom has 3 boxes with 4 pens each. How many pens are there?", "Half of twelve is what?", "1", "1 2", "x1y2 how many",
-    "小明有25个苹果，给了小红8个，还剩几个？", "三个工人5天完成，两个工人几天完成？", "水是什么？", "用python写一个函数", "用 python 写一个函数",
+    "小明有25个苹果，给了小红8个，还剩几个？", "三个工人5天完成，两个工人几天完成？", "水是什么？", "用python写一个函数", "用 python 写一个函数", "请summarize以下内容", "súper theorem", "파이썬 python으로",
     "Translate: prove it", "x" * 400 + " translate it", "x" * 239 + " translate it", "請翻译这段话", "c++ or c?", "O(n log n) or o(1)?",
     "A. one\nB. two\nC. three", "Which?\n(A) 1\n(B) 2\n(C) 3\n(D) 4", "下列哪项？\nA、甲\nB、乙\nC、丙",
     "must must not must", "at least 1, at most 2, no more than 3, exactly 4, only if 5", "必须至少三个，不得超过五个",

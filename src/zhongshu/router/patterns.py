@@ -47,6 +47,8 @@ class Mark:
         return flags & self.sure != 0 or self.unsure.search(text) is not None
 
 
+# Between Chinese, Japanese or Korean characters an English word stands without spaces: 用python写一个函数.
+_LETTER = r"[^\W\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 _PLAIN = re.compile(r"(?:[a-z -](?!\?))+")
 _BY_WORD: dict[bytes, Flags] = {}
 _BY_CHARACTER: dict[str, Flags] = {}
@@ -74,7 +76,7 @@ def _word(alternative: str) -> str:
     """An alternative between words' ends. Whether a word begins there is asked once its plain letters have been found."""
     plain = _PLAIN.match(alternative)
     assert plain is not None, "an alternative begins with a letter"
-    return rf"{plain[0]}(?<!\w{plain[0]}){alternative[plain.end() :]}\b"
+    return rf"{plain[0]}(?<!{_LETTER}{plain[0]}){alternative[plain.end() :]}(?!{_LETTER})"
 
 
 TRANSFORM = _made(
@@ -98,8 +100,8 @@ PLANNING = _made(
     "optimise optimize optimal schedule scheduling constraint constraints tradeoff tradeoffs roadmap itinerary puzzle",
     "trade allocate plan design knaves",
     "trade-?offs? | allocate (?:resources|budgets?|staff) | plan (?:a|an|the|my|our|for) | "
-    "design (?:a|an|the) (?:system|architecture|protocol|experiment|schema) | knights? and knaves",
-    "最优|优化方案|约束|排班|排程|权衡|统筹|规划|分配方案|行程安排|设计(?:一个|一套)?(?:系统|架构|协议|方案|实验)|逻辑题|推理题",
+    r"design (?:a|an|the)(?: [\w-]+){0,3} (?:system|architecture|protocol|experiment|schema) | knights? and knaves",
+    "最优|优化方案|约束|排班|排程|权衡|统筹|规划|分配方案|行程安排|设计(?:一[个套种])?.{0,8}(?:系统|架构|协议|方案|实验)|逻辑题|推理题",
     "最优约排权统规分行设逻推",
 )
 DIAGNOSIS = _made(
@@ -115,7 +117,7 @@ WHY_BROKEN = _made(
     "",
     "为什么.{0,20}(?:报错|失败|崩溃|卡住|变慢)",
     "为",
-    r"why(?<!\wwhy) (?:does|is|do|are|did) (?:my|this|the|our) .{0,60}(?:fail|crash|hang|slow|wrong|error|break)\w*\b",
+    rf"why(?<!{_LETTER}why) (?:does|is|do|are|did) (?:my|this|the|our) .{{0,60}}(?:fail|crash|hang|slow|wrong|error|break)\w*\b",
 )
 _A_PROGRAM = r"(?:a|an|the|this)[\w ]{0,20} ?(?:function|class|script|program|query|method|parser)"
 CODE = _made(
@@ -124,7 +126,7 @@ CODE = _made(
     f"unit tests? | write {_A_PROGRAM} | implement {_A_PROGRAM} | refactor {_A_PROGRAM}",
     "代码|函数|脚本|程序|正则|算法|写个?接口|编程",
     "`代函脚程正算写编",
-    r"```|c(?<!\wc)\+\+",
+    rf"```|c(?<!{_LETTER}c)\+\+",
 )
 _SOMETHING = "(?:me )?(?:a|an|the|my|some)"
 WRITING = _made(
@@ -193,7 +195,7 @@ DEEP_CODE = _made(
     "lock-free | thread[- ]safe | dynamic programming | np-hard | shortest path",
     "并发|线程安全|分布式|动态规划|编译器|一致性|回溯|最短路|时间复杂度",
     "并线分动编一回最时",
-    r"o(?<!\wo)\(.{1,8}\)",
+    rf"o(?<!{_LETTER}o)\(.{{1,8}}\)",
 )
 CHAT = _made(
     "",
