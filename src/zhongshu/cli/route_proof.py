@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -79,7 +80,7 @@ def explain(
             f"It went to {record.release}: {record.reason} By the settings of now `auto` has no model for it.",
             f"当时交给 {record.release}：{record.reason} 按现在的设置，`auto` 没有可用的模型。",
         )
-    plain = {**explained(record, found.decided, currency, found.without), "sample": sample}
+    plain = {**explained(record, found.decided, currency, found.without, found.cheaper), "sample": sample}
     if as_json:
         print_json(plain)
     else:
@@ -217,7 +218,7 @@ def _refuse_without_text(shown: Shown) -> NoReturn:
 
 
 def _say_assistant(shown: Shown, found: OfAssistant) -> None:
-    record, chance = shown.record, f"{found.chance:.2f}"
+    record, chance = shown.record, f"{math.floor(found.chance * 10_000) / 10_000:g}"
     out.print(f"{record.release}: {record.reason}", markup=False, soft_wrap=True)
     if found.flips_at_threshold is not None:
         said = t(
@@ -237,7 +238,7 @@ def _say_assistant(shown: Shown, found: OfAssistant) -> None:
             "任何档位都不会使用推理模型：深度思考没有收益。",
         )
     else:
-        dial = f"{found.flips_at_dial:.2f}"
+        dial = f"{found.flips_at_dial:.4g}"
         said = t(
             f"A dial of the request, the key or the assistant has the reasoning model take part from {dial} up.",
             f"若请求、密钥或助手设置档位，则从 {dial} 起使用推理模型。",

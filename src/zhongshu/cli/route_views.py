@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from zhongshu.router.tuning import Span, Tuned
 
 
+_STATES = {"judged": ("judged", "已评判"), "open": ("not judged", "未评判"), "failed": ("failed", "失败")}
+
+
 def show_explained(plain: dict[str, Any]) -> None:
     """A decision told again: what was weighed, and what would have changed it."""
     reason = plain["now"]["reason_zh"] if chinese() and plain["same_now"] else plain["reason"]
@@ -26,7 +29,7 @@ def show_explained(plain: dict[str, Any]) -> None:
         (t("kind of task", "任务类型"), f"{plain['task']} ({plain['judged_by']})"),
         (t("chance that a general model is wrong", "通用模型答错的可能"), plain["general_wrong"]),
         (t("gain expected of deep thought", "深度思考的预期收益"), plain["gain"]),
-        (t("least gain at this dial", "此档位要求的收益"), f"{plain['least_gain']} (dial {dial})"),
+        (t("least gain at this dial", "此档位要求的收益"), f"{plain['least_gain']} ({t('dial', '档位')} {dial})"),
         (t("distance", "差距"), plain["distance"]),
         *[
             (t(name, zh), f"{plain[field]:g} ({plain[field + '_by']})")
@@ -46,7 +49,7 @@ def show_explained(plain: dict[str, Any]) -> None:
     sample = plain["sample"]
     if sample is not None:
         out.print(
-            t("The other kind of model answered too: ", "另一类模型也作了回答：") + f"{sample['other']}, {sample['state']}"
+            t("The other kind of model answered too: ", "另一类模型也作了回答：") + f"{sample['other']}, {_STATES[sample['state']][chinese()]}"
             + (f", {sample['general']:g} / {sample['reasoning']:g} ({sample['by']})" if sample["state"] == "judged" else ""),
             markup=False,
         )  # fmt: skip

@@ -15,7 +15,7 @@ from zhongshu.core.answers import Usage
 from zhongshu.core.clock import Clock
 from zhongshu.core.dials import Dial
 from zhongshu.core.models import AUTO, Assistant, ModelCard, Offer
-from zhongshu.core.money import Exchange
+from zhongshu.core.money import NANO, Exchange
 from zhongshu.core.problems import Problem, Refusal, Said, fault
 from zhongshu.core.turns import Turn
 from zhongshu.ledger.index import Index, Shown
@@ -27,7 +27,7 @@ from zhongshu.router.judging import TaskJudge
 from zhongshu.router.proof import Case
 from zhongshu.router.reopened import reopened
 from zhongshu.router.report import Done, Label, Report, Seen, report
-from zhongshu.router.settings import dial_of, threshold_of
+from zhongshu.router.settings import least_dial, threshold_of
 from zhongshu.router.tuning import Tuned, tune
 
 _TEXT_KINDS = ("chat", "completion")
@@ -91,13 +91,14 @@ class OfAssistant(msgspec.Struct, frozen=True):
 class Explained(msgspec.Struct, frozen=True):
     """A turn looked at again. decided: by the settings of now, with its own dial; None where it cannot be decided again
     (`refused` says why, or its text is not kept). sample: where one was taken. without: who answers while the chosen
-    model rests."""
+    model rests; cheaper: who does with a ceiling just below what the reasoning model costs, None where nobody."""
 
     shown: Shown
     decided: Decision | None
     refused: Problem | None = None
     sample: Sample | None = None
     without: str | None = None
+    cheaper: str | None = None
     assistant: OfAssistant | None = None
 
 
@@ -150,7 +151,8 @@ class Routings:
         decided = self._weighing.decider.decide(turn, self._weighing.offers, dial=said, explained=True)
         if isinstance(decided, Refusal):
             return Explained(shown, None, decided.problem, sample)
-        return Explained(shown, decided, sample=sample, without=self._without(turn, decided, said))
+        without, cheaper = self._without(turn, decided, said), self._cheaper(turn, decided, said)
+        return Explained(shown, decided, sample=sample, without=without, cheaper=cheaper)
 
     def _of_assistant(self, shown: Shown, assistant: Assistant) -> OfAssistant | None:
         turn = _turn_of(shown)
@@ -159,7 +161,7 @@ class Routings:
         decider = self._weighing.decider
         judge = TaskJudge(decider.judge, decider).of_pair(assistant.general, assistant.reasoning)
         found = judge.question(question_of(turn)[0])
-        dial = dial_of(found.score) if found.score > 0 else None
+        dial = least_dial(found.score) if found.score > 0 else None
         least = found.chance if assistant.strategy == "tiered" else None
         return OfAssistant(assistant.strategy, assistant.threshold, found.chance, found.score, dial, least)
 
@@ -172,6 +174,14 @@ class Routings:
         rest = tuple([offer for offer in self._weighing.offers if offer.card.name != decided.chosen.offer.card.name])
         again = self._weighing.decider.decide(turn, rest, dial=dial) if rest else None
         return None if again is None or isinstance(again, Refusal) else again.chosen.offer.release.name
+
+    def _cheaper(self, turn: Turn, decided: Decision, dial: Dial) -> str | None:
+        deep = decided.reasoning
+        if deep is None or deep.cost_nano < 2:
+            return None
+        below = msgspec.structs.replace(dial, max_cost=(deep.cost_nano - 1) / NANO, max_cost_by="request")
+        again = self._weighing.decider.decide(turn, self._weighing.offers, dial=below)
+        return None if isinstance(again, Refusal) else again.chosen.offer.release.name
 
     # --- a period
 

@@ -9,7 +9,7 @@ from zhongshu.core.dials import Dial
 from zhongshu.core.models import Offer
 from zhongshu.core.turns import Effort
 from zhongshu.router.estimate import Hardness
-from zhongshu.router.settings import dial_of
+from zhongshu.router.settings import least_dial
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -35,7 +35,8 @@ class Decision(msgspec.Struct, frozen=True):
     what the dial asked for. ceiling_nano: of the cost, None for none; stopped: a ceiling ("cost", "seconds") that kept a
     hard turn from the reasoning model; over: which one that model would pass, wanted or not. twin: where there is but one
     model, itself with thought instead of without, or the other way round; None where it has no choice. stays: a close
-    decision that is as it was for the question before. rule: as in core.models.Route.
+    decision that is as it was for the question before. enough: the most that a dial may ask for, for this turn to be hard;
+    only of one that is explained. rule: as in core.models.Route.
     """
 
     chosen: Candidate
@@ -50,6 +51,7 @@ class Decision(msgspec.Struct, frozen=True):
     stays: bool = False
     over: str = ""
     twin: Candidate | None = None
+    enough: float | None = None
 
     @property
     def dial(self) -> float:
@@ -62,7 +64,13 @@ class Decision(msgspec.Struct, frozen=True):
         return next((one for one in self.candidates if one is not self.chosen), self.twin)
 
     @property
+    def reasoning(self) -> Candidate | None:
+        """The reasoning model's way, where there are two kinds; None where there is but one."""
+        return self.candidates[1] if len(self.candidates) == 2 else None
+
+    @property
     def flips_at(self) -> float | None:
-        """The dial at which the decision turns round; None where none does, as deep thought promises nothing."""
+        """The dial, to four places, at which the decision turns round: hard from there on. None where none does, as deep
+        thought promises nothing."""
         gain = self.hardness.gain
-        return dial_of(gain) if gain > 0 else None
+        return least_dial(gain if self.enough is None else self.enough) if gain > 0 else None

@@ -121,7 +121,17 @@ class Decider:
         deep = [offer for offer in able if offer.card.tier == "reasoning"]
         plain = [offer for offer in able if offer.card.tier == "general"] or ([] if deep else list(able))
         found = found or hardness(turn, self._judge, explained=explained)
-        return self.weigh(turn, plain, deep, dial, found)
+        decided = self.weigh(turn, plain, deep, dial, found)
+        if not explained or isinstance(decided, Refusal):
+            return decided
+        return msgspec.structs.replace(decided, enough=self._enough(turn, found))
+
+    def _enough(self, turn: Turn, found: Hardness) -> float:
+        """The most that a dial may ask for, for the turn to be hard: see `_hard`."""
+        before = None if found.gain <= 0 or found.follow_up else earlier(turn, self._judge)
+        if before is None:
+            return found.gain
+        return max(found.gain / CHANGES, min(found.gain / STAYS, before.gain))
 
     def weigh(
         self,

@@ -11,9 +11,12 @@ from zhongshu.router.decided import Candidate, Decision
 from zhongshu.router.saying import said_of
 
 
-def explained(record: Record, decided: Decision, currency: str, without: str | None) -> dict[str, Any]:
+def explained(
+    record: Record, decided: Decision, currency: str, without: str | None, cheaper: str | None = None
+) -> dict[str, Any]:
     """What JSON shows of a turn of `auto`. decided: as the settings of now have it, by the turn's own dial. without: the
-    release that answers while the chosen one rests; None where there is none."""
+    release that answers while the chosen one rests; cheaper: the one that does with a ceiling just below what the
+    reasoning model costs; None where there is none."""
     found, said = decided.hardness, said_of(decided, currency)
     weighed = decided.weighed
     return {
@@ -36,11 +39,11 @@ def explained(record: Record, decided: Decision, currency: str, without: str | N
         "max_cost_by": weighed.max_cost_by,
         "max_seconds": weighed.max_seconds,
         "max_seconds_by": weighed.max_seconds_by,
-        "flips_at_dial": None if decided.flips_at is None else round(decided.flips_at, 4),
+        "flips_at_dial": decided.flips_at,
         "weightiest": [{"en": en, "zh": zh, "adds": round(adds, 4)} for en, zh, adds in found.weightiest[:5]],
         "candidates": [_candidate(one) for one in decided.candidates],
         "changes": [
-            {"what": what, "en": told.en, "zh": told.zh} for what, told in _changes(decided, currency, without)
+            {"what": what, "en": told.en, "zh": told.zh} for what, told in _changes(decided, currency, without, cheaper)
         ],
         "now": {
             "release": decided.chosen.offer.release.name,
@@ -64,10 +67,12 @@ def _candidate(one: Candidate) -> dict[str, Any]:
     }
 
 
-def _changes(decided: Decision, currency: str, without: str | None) -> list[tuple[str, Said]]:
+def _changes(decided: Decision, currency: str, without: str | None, cheaper: str | None) -> list[tuple[str, Said]]:
     """What would have changed it, each by its name."""
     found: list[tuple[str, Said]] = []
-    if len(decided.candidates) < 2:
+    if decided.twin is not None:
+        found.append(("dial", _by_dial_alone(decided)))
+    elif len(decided.candidates) < 2:
         only = Said("There is but one kind of model for it: no dial changes that.", "只有一类模型可用，档位不起作用。")
         found.append(("models", only))
     elif decided.rule == "asked":
@@ -75,7 +80,7 @@ def _changes(decided: Decision, currency: str, without: str | None) -> list[tupl
     elif not decided.stopped:
         found += [("dial", _by_dial(decided)), ("difficulty", _by_difficulty(decided)), ("effort", _by_effort(decided))]
     if len(decided.candidates) == 2:
-        found += _by_ceilings(decided, currency)
+        found += _by_ceilings(decided, currency, cheaper)
     mine = decided.chosen.offer.release.name
     if without is None:
         found.append(
@@ -98,6 +103,16 @@ def _by_dial(decided: Decision) -> Said:
     if decided.hard:
         return Said(f"It turns round at dial {flips:.4g}: any below that.", f"在档位 {flips:.4g} 处改变：低于它即可。")
     return Said(f"It turns round at dial {flips:.4g}: that or any above.", f"在档位 {flips:.4g} 处改变：不低于它即可。")
+
+
+def _by_dial_alone(decided: Decision) -> Said:
+    """Of one model that does both."""
+    flips = decided.flips_at
+    if flips is None:
+        return Said(
+            "No dial would have it think: thought promises nothing here.", "任何档位都不会思考：此处思考没有收益。"
+        )
+    return Said(f"It thinks from dial {flips:.4g} on.", f"从档位 {flips:.4g} 起进行思考。")
 
 
 def _by_difficulty(decided: Decision) -> Said:
@@ -132,7 +147,7 @@ def _by_effort(decided: Decision) -> Said:
     return Said('With effort "low" or more the reasoning model answers.', "若思考强度为 low 或更高，则由推理模型回答。")
 
 
-def _by_ceilings(decided: Decision, currency: str) -> list[tuple[str, Said]]:
+def _by_ceilings(decided: Decision, currency: str, cheaper: str | None) -> list[tuple[str, Said]]:
     """What a ceiling, or another price, would have done: only where the reasoning model is the matter."""
     deep = next(one for one in decided.candidates if one.offer.card.tier == "reasoning" or one is decided.candidates[1])
     found: list[tuple[str, Said]] = []
@@ -143,14 +158,14 @@ def _by_ceilings(decided: Decision, currency: str) -> list[tuple[str, Said]]:
         )
         found.append(("price", none))
     if deep.cost_nano:
-        found += _by_cost(decided, deep, currency)
+        found += _by_cost(decided, deep, currency, cheaper)
     return [*found, *_by_time(decided, deep)]
 
 
-def _by_cost(decided: Decision, deep: Candidate, currency: str) -> list[tuple[str, Said]]:
+def _by_cost(decided: Decision, deep: Candidate, currency: str, cheaper: str | None) -> list[tuple[str, Said]]:
     """What a ceiling on the cost would have done, and the price at which the one there is would have."""
     dear, ceiling = deep.cost_nano, decided.ceiling_nano
-    amount = f"{dear / NANO:.6g} {currency}"
+    amount = f"{dear / NANO:.9f}".rstrip("0").rstrip(".") + f" {currency}"
     if decided.stopped == "cost" and ceiling is not None:
         other = Said(
             f"With a ceiling of {amount} or more the reasoning model answers.",
@@ -161,9 +176,13 @@ def _by_cost(decided: Decision, deep: Candidate, currency: str) -> list[tuple[st
         return [("ceiling", other), ("price", price)]
     if decided.chosen is not deep:
         return []
-    other = Said(
-        f"With a ceiling below {amount} the general model answers.",
-        f"若费用上限低于 {amount}，则由通用模型回答。",
+    other = (
+        Said(f"With a ceiling below {amount} the turn is refused.", f"若费用上限低于 {amount}，请求将被拒绝。")
+        if cheaper is None
+        else Said(
+            f"With a ceiling just below {amount} {cheaper} answers.",
+            f"若费用上限略低于 {amount}，则由 {cheaper} 回答。",
+        )
     )
     if ceiling is None:
         return [("ceiling", other)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -85,6 +86,14 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 def threshold_of(dial: float) -> float:
     """The least gain in quality for which the reasoning model is asked: 1 at dial 0, 0 at dial 1."""
     return 1.0 if dial <= 0 else (1.0 - dial) ** 3
+
+
+def least_dial(gain: float, steps: int = 10_000) -> float:
+    """The smallest dial, in so many steps from 0 to 1, that asks for no more than this gain."""
+    step = math.ceil(dial_of(gain) * steps - 1e-6)
+    while step < steps and threshold_of(step / steps) > gain:
+        step += 1
+    return min(1.0, step / steps)
 
 
 def dial_of(threshold: float) -> float:

@@ -6,14 +6,13 @@ than elsewhere, so the report holds a figure from rows that were left out too.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zhongshu.router.settings import dial_of, threshold_of
+from zhongshu.router.settings import least_dial, threshold_of
 
 Numbers = NDArray[np.float64]
 _ROUNDS, _FOLDS = 1000, 5
@@ -97,7 +96,7 @@ def _dial_for(gain: Numbers, weak: Numbers, strong: Numbers, quality: float) -> 
     if not len(enough):
         return 1.0
     first = int(enough[0])
-    return 0.0 if first == 0 else min(1.0, math.ceil(dial_of(float(gain[order[first - 1]])) * 1000) / 1000)
+    return 0.0 if first == 0 else least_dial(float(gain[order[first - 1]]), 1000)
 
 
 def _goes(gain: Numbers, dial: float) -> NDArray[np.bool_]:

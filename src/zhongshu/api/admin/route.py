@@ -354,7 +354,9 @@ def _explained(parts: AdminParts, trace: str) -> ExplainOut:
         effort=record.effort,
         reason=record.reason,
         dial=msgspec.to_builtins(record.dial),
-        explained=None if decided is None else explained(record, decided, looking.currency, found.without),
+        explained=None
+        if decided is None
+        else explained(record, decided, looking.currency, found.without, found.cheaper),
         sample=None if found.sample is None else _sample_out(found.sample).model_dump(mode="json"),
         unknown=None if unknown is None or found.assistant is not None else _both(unknown),
         assistant=None if found.assistant is None else msgspec.to_builtins(found.assistant),
