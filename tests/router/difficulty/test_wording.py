@@ -1,4 +1,4 @@
-"""What words tell of a question is found, read alike one by one and all at once, and keeps nobody's names."""
+"""What words tell of a question is found, read alike one by one and all at once, and keeps no word that only they have."""
 
 import msgspec
 import numpy as np
@@ -39,7 +39,7 @@ def test_words_that_tell_are_told_from_words_that_do_not():
     assert worth["what"] == 0  # in every question: it tells nothing
 
 
-def test_a_name_that_no_table_has_is_in_no_file():
+def test_a_word_that_the_table_lacks_is_in_no_file():
     rows = [Labelled(asked(number), bool(WEAK[number]), True) for number in range(300)]
     assert all("xzqvor" in said for said in SAID)
     model = train(rows, "mine", base=load())

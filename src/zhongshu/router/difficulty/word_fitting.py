@@ -22,8 +22,8 @@ _DIGITS = 4
 class Texts:
     """The words of many questions: word number `word[i]` is in question `row[i]`. names: the words by number.
 
-    Only those of the shipped table of words (rarity.py) are kept: a model's file tells no name and no number that its
-    questions had.
+    Only those of the shipped table of words (rarity.py) are kept: a model's file tells no word that only
+    its questions had, and no number.
     """
 
     def __init__(self, said: Sequence[Collection[str]]) -> None:
