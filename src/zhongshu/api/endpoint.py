@@ -282,7 +282,7 @@ class Endpoint:
                             await self._memory.keep(asked, arrived.caller)
                     else:
                         chunk = writer.write(batch) if batch else straight.late()
-                    if not started:
+                    if not started and (chunk or isinstance(batch, Closing)):  # until then a failure has its status
                         started = True
                         headers = pairs(head_of(live.routed, _type_of(writer, EVENT_STREAM), live.hit))
                         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -29,6 +29,7 @@ MODELS = {
     "slow": Behaviour(text="It is five, and here is why that is so.", times=100, each_s=0.3),
     "solves": Behaviour(text="It is five.", thought="Two, three."),
     "fails": Behaviour(status=500),
+    "thinks-on": Behaviour(text="", thought="Let me see, let me see.", finish_reason="length"),
 }
 ASSISTANTS = {
     "desk": ("direct", "drafts", ""),
@@ -41,6 +42,8 @@ ASSISTANTS = {
     "never-done": ("draft-check", "drafts", "always-bad", ""),
     "relays": ("front-back", "drafts", "repaired", ""),
     "lost": ("front-back", "drafts", "fails", ""),
+    "lost-midway": ("front-back", "drafts", "breaks", ""),
+    "climbs-to-nothing": ("cascade", "drafts", "thinks-on", "threshold = 0.0"),
 }
 
 
@@ -189,25 +192,51 @@ def test_a_client_that_leaves_in_the_middle_is_recorded_with_what_was_used(house
     assert float(kept["cost"]["amount"]) > 0
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/messages", "/v1/responses", "/v1beta/models/climbs:streamGenerateContent?alt=sse"]
-)
-def test_other_protocols_carry_the_answer_that_stands(house, path):
-    more = {
-        "/v1/messages": {"max_tokens": 100},
-        "/v1/responses": {"input": "2 + 3?", "messages": None},
-    }.get(path, {"contents": [{"role": "user", "parts": [{"text": "2 + 3?"}]}]})
-    wanted = {"model": "climbs", "messages": [{"role": "user", "content": "2 + 3?"}], "stream": True, **more}
-    if "contents" in more:
-        wanted = more
-    wanted = {name: value for name, value in wanted.items() if value is not None}
-    with contextlib.closing(opened(house, path, wanted)) as connection:
+ASKED = {
+    "chat": ("/v1/chat/completions", {"messages": [{"role": "user", "content": "2 + 3?"}]}),
+    "anthropic": ("/v1/messages", {"max_tokens": 100, "messages": [{"role": "user", "content": "2 + 3?"}]}),
+    "responses": ("/v1/responses", {"input": "2 + 3?"}),
+    "gemini": (
+        "/v1beta/models/{model}:streamGenerateContent?alt=sse",
+        {"contents": [{"role": "user", "parts": [{"text": "2 + 3?"}]}]},
+    ),
+    "ask": ("/v1/ask", {"question": "2 + 3?"}),
+}
+
+
+def streamed_by(house, protocol, model):
+    """Status and words of a stream in a protocol."""
+    path, body = ASKED[protocol]
+    body = body if protocol == "gemini" else {"model": model, "stream": True, **body}
+    with contextlib.closing(opened(house, path.format(model=model), body)) as connection:
         reply = connection.getresponse()
-        text = reply.read().decode()
-    assert reply.status == 200, text
+        return reply.status, reply.read().decode()
+
+
+@pytest.mark.parametrize("protocol", ["anthropic", "responses", "gemini"])
+def test_other_protocols_carry_the_answer_that_stands(house, protocol):
+    status, text = streamed_by(house, protocol, "climbs")
+    assert status == 200, text
     assert "five" in text
     assert "six" not in text
-    assert ("event: ping" in text) is (path == "/v1/messages")
+    assert ("event: ping" in text) is (protocol == "anthropic")
+
+
+@pytest.mark.parametrize("protocol", ASKED)
+def test_in_every_protocol_the_draft_stands_where_the_escalation_says_nothing(house, protocol):
+    status, text = streamed_by(house, protocol, "climbs-to-nothing")
+    assert status == 200, text
+    assert "six" in text
+    ends = {"anthropic": '"max_tokens"', "responses": '"incomplete"', "gemini": "MAX_TOKENS"}
+    assert ends.get(protocol, '"length"') not in text, "no second end, of an answer that was none"
+
+
+@pytest.mark.parametrize("protocol", ASKED)
+def test_what_breaks_before_a_protocol_has_sent_a_byte_has_a_status(house, protocol):
+    """Chat, Anthropic and Responses have shown by then what is going on; the others have shown nothing."""
+    status, text = streamed_by(house, protocol, "lost-midway")
+    assert status == (502 if protocol in ("gemini", "ask") else 200), text
+    assert "broke off in the middle" in text
 
 
 def test_the_command_line_shows_what_is_going_on(house):
