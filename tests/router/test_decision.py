@@ -250,3 +250,27 @@ def test_a_model_whose_upstream_rests_is_passed_over():
     decider = Decider(resting=lambda offer: offer is GENERAL)
     assert decider.route(turn("hello"), (GENERAL, spare, REASONING)).offer.release.model == "spare"
     assert Decider(resting=lambda _: True).route(turn("hello"), BOTH).offer.release.model == "small"
+
+
+def test_where_all_of_a_kind_rest_the_other_kind_answers():
+    hard = "Prove that there is no largest prime."
+    resting = set()
+    decider = Decider(resting=lambda offer: offer.release.model in resting)
+    for rests, text, answers, rule in [
+        ("", hard, "deep", "hard"),
+        ("deep", hard, "small", "resting"),
+        ("small", "hello", "deep", "resting"),
+        ("deep", "hello", "small", "simple"),
+        ("", hard, "deep", "hard"),
+    ]:
+        resting = {rests}
+        for _ in range(2):  # what was decided before must not stand in the way
+            route = decider.route(turn(text), BOTH)
+            assert (route.offer.release.model, route.rule) == (answers, rule)
+            assert ("resting" in route.reason, "暂停" in route.reason_zh) == (rule == "resting",) * 2
+            assert rule != "resting" or route.other is None
+    resting = {"deep"}
+    assert decider.route(turn(hard, effort="high"), BOTH).offer.release.model == "deep"
+    resting = {"small"}
+    dear = decider.route(turn("hello", wishes=Wishes(max_cost=0.002)), BOTH)
+    assert (dear.offer.release.model, dear.rule) == ("small", "simple")

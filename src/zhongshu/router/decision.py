@@ -84,7 +84,7 @@ class Decider:
         found = self._judged.hardness(turn, said)
         key = None if remembered is None else remembered.key(turn, offers, found, dial)
         known = None if remembered is None or key is None else remembered.get(key, said)
-        if known is not None:
+        if known is not None and not self.rests(known.offer):
             return known if known.offer.card.price.free else self._priced(turn, known, found)
         able = tuple([offer for offer in offers if turn.kind in offer.card.abilities])
         if not able:
@@ -94,7 +94,7 @@ class Decider:
             return decided
         (en, zh), chosen = why_of(decided), decided.chosen
         route = Route(chosen.offer, chosen.effort, decided.rule, f"{en}.", f"{zh}。", decided.weighed, _other(decided))
-        if remembered is not None and key is not None:
+        if remembered is not None and key is not None and decided.rule != "resting":
             remembered.keep(key, said, route, found)
         return route if route.offer.card.price.free else self._priced(turn, route, found)
 
@@ -156,6 +156,9 @@ class Decider:
         reasoning = self._first(turn, deep, found, bounds, deep=hard or bool(plain), light=light)
         both = tuple([one for one in (general, reasoning) if one is not None])
         chosen, stopped = _chosen(general, reasoning, wanted, bounds)
+        spare = next((one for one in both if one is not chosen), None)
+        if rule != "asked" and spare is not None and not bounds.passed(spare) and self._steps_in(spare, chosen):
+            chosen, rule = spare, "resting"
         if ceiling is not None and chosen.cost_nano > ceiling:
             return _too_dear(chosen.cost_nano, weighed.max_cost_by)
         twin = None
@@ -165,6 +168,10 @@ class Decider:
         rule = "ceiling" if stopped else rule
         over = bounds.passed(reasoning) if reasoning else ""
         return Decision(chosen, both, found, hard, weighed, least_gain, rule, ceiling, stopped, stays, over, twin)
+
+    def _steps_in(self, spare: Candidate, chosen: Candidate) -> bool:
+        """Whether only the other kind of model can be asked now. A caller who said how deep is told instead."""
+        return self.rests(chosen.offer) and not self.rests(spare.offer)
 
     def _twin(self, turn: Turn, chosen: Candidate, found: Hardness) -> Candidate | None:
         """The same model with thought, or without; None where it cannot be told, or the caller has said."""
@@ -258,7 +265,7 @@ def said_in(turn: Turn, dial: Dial) -> Dial:
 
 def _other(decided: Decision) -> Other | None:
     other, found = decided.other, decided.hardness
-    if other is None:
+    if other is None or decided.rule == "resting":
         return None
     chosen = decided.chosen
     went = chosen.thinks if other is decided.twin else chosen.offer.card.tier == "reasoning"

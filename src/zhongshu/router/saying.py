@@ -50,6 +50,9 @@ def why_of(decided: Decision) -> tuple[str, str]:
             if decided.stopped == "seconds":
                 return f"{en}, but it would take longer than the ceiling", f"{zh}，但预计用时超过上限"
             return f"{en}, but it would cost more than the ceiling", f"{zh}，但预计费用超过上限"
+        case "resting":
+            kind, kind_zh = ("reasoning", "推理") if decided.hard else ("general", "通用")
+            return f"{en}, but the {kind} model is resting now", f"{zh}，但{kind_zh}模型目前暂停使用"
         case "only":
             tier = decided.chosen.offer.card.tier
             return (
