@@ -11,9 +11,12 @@ Models trained to reason do this on their own; the local model, which is only as
     as it came          the thought up to where the model ended it
     with two checks     the whole of it
 
-The thoughts are kept (data/thoughts.jsonl), so that both sides of a comparison are one and the same thought: the guard
+Beside them stand questions of other kinds, with nothing added to the thoughts: puzzles, questions without an answer, open ones
+(data/puzzles.json). On those the model goes round in circles by itself.
+
+The thoughts are kept (data/thoughts.jsonl, data/puzzle_thoughts.jsonl), so that both sides of a comparison are one and the same thought: the guard
 reads it, and where it steps in, the thought is cut there and the answer alone is asked for anew. An answer is right when
-its last number is the known one.
+its last number is the known one, or its last line holds the known word and no other of the question's.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ from zhongshu.upstreams.embedded.link import Link
 NAME = "guard"
 DATA = Path(__file__).parent / "data"
 QUESTIONS, THOUGHTS = DATA / "word_problems.json", DATA / "thoughts.jsonl"
+PUZZLES, PUZZLE_THOUGHTS = DATA / "puzzles.json", DATA / "puzzle_thoughts.jsonl"
 CONTEXT_TOKENS, SLOTS = 4096, 4
 CHECKS, CHECK_TOKENS, ANSWER_TOKENS = 2, 96, 160
 _SEED = 20
@@ -55,10 +59,12 @@ _AGAIN, _AGAIN_ZH = "\nWait, let me work it out again to check:\n1.", "\n等一�
 
 
 class Question(msgspec.Struct, frozen=True):
-    """A word problem and the number that solves it."""
+    """A question and what answers it: a number, a word, or nothing that could be judged. others: words of which none may be
+    the answer."""
 
     question: str
-    answer: float
+    answer: float | str | None = None
+    others: tuple[str, ...] = ()
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -67,7 +73,7 @@ class Kept(msgspec.Struct, frozen=True):
 
     model: str
     question: str
-    known: float
+    known: float | str | None
     first: str
     checks: tuple[str, ...]
     tokens: tuple[int, int]
@@ -75,6 +81,8 @@ class Kept(msgspec.Struct, frozen=True):
 
     @property
     def whole(self) -> str:
+        if not self.checks:
+            return self.first
         again = _AGAIN_ZH if _HAN.search(self.question) else _AGAIN
         return self.first.rstrip() + "".join([again + more.rstrip() for more in self.checks])
 
@@ -84,6 +92,7 @@ class Options(msgspec.Struct, frozen=True):
 
     model: str = "qwen2.5-coder-1.5b"
     questions: int = 16
+    puzzles: int = 24
     think: bool = False
 
 
@@ -129,20 +138,25 @@ def chosen(count: int) -> list[Question]:
     return [one for both in zip(every[:half], every[half:], strict=True) for one in both][:count]
 
 
-def kept(model: str) -> dict[str, Kept]:
+def puzzles(count: int) -> list[Question]:
+    """So many of the other kinds."""
+    return msgspec.json.decode(PUZZLES.read_bytes(), type=list[Question])[:count]
+
+
+def kept(model: str, file: Path = THOUGHTS) -> dict[str, Kept]:
     """The thoughts of a model that are kept, by question."""
-    lines = THOUGHTS.read_bytes().splitlines() if THOUGHTS.exists() else []
+    lines = file.read_bytes().splitlines() if file.exists() else []
     every = [msgspec.json.decode(line, type=Kept) for line in lines]
     return {one.question: one for one in every if one.model == model}
 
 
-async def think(thinker: Thinker, asked: Question, model: str) -> Kept:
-    """A thought from its beginning, gone on with, and its answer."""
+async def think(thinker: Thinker, asked: Question, model: str, checks: int = CHECKS) -> Kept:
+    """A thought from its beginning, gone on with so many times, and its answer."""
     prompt = await thinker.prompt(asked.question, model)
     budget = thoughts.budget("high", CONTEXT_TOKENS)
     made = Kept(model, asked.question, asked.answer, await thinker.more(prompt, budget, thoughts.STOPS), (), (0, 0), "")
     again = _AGAIN_ZH if _HAN.search(asked.question) else _AGAIN
-    for _ in range(CHECKS):
+    for _ in range(checks):
         check = await thinker.more(prompt + made.whole + again, CHECK_TOKENS, thoughts.STOPS)
         made = msgspec.structs.replace(made, checks=(*made.checks, check))
     return msgspec.structs.replace(
@@ -169,23 +183,32 @@ async def judge(thinker: Thinker, one: Kept) -> Judged:
     return Judged(one, early, why, await thinker.count(left), await thinker.answer(prompt, left))
 
 
-async def measure(options: Options) -> list[Judged]:
-    """Every question's thought, with the guard and without."""
+async def measure(options: Options) -> tuple[list[Judged], list[Judged]]:
+    """Every question's thought, with the guard and without: word problems, and puzzles."""
     async with _thinker(options.model) as thinker:
-        have, asked = kept(options.model), chosen(options.questions)
-        room = asyncio.Semaphore(SLOTS)
+        problems, others = chosen(options.questions), puzzles(options.puzzles)
         if options.think:
+            await _make(thinker, problems, options.model, THOUGHTS, CHECKS)
+            await _make(thinker, others, options.model, PUZZLE_THOUGHTS, 0)
+        have, beside = kept(options.model), kept(options.model, PUZZLE_THOUGHTS)
+        return (
+            [await judge(thinker, have[q.question]) for q in problems if q.question in have],
+            [await judge(thinker, beside[q.question]) for q in others if q.question in beside],
+        )
 
-            async def one(number: int, question: Question) -> None:
-                async with room:
-                    made = await think(thinker, question, options.model)
-                with THOUGHTS.open("ab") as file:
-                    file.write(msgspec.json.encode(made) + b"\n")
-                command.say(f"  {number + 1}: thought, {made.tokens[0]} tokens and {made.tokens[1]} with two checks")
 
-            await asyncio.gather(*[one(n, q) for n, q in enumerate(asked) if q.question not in have])
-            have = kept(options.model)
-        return [await judge(thinker, have[q.question]) for q in asked if q.question in have]
+async def _make(thinker: Thinker, asked: Sequence[Question], model: str, file: Path, checks: int) -> None:
+    """Add the thoughts that a file has not yet."""
+    room, have = asyncio.Semaphore(SLOTS), kept(model, file)
+
+    async def one(number: int, question: Question) -> None:
+        async with room:
+            made = await think(thinker, question, model, checks)
+        with file.open("ab") as out:
+            out.write(msgspec.json.encode(made) + b"\n")
+        command.say(f"  {number + 1}: thought, {made.tokens[0]} tokens and {made.tokens[1]} with its checks")
+
+    await asyncio.gather(*[one(n, q) for n, q in enumerate(asked) if q.question not in have])
 
 
 @asynccontextmanager
@@ -206,10 +229,17 @@ async def _thinker(model: str) -> AsyncGenerator[Thinker]:
             await manager.aclose()
 
 
-def right(answer: str, known: float) -> bool:
-    """Whether the last number of an answer is the known one."""
+def right(answer: str, known: float | str | None, others: Sequence[str] = ()) -> bool:
+    """Whether the last number of an answer is the known one, or its last line holds the known word and none of the others."""
+    if isinstance(known, str):
+        last = (answer.strip().splitlines() or [""])[-1].lower()
+        return _said(known, last) and not any(_said(other, last) for other in others)
     numbers = _NUMBER.findall(answer)
     return bool(numbers) and float(numbers[-1].replace(",", "")) == known
+
+
+def _said(word: str, line: str) -> bool:
+    return word in line if _HAN.search(word) else re.search(rf"\b{re.escape(word.lower())}\b", line) is not None
 
 
 def call_of(question: str, model: str) -> Call:
@@ -228,6 +258,39 @@ def call_of(question: str, model: str) -> Call:
     return Call(turn, Offer(release, ModelCard(name=model, thinking="prompted")), "high")
 
 
+def rows_of_puzzles(judged: Sequence[Judged], options: Options) -> list[Row]:
+    """What it came to on thoughts that nothing was added to."""
+    others = {one.question: one.others for one in puzzles(options.puzzles)}
+    of = f"{options.model}, {len(judged)} puzzles, unanswerable and open questions"
+    why = Counter(one.why for one in judged if one.why)
+    closed = [one for one in judged if one.why]
+    known = [one for one in judged if one.kept.known is not None]
+    mine = [right(one.answer, one.kept.known, others[one.kept.question]) for one in known]
+    free = [right(one.kept.answer, one.kept.known, others[one.kept.question]) for one in known]
+    lost, won = _changed(mine, free)
+    reasons = ", ".join(f"{reason} {times}" for reason, times in why.most_common()) or "none"
+    within = f"of those closed, {sum(one.tokens for one in closed)} of {sum(one.kept.tokens[1] for one in closed)}"
+    return [
+        _row("puzzles, thoughts closed", "thoughts", len(closed), 0, f"{of}: {reasons}"),
+        _row(
+            "puzzles, tokens of thought", "tokens", sum(one.tokens for one in judged),
+            sum(one.kept.tokens[1] for one in judged), within,
+        ),
+        _row("puzzles, right answers", "answers", sum(mine), sum(free), f"of {len(known)} known; {lost} lost, {won} won"),
+    ]  # fmt: skip
+
+
+def _changed(mine: Sequence[bool], free: Sequence[bool]) -> tuple[int, int]:
+    """How many right answers the guard lost, and how many it won."""
+    lost = sum(without and not with_it for with_it, without in zip(mine, free, strict=True))
+    return lost, lost + sum(mine) - sum(free)
+
+
+def _row(name: str, unit: str, value: float, free: float | None = None, note: str = "") -> Row:
+    reference = None if free is None else Reference("without", free)
+    return Row(name=f"guard: {name}", value=value, unit=unit, reference=reference, note=note)
+
+
 def rows_of(judged: Sequence[Judged], options: Options) -> list[Row]:
     """What it came to."""
     of = f"{options.model}, {len(judged)} questions"
@@ -235,33 +298,28 @@ def rows_of(judged: Sequence[Judged], options: Options) -> list[Row]:
     early = [one.early for one in judged if one.early]
     with_guard = [right(one.answer, one.kept.known) for one in judged]
     without = [right(one.kept.answer, one.kept.known) for one in judged]
-    lost = sum(free and not mine for mine, free in zip(with_guard, without, strict=True))
-    won = sum(mine and not free for mine, free in zip(with_guard, without, strict=True))
+    lost, won = _changed(with_guard, without)
     first = sum(one.kept.tokens[0] for one in judged)
-
-    def row(name: str, unit: str, value: float, free: float | None = None, note: str = "") -> Row:
-        reference = None if free is None else Reference("without", free)
-        return Row(name=f"guard: {name}", value=value, unit=unit, reference=reference, note=note)
-
     checked = "with two checks"
     return [
-        row("as they came, thoughts closed", "thoughts", len(early), 0, f"{of}; {first} tokens of thought in all"),
-        row(
+        _row("as they came, thoughts closed", "thoughts", len(early), 0, f"{of}; {first} tokens of thought in all"),
+        _row(
             f"{checked}, thoughts closed", "thoughts", sum(why.values()), 0,
             ", ".join(f"{reason} {times}" for reason, times in why.most_common()) or "none",
         ),
-        row(
+        _row(
             f"{checked}, tokens of thought", "tokens", sum(one.tokens for one in judged),
             sum(one.kept.tokens[1] for one in judged), of,
         ),
-        row(f"{checked}, right answers", "answers", sum(with_guard), sum(without), f"{lost} lost, {won} won"),
+        _row(f"{checked}, right answers", "answers", sum(with_guard), sum(without), f"{lost} lost, {won} won"),
     ]  # fmt: skip
 
 
 def run(options: Options | None = None) -> list[Row]:
     """The whole benchmark."""
     options = options or Options()
-    return rows_of(asyncio.run(measure(options)), options)
+    problems, others = asyncio.run(measure(options))
+    return [*rows_of(problems, options), *rows_of_puzzles(others, options)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -269,9 +327,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     usual = Options()
     parser.add_argument("--model", default=usual.model, help=f"a local model; default {usual.model}")
     parser.add_argument("--questions", type=int, default=usual.questions, help=f"at most 24; default {usual.questions}")
+    parser.add_argument("--puzzles", type=int, default=usual.puzzles, help=f"at most 24; default {usual.puzzles}")
     parser.add_argument("--think", action="store_true", help="make the thoughts that are missing")
     given = command.parsed(parser, arguments)
-    options = Options(given.model, given.questions, given.think)
+    options = Options(given.model, given.questions, given.puzzles, given.think)
     command.say(f"{NAME} on {machine.describe()}:")
     return command.finish(NAME, run(options), given)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from benchmarks.guard import Kept, kept, stepped_in
+from benchmarks.guard import PUZZLE_THOUGHTS, Kept, kept, stepped_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +14,7 @@ from zhongshu.upstreams.embedded.conclusions import figure
 from zhongshu.upstreams.embedded.guard import Guard
 
 THOUGHTS = list(kept("qwen2.5-coder-1.5b").values())
+PUZZLED = list(kept("qwen2.5-coder-1.5b", PUZZLE_THOUGHTS).values())
 
 
 @pytest.mark.parametrize("name", HEALTHY)
@@ -49,6 +50,18 @@ def test_a_check_too_many_is_not_part_of_what_is_kept():
 def test_real_thoughts_are_left_alone_up_to_where_the_model_ends_them(one: Kept):
     """Of the local 1.5B, at effort high (benchmarks/guard.py): short, and none of them gets nowhere."""
     assert stepped_in(one.first) == ("", one.first)
+
+
+def test_of_real_thoughts_about_puzzles_those_that_go_round_are_closed_and_no_other():
+    """Nothing was added to them; that the other nineteen are no loops was read one by one."""
+    reasons = {one.question[:13]: why for one in PUZZLED if (why := stepped_in(one.first)[0])}
+    assert reasons == {
+        "Five people s": "circling",
+        "A farmer must": "circling",
+        "Solve SEND + ": "circling",
+        "How many lett": "repeating",
+    }
+    assert len(PUZZLED) == 23
 
 
 def test_of_real_thoughts_with_two_checks_none_is_cut_before_its_result_was_checked():
