@@ -221,13 +221,7 @@ def _segment(name: str, path: Path, tolerance_s: float) -> Finding:
             "文件被改动或磁盘出错。请保留该文件，并运行 `zhongshu ledger verify`。",
         )
     if not os.access(path, os.W_OK):
-        return fail(
-            "journal",
-            f"{name}: {path} cannot be written",
-            f"{name}：{path} 不可写",
-            "Give it to this user (chown, chmod).",
-            "请将其交给当前用户（chown、chmod）。",
-        )
+        return _not_ours("journal", f"{name}: {path} cannot be written", f"{name}：{path} 不可写")
     ahead_s = (newest_ns - time.time_ns()) / 1e9
     if ahead_s > tolerance_s:
         return fail(
@@ -273,19 +267,18 @@ def _models(settings: Settings) -> Iterator[Finding]:
 def _model_file(name: str, path: Path) -> Finding:
     """A file as it was when it was verified, by size and time. Its bytes are not read here: a gigabyte takes seconds."""
     if not os.access(path, os.R_OK):
-        return fail(
-            "models",
-            f"{name}: {path} cannot be read",
-            f"{name}：{path} 不可读",
-            "Give it to this user (chown, chmod).",
-            "请将其交给当前用户（chown、chmod）。",
-        )
+        return _not_ours("models", f"{name}: {path} cannot be read", f"{name}：{path} 不可读")
     hashed = store.verified_on(path)
     return ok(
         "models",
         f"{name}: {path.name}, hashed on {hashed}, unchanged since by size and time",
         f"{name}：{path.name}，{hashed} 校验过哈希，此后大小与时间未变",
     )
+
+
+def _not_ours(check: str, en: str, zh: str) -> Finding:
+    """A file that this user may not use."""
+    return fail(check, en, zh, "Give it to this user (chown, chmod).", "请将其交给当前用户（chown、chmod）。")
 
 
 def _producer(settings: Settings) -> Finding:

@@ -12,10 +12,8 @@ from zhongshu.pipeline.stages import Admitted, Rooms, Routed
 from zhongshu.pipeline.strategies.calls import Tiers, depth_of
 from zhongshu.pipeline.strategies.dialled import dialled
 from zhongshu.pipeline.strategies.steps import By
-from zhongshu.pipeline.strategies.work import AssistantWork
+from zhongshu.pipeline.strategies.work import ONE_CALL, AssistantWork
 from zhongshu.pipeline.weighing import dial_of
-
-_ONE_CALL = ("direct", "tiered")
 
 
 def assisted(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
@@ -27,7 +25,7 @@ def assisted(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
         return _cannot(
             assistant.name, "model", Said(turn.kind, turn.kind), Said("Ask it by chat.", "请以对话方式请求。")
         )
-    if turn.sampling.n > 1 and assistant.strategy not in _ONE_CALL:
+    if turn.sampling.n > 1 and assistant.strategy not in ONE_CALL:
         remedy = Said("Set `n` to 1.", "请将 n 设为 1。")
         return _cannot(assistant.name, "n", Said("several answers at once", "一次给出多个回答"), remedy)
     inside = msgspec.structs.replace(arrived, caller=msgspec.structs.replace(arrived.caller, models=()))

@@ -59,7 +59,7 @@ PLANS = {
     "front-back": front_back,
     "draft-check": draft_check,
 }
-_ONE_CALL = ("direct", "tiered")
+ONE_CALL = ("direct", "tiered")
 
 
 class AssistantWork:
@@ -85,7 +85,7 @@ class AssistantWork:
         may_skip = "reasoning" in tiers and may_skip_thought(self._turn, assistant, tiers["reasoning"][0][0])
         given = Given(self._turn, assistant, judge_of(rooms, assistant), able, may_skip)
         self._plan: Plan = PLANS[assistant.strategy](given) if alone is None else by_general_alone(alone)
-        self._one_call = alone is not None or assistant.strategy in _ONE_CALL
+        self._one_call = alone is not None or assistant.strategy in ONE_CALL
         self._step: Step | Stand | None = None
         self._told: Told | None = None
         self._inner: Inner | None = None
