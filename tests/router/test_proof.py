@@ -153,6 +153,7 @@ def test_labels_of_an_assistant_count_where_it_was_sampled():
 def test_turns_by_models_of_before_are_told():
     told = report([done("a", True)], [], [], cost_of, "CNY", elsewhere=3)
     assert told.unknown[-1].en.startswith("Turns answered by models that do not stand for either kind now: 3.")
+    assert (told.always_reasoning_nano, told.saved) == (None, None), "what it would be of is not all"
 
 
 def test_only_one_side_was_used():

@@ -91,6 +91,8 @@ def show_tuned(found: Tuned) -> None:
 
 
 def _show_kept(found: Tuned) -> None:
+    from zhongshu.router.report import LEAST_CASES
+
     rows = [
         (t("questions", "问题数"), found.rows),
         (t("accuracy: general / routed / reasoning", "准确率：通用 / 路由 / 推理"),
@@ -107,6 +109,13 @@ def _show_kept(found: Tuned) -> None:
             )
         )
     print_table([t("At this dial", "在此档位"), ""], rows)
+    if found.rows < LEAST_CASES:
+        out.print(
+            t(
+                f"These are few questions: from {LEAST_CASES} on the intervals can be trusted.",
+                f"问题数过少：至少 {LEAST_CASES} 个时区间才可信。",
+            )
+        )
     if not found.reached:
         out.print(
             t(

@@ -139,7 +139,7 @@ def report(
     of_turns, unplaced = _labelled(done, labels, samples, lengths, cost_of if estimated else None)
     cases = [*prompts, *of_turns]
     proof = prove(cases) if cases else None
-    each = [_costs(turn, lengths, cost_of) for turn in done] if estimated else [(None, None)]
+    each = [_costs(turn, lengths, cost_of) for turn in done] if estimated and not elsewhere else [(None, None)]
     general, reasoning = _total([pair[0] for pair in each]), _total([pair[1] for pair in each])
     paid = sum(turn.cost_nano for turn in done)
     releases: dict[str, int] = {}
@@ -201,8 +201,9 @@ def _left_out(unplaced: int, elsewhere: int) -> list[Said]:
     if elsewhere:
         found.append(
             Said(
-                f"Turns answered by models that do not stand for either kind now: {elsewhere}. They are not counted.",
-                f"有 {elsewhere} 个请求由现在不属于这两类的模型回答，未计入。",
+                f"Turns answered by models that do not stand for either kind now: {elsewhere}. They are not counted, so what always one kind "
+                "would have cost is not estimated.",
+                f"有 {elsewhere} 个请求由现在不属于这两类的模型回答，未计入，因此不估计始终使用一类模型的费用。",
             )
         )
     return found
