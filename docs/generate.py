@@ -92,7 +92,7 @@ def _settings_head(group: str) -> str:
 
 def _settings_line(row: Row) -> str:
     required = row.default.__class__.__name__ == "NoDefaultType"
-    default = "**required**" if required else "not set" if row.default is None else f"`{row.shown}`"
+    default = "**required**" if required else "not set" if row.default is None else f"`{row.unsaid}`"
     meaning = f"{row.meaning.en}<br>{row.meaning.zh}".replace("|", "\\|")
     return f"| `{row.name}` | {default} | {allowed(row.kind)} | {meaning} |"
 

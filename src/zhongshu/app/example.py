@@ -52,11 +52,20 @@ class Row(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """Its default as TOML; an example where there is none."""
+        """How it is set: an example where there is one, else its default; as TOML."""
         value = self.default
         if value is NODEFAULT or value is None or self.place in EXAMPLES:
             value = EXAMPLES[self.place]
-        return toml_value(msgspec.to_builtins(value, enc_hook=str))
+        return _toml(value)
+
+    @property
+    def unsaid(self) -> str:
+        """What holds where it is not set, as TOML. Only where there is such a value."""
+        return _toml(self.default)
+
+
+def _toml(value: object) -> str:
+    return toml_value(msgspec.to_builtins(value, enc_hook=str))
 
 
 def rows() -> tuple[Row, ...]:
