@@ -98,6 +98,7 @@ class Read(Path):
             "Hi <b> 1 < 2",
             "document: html, here",
         ),
+        (File("e.svg", b64("<svg>drawn</svg>")), "drawn", "document: svg, here"),
         (File("d.svg", b64("<svg>drawn</svg>"), media_type="image/svg+xml"), "drawn", "document: image/svg+xml, here"),
         (File("a.txt", b64("你好 hi", "utf-16")), "你好 hi", "document: txt, here"),
         (

@@ -33,6 +33,7 @@ _ENDINGS = frozenset(
         "html",
         "htm",
         "xhtml",
+        "svg",
         "xml",
         "yaml",
         "yml",
