@@ -70,11 +70,16 @@ def told_before(question: str, earlier: Sequence[str]) -> str:
     return told if mark(f"{told}\n{question}").task == "mathematics" else ""
 
 
+def told_of(turn: Turn) -> str:
+    """What was told before of what the user asks the amount of last; as `told_before`."""
+    asked = questions_of(turn)
+    return told_before(asked[0], asked[1:]) if asked else ""
+
+
 def whole_question(turn: Turn) -> str:
     """What the user asked last, with what was told before of what it asks the amount of in front of it."""
-    asked = questions_of(turn)
-    told = told_before(asked[0], asked[1:]) if asked else ""
-    return f"{told}\n{asked[0]}" if told else "".join(asked[:1])
+    told, asked = told_of(turn), "".join(questions_of(turn)[:1])
+    return f"{told}\n{asked}" if told else asked
 
 
 def _speaks_of(text: str) -> set[bytes | str]:

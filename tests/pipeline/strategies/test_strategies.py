@@ -156,7 +156,9 @@ async def test_nor_is_one_that_lacks_what_was_told_of_it_earlier(streamed, task,
     pair = Pair(Saying("g", task, "It costs 200."), Saying("r", "50 * 4 = 200"), "front-back")
     said, _ = await pair.asked(streamed, "How much does the fence cost?", before=told)
     assert (said, pair.whys) == ("It costs 200.", ["rewrite", "solve", "phrase"])
-    assert (len(pair.reasoning.calls[0].turn.messages) == 1) is kept
+    solved = [message.text() for message in pair.reasoning.calls[0].turn.messages]
+    reminded = f"{told[0].text()}\nHow much does the fence cost?"
+    assert solved == ([task] if kept else [*(message.text() for message in told), reminded])
 
 
 async def test_a_solution_that_cannot_be_phrased_stands_as_it_is(streamed):

@@ -4,8 +4,8 @@ general model tells the user, in the user's language.
 The solver sees the task alone: a short prompt, free of what does not matter. The first question of a conversation is a
 task already: there is nothing before it that it could refer to, and rewriting can only lose some of it. A task that lacks
 a number of the question, or of what was told earlier of what it asks, was written badly (small models drop some, or answer
-instead): the solver sees the conversation then. Where the solution is a result, a phrasing that comes to something else has
-lost it, and the solution stands.
+instead): the solver sees the conversation then, reminded at its end of what was told. Where the solution is a result, a
+phrasing that comes to something else has lost it, and the solution stands.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def front_back(given: Given) -> Plan:
     else:
         task = text_of((yield Step("general", "rewrite", wording.rewrite(turn), inner=True))).strip()
         whole = bool(task) and _numbers(whole_question(turn)) <= _numbers(task)
-        said, asked = (_WRITTEN, (Message("user", task),)) if whole else (_LACKING, turn.messages)
+        said, asked = (_WRITTEN, (Message("user", task),)) if whole else (_LACKING, wording.reminded(turn))
     solved = yield Step("reasoning", "solve", asked, inner=True)
     solution = text_of(solved).strip()
     if not solution:

@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from zhongshu.core.turns import Message, Part, Text, Turn
+from zhongshu.router.conversation import told_of
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
@@ -59,6 +60,16 @@ def question_of(turn: Turn) -> str:
 def rewrite(turn: Turn) -> tuple[Message, ...]:
     """Ask for the conversation as one self-contained task."""
     return _asked(turn, _REWRITE, conversation=_conversation(turn))
+
+
+def reminded(turn: Turn) -> tuple[Message, ...]:
+    """The conversation; what was told early of what its last message asks the amount of stands before that once more."""
+    told = told_of(turn)
+    *before, last = turn.messages
+    if not told or last.role != "user":
+        return turn.messages
+    content = f"{told}\n{last.content}" if isinstance(last.content, str) else (Text(told), *last.content)
+    return (*before, msgspec.structs.replace(last, content=content))
 
 
 def check(turn: Turn, draft: str) -> tuple[Message, ...]:
