@@ -6,12 +6,16 @@ A model's file is JSON and names its features, so that one trained for other fea
 from __future__ import annotations
 
 import math
+import re
+import textwrap
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+
+_LIST = re.compile(r"\[\n[^\[\]{}]*\]")  # no text holds a line's end, so this is never within one
 
 
 class Linear(msgspec.Struct, frozen=True):
@@ -130,5 +134,8 @@ def load(path: Path | str | None = None) -> Difficulty:
 
 
 def dump(model: Difficulty) -> bytes:
-    """The file of a model."""
-    return msgspec.json.format(msgspec.json.encode(model), indent=1)
+    """The file of a model: a line for each field, and as few as may be for a list of numbers or words."""
+    laid_out = msgspec.json.format(msgspec.json.encode(model), indent=1).decode()
+    return _LIST.sub(
+        lambda listed: textwrap.fill(" ".join(listed[0].split()), 120, break_on_hyphens=False), laid_out
+    ).encode()
