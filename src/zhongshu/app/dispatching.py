@@ -44,7 +44,7 @@ class Dispatching:
     def resting(self, offer: Offer) -> bool:
         """Whether an offer's upstream is left alone now."""
         replica = self.board.replicas.get((offer.release.upstream, offer.release.upstream_model))
-        return replica is not None and replica.rests(self._clock.steady_ns())
+        return replica is not None and not replica.calm and replica.rests(self._clock.steady_ns())
 
     def speed(self, offer: Offer) -> tuple[int, int] | None:
         """Microseconds to an offer's first content and for each token after it, as this worker saw them; None while

@@ -84,7 +84,7 @@ class Decider:
         found = self._judged.hardness(turn, said)
         key = None if remembered is None else remembered.key(turn, offers, found, dial)
         known = None if remembered is None or key is None else remembered.get(key, said)
-        if known is not None and not self.rests(known.offer):
+        if known is not None and (self._resting is None or not self._resting(known.offer)):
             return known if known.offer.card.price.free else self._priced(turn, known, found)
         able = tuple([offer for offer in offers if turn.kind in offer.card.abilities])
         if not able:
