@@ -308,8 +308,8 @@ def found(options: Options, kept: Outcomes) -> ByQuestion:
 def table(options: Options, kept: Outcomes) -> list[Row]:
     """The rows of what has been answered so far; of a whole report the picture is drawn too."""
     ways = found(options, kept)
-    if options.split == "talks":
-        return rows_of(IN_TALKS, ways)
+    if options.split == "talks":  # `auto` has its targets on an office's questions, of which most need no thought
+        return [msgspec.structs.replace(row, target=None) for row in rows_of(IN_TALKS, ways)]
     if options.split == "report" and {"auto", "general", "reasoning"} <= ways.keys():
         command.say(f"drawn in {write_picture(ways, RESULTS)}")
     prompts = {one.id: one.prompt for one in questions(options.split)}
