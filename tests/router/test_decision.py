@@ -252,6 +252,13 @@ def test_a_model_whose_upstream_rests_is_passed_over():
     assert Decider(resting=lambda _: True).route(turn("hello"), BOTH).offer.release.model == "small"
 
 
+def test_a_model_that_rests_and_names_its_own_fallbacks_keeps_its_turns():
+    deep = offer("deep", "reasoning", fallbacks=("elsewhere",))
+    decider = Decider(resting=lambda one: one.release.model == "deep")
+    route = decider.route(turn("Prove that there is no largest prime."), (GENERAL, deep))
+    assert (route.offer.release.model, route.rule) == ("deep", "hard")
+
+
 def test_where_all_of_a_kind_rest_the_other_kind_answers():
     hard = "Prove that there is no largest prime."
     resting = set()

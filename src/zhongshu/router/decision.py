@@ -170,8 +170,9 @@ class Decider:
         return Decision(chosen, both, found, hard, weighed, least_gain, rule, ceiling, stopped, stays, over, twin)
 
     def _steps_in(self, spare: Candidate, chosen: Candidate) -> bool:
-        """Whether only the other kind of model can be asked now. A caller who said how deep is told instead."""
-        return self.rests(chosen.offer) and not self.rests(spare.offer)
+        """Whether only the other kind of model can be asked now: the chosen one rests, and has no models of its own to fall
+        back to. A caller who said how deep is told instead."""
+        return self.rests(chosen.offer) and not chosen.offer.card.fallbacks and not self.rests(spare.offer)
 
     def _twin(self, turn: Turn, chosen: Candidate, found: Hardness) -> Candidate | None:
         """The same model with thought, or without; None where it cannot be told, or the caller has said."""
