@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 from pathlib import Path
 
@@ -199,6 +200,14 @@ def test_labels_may_be_a_spreadsheet(home: Path, tmp_path: Path) -> None:
         assert (refused.exit_code, said in refused.stderr) == (2, True), refused.stderr
     file.write_bytes(b"\xff\xfe\xff")
     assert "not UTF-8" in run("report", "--labels", str(file)).stderr
+
+
+def test_a_short_spreadsheet_does_not_shorten_the_cells_of_other_readers(home: Path, tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    file = tmp_path / "judged.csv"
+    file.write_text("prompt,weak_correct,strong_correct\nx,1,1\n")
+    assert run("report", "--labels", str(file)).exit_code == 0
+    assert csv.field_size_limit() == before
 
 
 def test_an_assistant_is_not_tuned_by_a_file(home: Path, tmp_path: Path) -> None:

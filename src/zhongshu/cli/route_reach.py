@@ -114,7 +114,8 @@ def _rows(file: Path) -> Iterable[tuple[int, Any]]:
             code=2,
         )
     if file.suffix.lower() == ".csv":
-        csv.field_size_limit(len(text) + 1)  # as long as a prompt may be
+        # As long as a prompt may be. The limit is the whole process's: it is raised, never lowered for other readers.
+        csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         try:
             for row in reader:
