@@ -82,6 +82,26 @@ def test_the_caller_may_turn_the_dial(running):
     assert (status, body["error"]["param"]) == (400, "zhongshu.max_cost")
 
 
+def test_hard_turns_wait_out_a_short_rest_and_go_to_the_general_model_for_a_long_one(tmp_path: Path):
+    """A rest of a second, asked for by an upstream whose turns wait in a line; then one of a minute."""
+    script = Script(
+        models={
+            "second": Behaviour(status=429, retry_after="1"),
+            "minute": Behaviour(status=429, retry_after="60"),
+            "deep": Behaviour(sequence=("second", "mock", "minute", "mock")),
+        }
+    )
+    with serving(ScriptedApp(script)) as upstream:
+        text = settings(upstream.port).replace(ONE_TRY, "[dispatch]\nretries = 0\n[server]\nworkers = 1\n")
+        text = text.replace('name = "s"\n', 'name = "s"\nmax_concurrent = 4\nmax_queue = 4\n', 1)
+        text = text.replace('name = "deep"\nupstream = "s"\nupstream_model = "mock"', 'name = "deep"\nupstream = "s"')
+        with platform(tmp_path, text) as running:
+            for release, rule in [("deep@1", "hard"), ("small@1", "resting")]:
+                assert running.chat("auto", HARD)[0] == 429
+                route = asked(running, HARD)["route"]
+                assert (route["release"], route["rule"]) == (release, rule)
+
+
 PNG, PDF, CSV = "iVBORw0KGgo=", "JVBERi0xLjQ=", "bmFtZSxhZ2UKQW5uLDMK"
 PARTS = {
     "/v1/chat/completions": lambda kind, data: (

@@ -259,6 +259,29 @@ def test_a_model_that_rests_and_names_its_own_fallbacks_keeps_its_turns():
     assert (route.offer.release.model, route.rule) == ("deep", "hard")
 
 
+def test_a_rest_that_turns_wait_for_is_none():
+    """Which models rest, which of these rests turns wait for, and who answers a hard turn by which rule."""
+    second = offer("second", "reasoning")
+    for resting, waited, answers, rule in [
+        ({"deep"}, {"deep"}, "second", "hard"),
+        ({"deep", "second"}, {"deep"}, "deep", "hard"),
+        ({"deep", "second"}, {"second"}, "second", "hard"),
+        ({"deep", "second"}, {"deep", "second"}, "deep", "hard"),
+        ({"deep", "second"}, set(), "small", "resting"),
+        ({"deep", "second", "small"}, {"small"}, "small", "resting"),
+        ({"deep", "second", "small"}, {"deep"}, "deep", "hard"),
+        ({"deep", "second", "small"}, set(), "deep", "hard"),
+    ]:
+        decider = Decider(
+            resting=lambda one, among=resting: one.release.model in among,
+            waits_out=lambda one, among=waited: one.release.model in among,
+        )
+        for _ in range(2):
+            route = decider.route(turn("Prove that there is no largest prime."), (*BOTH, second))
+            assert (route.offer.release.model, route.rule) == (answers, rule), (resting, waited)
+    assert not Decider(waits_out=lambda _: True).away(GENERAL)
+
+
 def test_where_all_of_a_kind_rest_the_other_kind_answers():
     hard = "Prove that there is no largest prime."
     resting = set()

@@ -231,8 +231,9 @@ class Installation:
             settings=settings.digest, thoughts_hidden_from=frozenset(settings.access.thoughts_hidden_from)
         )
         catalog, between = ModelCatalog(offers(settings), settings.assistants), exchange_between(settings)
+        asks = self._dispatching
         decider = self._decider = Decider(
-            settings.router, None, catalog.cards(), self._dispatching.resting, between, self._dispatching.speed
+            settings.router, None, catalog.cards(), asks.resting, between, asks.speed, asks.waits_out
         )
         return Rooms(
             gate=self._access.gate,

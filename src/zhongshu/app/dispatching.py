@@ -46,6 +46,14 @@ class Dispatching:
         replica = self.board.replicas.get((offer.release.upstream, offer.release.upstream_model))
         return replica is not None and not replica.calm and replica.rests(self._clock.steady_ns())
 
+    def waits_out(self, offer: Offer) -> bool:
+        """Whether a turn that is sent to an offer now, while it rests, waits for the end of that rest."""
+        replica = self.board.replicas.get((offer.release.upstream, offer.release.upstream_model))
+        now_ns = self._clock.steady_ns()
+        return replica is not None and replica.waits_out(
+            now_ns, now_ns + replica.patience_ns(self.board.rules.dispatch)
+        )
+
     def speed(self, offer: Offer) -> tuple[int, int] | None:
         """Microseconds to an offer's first content and for each token after it, as this worker saw them; None while
         nobody has asked it."""

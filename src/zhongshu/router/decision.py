@@ -34,7 +34,8 @@ Speed = tuple[int, int]
 
 class Decider:
     """Routes by one set of settings. cards: every configured model, to name those that could. resting: whether an
-    offer's upstream is left alone now; speed: how quick it was. exchange: where prices are in several currencies; `currency` is the home one."""
+    offer's upstream is left alone now; waits_out: whether a turn sent there waits for the end of its rest; speed: how quick
+    it was. exchange: where prices are in several currencies; `currency` is the home one."""
 
     def __init__(
         self,
@@ -44,8 +45,10 @@ class Decider:
         resting: Callable[[Offer], bool] | None = None,
         exchange: Exchange | None = None,
         speed: Callable[[Offer], Speed | None] | None = None,
+        waits_out: Callable[[Offer], bool] | None = None,
     ) -> None:
         self._speed = speed
+        self._waits_out = waits_out
         self._settings = settings or RouterSettings()
         self._judge = judge or judge_for(cards, self._settings.model_file)
         self._judged = Judged(self._judge)
@@ -57,16 +60,17 @@ class Decider:
 
     def judging_by(self, judge: Judge) -> Decider:
         """The same, by another judge."""
-        return Decider(self._settings, judge, self._cards, self._resting, self._exchange, self._speed)
+        return Decider(self._settings, judge, self._cards, self._resting, self._exchange, self._speed, self._waits_out)
 
     @property
     def judge(self) -> Judge:
         """What says how hard questions are."""
         return self._judge
 
-    def rests(self, offer: Offer) -> bool:
-        """Whether an offer is left alone now, as far as is known here."""
-        return self._resting is not None and self._resting(offer)
+    def away(self, offer: Offer) -> bool:
+        """Whether an offer is left alone now, for longer than a turn sent there waits, as far as is known here."""
+        rests = self._resting is not None and self._resting(offer)
+        return rests and (self._waits_out is None or not self._waits_out(offer))
 
     @property
     def settings(self) -> RouterSettings:
@@ -170,9 +174,9 @@ class Decider:
         return Decision(chosen, both, found, hard, weighed, least_gain, rule, ceiling, stopped, stays, over, twin)
 
     def _steps_in(self, spare: Candidate, chosen: Candidate) -> bool:
-        """Whether only the other kind of model can be asked now: the chosen one rests, and has no models of its own to fall
-        back to. A caller who said how deep is told instead."""
-        return self.rests(chosen.offer) and not chosen.offer.card.fallbacks and not self.rests(spare.offer)
+        """Whether only the other kind of model can be asked now: the chosen one rests for long, and has no models of its
+        own to fall back to. A caller who said how deep is told instead."""
+        return self.away(chosen.offer) and not chosen.offer.card.fallbacks and not self.away(spare.offer)
 
     def _twin(self, turn: Turn, chosen: Candidate, found: Hardness) -> Candidate | None:
         """The same model with thought, or without; None where it cannot be told, or the caller has said."""
@@ -207,7 +211,8 @@ class Decider:
         """By the first offer in the settings' order that is well and within the bounds; else by the one that passes them
         least. light: without thought, where that can be said and the caller says nothing."""
         if len(offers) > 1 and self._resting is not None:
-            offers = [offer for offer in offers if not self._resting(offer)] or offers
+            awake = [offer for offer in offers if not self._resting(offer)]
+            offers = awake or [offer for offer in offers if not self.away(offer)] or offers
         nearest: Candidate | None = None
         for offer in offers:
             made = self._candidate(turn, offer, found, deep=deep, light=light)

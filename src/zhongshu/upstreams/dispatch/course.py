@@ -173,15 +173,10 @@ class Course(Generic[T]):
         soonest = tier.nearest(now_ns).replica
         host, rest_ns = soonest.host, soonest.rested_at(now_ns) - now_ns
         if not self._rest_until_ns:
-            until_ns = now_ns + int(min(self._rules.retry_after_max_s, host.limits.queue_s) * 1e9)
-            self._rest_until_ns = min(until_ns, self._deadline_ns)
-        if soonest.why != "upstream_rate_limited" or now_ns + rest_ns >= self._rest_until_ns:
+            self._rest_until_ns = min(now_ns + soonest.patience_ns(self._rules), self._deadline_ns)
+        if not soonest.waits_out(now_ns, self._rest_until_ns):
             return False
-        if (
-            not soonest.limited
-            or host.waiting >= host.limits.queue
-            or self._onward(tier.number, self._resting(tier)) is not None
-        ):
+        if self._onward(tier.number, self._resting(tier)) is not None:
             return False
         host.sitting_out += 1
         try:

@@ -140,6 +140,17 @@ class Replica:
                 last = max(last, now_ns + 60_000_000_000 if breaker.forced == "open" else breaker.until_ns)
         return last
 
+    def patience_ns(self, rules: DispatchSettings) -> int:
+        """The longest rest that a turn that comes now waits out here."""
+        return int(min(rules.retry_after_max_s, self.host.limits.queue_s, rules.deadline_s) * 1e9)
+
+    def waits_out(self, now_ns: int, until_ns: int) -> bool:
+        """Whether a turn may wait here for the end of its rest: one that the upstream asked for and that is over by
+        `until_ns`, where turns are limited and the line has room."""
+        if self.why != "upstream_rate_limited" or self.rested_at(now_ns) >= until_ns:
+            return False
+        return self.limited and self.host.waiting < self.host.limits.queue
+
     @property
     def why(self) -> str:
         """The problem code that opened it."""
