@@ -5,7 +5,7 @@
 FOLDER holds gsm8k-dev.jsonl and mmlu-dev.jsonl (RouteLLM's outcomes of Mixtral-8x7B and GPT-4). Every figure is of
 questions that the score was not trained on: ten folds by item, ten by subject, or trained on the one file and measured
 on the other. Beside it, in the same run: random, prompt length alone, the nearest neighbours by features, and the
-oracle.
+oracle. Last, what `route tune` and `route report` promise, against what it comes to (promises.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import command, machine
+from benchmarks import command, machine, promises
 from benchmarks.rows import Reference, Row, at_least, at_most
 from zhongshu.router.difficulty import measures, reading, wording
 from zhongshu.router.difficulty.fitting import Matrix, Recipe, chances, fit, fit_score, predict, target
@@ -151,6 +151,18 @@ def latency(questions: Sequence[str]) -> Row:
     return Row(name="judging one question, p50", value=float(np.median(took) * 1000), unit="ms", target=at_most(1.0))
 
 
+def promised(labelled: Sequence[Labelled]) -> list[Row]:
+    """What `tune` and `report` promise of these questions by the shipped model."""
+    from zhongshu.router.difficulty.judge import Judge
+    from zhongshu.router.difficulty.linear import load
+    from zhongshu.router.estimate import hardness_of
+
+    judge = Judge(load())
+    gains = [hardness_of(row.prompt, judge).gain for row in labelled]
+    weak, strong = flags(labelled)
+    return promises.rows(gains, weak.astype(np.float64), strong.astype(np.float64))
+
+
 def run(data: Path = DATA) -> list[Row]:
     """Every table."""
     if not (data / "gsm8k-dev.jsonl").exists():
@@ -172,6 +184,7 @@ def run(data: Path = DATA) -> list[Row]:
             unit="APGR", reference=Reference("length alone", measures.apgr(free.length, free.weak, free.strong))),
         *table("GSM8K drafts (cascade)", drafts, DRAFT, lambda seed: by_item(len(gsm), seed), 0.80),
         latency([row.prompt for row in (*mmlu, *gsm)][::5]),
+        *promised((*mmlu, *gsm)),
     ]  # fmt: skip
 
 

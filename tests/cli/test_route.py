@@ -111,6 +111,46 @@ def test_tune_prints_the_setting(home: Path, tmp_path: Path) -> None:
     assert "[router]" in run("tune", file).stdout
 
 
+def labelled(file: Path, rows: int, weak_wrong: int) -> str:
+    """So many hard questions, of which the general model fails every so-manieth and the reasoning model none."""
+    lines = ({"prompt": HARD, "weak_correct": int(n % weak_wrong > 0), "strong_correct": 1} for n in range(rows))
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return str(file)
+
+
+def test_a_dial_to_be_sure_of(home: Path, tmp_path: Path) -> None:
+    file = labelled(tmp_path / "rows.jsonl", 200, 15)  # 93% right by the general model alone
+    guess, sure = (
+        told("tune", "--quality", "0.92", file),
+        told("tune", "--quality", "0.92", "--confidence", "0.95", file),
+    )
+    assert (guess["dial"], guess["reached"], guess["sure"]["dial"]) == (0.0, True, sure["dial"])
+    assert sure["dial"] > 0
+    assert f"dial {sure['dial']:g} with 100.0% of calls (--confidence 0.95)" in " ".join(
+        run("tune", "--quality", "0.92", file).stdout.split()
+    )
+    assert "95% sure to keep 92%" in run("tune", "--quality", "0.92", "--confidence", "0.95", file).stdout
+    few = run("tune", "--confidence", "0.95", labelled(tmp_path / "few.jsonl", 20, 15))
+    assert few.exit_code == 0
+    assert "No dial is 95% sure" in few.stdout
+    assert "questions like these" in few.stdout
+    for wrong in ("0.3", "1", "nan"):
+        assert run("tune", "--confidence", wrong, file).exit_code == 2
+
+
+def test_a_report_says_whether_a_share_was_kept(home: Path, tmp_path: Path) -> None:
+    file = labelled(tmp_path / "rows.jsonl", 200, 15)
+    found = told("report", "--labels", file, "--quality", "0.95")["proof"]["promise"]
+    assert (found["state"], found["rows"], found["needed"]) == ("kept", 200, None)
+    assert "was kept: 95% sure" in run("report", "--labels", file, "--quality", "0.95").stdout
+    assert told("report", "--labels", file)["proof"]["promise"] is None
+    few = told("report", "--labels", labelled(tmp_path / "few.jsonl", 20, 15), "--quality", "0.95")
+    assert few["proof"]["promise"]["state"] == "open"
+    assert "takes about" in few["proof"]["promise"]["said"]
+    alone = run("report", "--labels", file, "--confidence", "0.9")
+    assert (alone.exit_code, "--quality" in alone.stderr) == (2, True)
+
+
 def test_what_cannot_be_tuned_or_read_is_refused(home: Path, tmp_path: Path) -> None:
     nothing = lines(tmp_path / "a.jsonl", [{"prompt": HARD, "weak_correct": False, "strong_correct": False}])
     assert run("tune", nothing).exit_code == 1

@@ -45,6 +45,33 @@ TunedAssistantOption = typer.Option(
     "--assistant",
     help=t("Find this assistant's setting in place of auto's dial.", "求该助手的设置，而非 auto 的档位。"),
 )
+ConfidenceOption = typer.Option(
+    None,
+    "--confidence",
+    min=0.5,
+    max=0.9999,
+    help=t(
+        "Find the dial of which you can be so sure, say 0.95, that it keeps the share on other turns too; default: the best "
+        "guess, which misses about every other time.",
+        "求有此把握（如 0.95）在其他请求上也能保持该比例的档位；默认给出最佳估计，约半数情况下会略低于目标。",
+    ),
+)
+SureOption = typer.Option(
+    None,
+    "--confidence",
+    min=0.5,
+    max=0.9999,
+    help=t("How sure to be of it, with --quality; default: 0.95.", "与 --quality 同用：要有多大把握；默认 0.95。"),
+)
+KeptOption = typer.Option(
+    None,
+    "--quality",
+    min=0.0,
+    max=1.0,
+    help=t(
+        "Say whether this share of the reasoning model's accuracy was kept.", "判断是否保持了推理模型准确率的这一比例。"
+    ),
+)
 AssistantOption = typer.Option(
     None, "--assistant", help=t("Report on this assistant in place of auto.", "报告该助手，而非 auto。")
 )
@@ -96,6 +123,7 @@ def explain(
     ),
     epilog=examples(
         "zhongshu route tune --quality 0.95 --since 30d",
+        "zhongshu route tune --quality 0.95 --confidence 0.95 --since 30d",
         "zhongshu route tune --assistant helpdesk --since 30d",
         "zhongshu route tune labelled.jsonl",
         "zhongshu route tune --quality 0.98 labelled.jsonl --json",
@@ -111,6 +139,7 @@ def tune(
     quality: float = typer.Option(
         0.95, "--quality", min=0.0, max=1.0, help=t("The share of its accuracy to keep.", "要保持的准确率比例。")
     ),
+    confidence: float | None = ConfidenceOption,
     since: str | None = SinceOption,
     until: str | None = UntilOption,
     tenant: str | None = TenantOption,
@@ -130,13 +159,13 @@ def tune(
     try:
         if assistant:
             with routings(config) as looking:
-                tuned = looking.tune_assistant(period(since, until, tenant, assistant), quality)
+                tuned = looking.tune_assistant(period(since, until, tenant, assistant), quality, confidence)
             return show_tuned_assistant(tuned, as_json)
         if files:
-            found = _tuned_on(files, quality, model_file, config)
+            found = _tuned_on(files, quality, confidence, model_file, config)
         else:
             with routings(config) as looking:
-                found = looking.tune(period(since, until, tenant), quality)
+                found = looking.tune(period(since, until, tenant), quality, confidence)
     except ValueError as error:
         if not files:
             fail(
@@ -159,6 +188,7 @@ def tune(
     ),
     epilog=examples(
         "zhongshu route report --since 7d",
+        "zhongshu route report --since 7d --quality 0.95",
         "zhongshu route report --assistant helpdesk",
         "zhongshu route report --labels judged.jsonl --svg pareto.svg",
         "zhongshu route report --labels judged.jsonl --json",
@@ -170,12 +200,22 @@ def report(
     tenant: str | None = TenantOption,
     assistant: str | None = AssistantOption,
     labels: Path | None = LabelsOption,
+    quality: float | None = KeptOption,
+    confidence: float | None = SureOption,
     svg: Path | None = SvgOption,
     config: Path | None = ConfigOption,
     as_json: bool = JsonOption,
 ) -> None:
     from zhongshu.cli.route_reach import labels_of, period, routings
+    from zhongshu.router.promise import CONFIDENCE, Wanted
 
+    if quality is None and confidence is not None:
+        fail(
+            "--confidence: say with --quality of what you want to be sure.",
+            "--confidence：请用 --quality 说明要确信什么。",
+            code=2,
+        )
+    wanted = None if quality is None else Wanted(quality, CONFIDENCE if confidence is None else confidence)
     given = labels_of(labels) if labels else []
     if labels and not given:
         fail(
@@ -185,7 +225,7 @@ def report(
         )
     ledger_needed = not given or any(label.trace for label in given)
     with routings(config, ledger_needed=ledger_needed) as looking:
-        found = looking.report(period(since, until, tenant, assistant), given)
+        found = looking.report(period(since, until, tenant, assistant), given, wanted)
     if svg is not None:
         if found.proof is None:
             fail(
@@ -204,6 +244,9 @@ def report(
         plain = msgspec.to_builtins(found)
         plain["unknown"] = [said.zh if chinese() else said.en for said in found.unknown]
         plain["claim"]["said"] = found.claim.said.zh if chinese() else found.claim.said.en
+        if found.proof is not None and found.proof.promise is not None:
+            said = found.proof.promise.said
+            plain["proof"]["promise"]["said"] = said.zh if chinese() else said.en
         return print_json(plain)
     show_report(found)
 
@@ -283,7 +326,9 @@ def _say_recorded(
     )
 
 
-def _tuned_on(files: list[Path], quality: float, model_file: Path | None, config: Path | None) -> Tuned:
+def _tuned_on(
+    files: list[Path], quality: float, confidence: float | None, model_file: Path | None, config: Path | None
+) -> Tuned:
     from zhongshu.cli.bad_lines import refuse_file, refuse_line
     from zhongshu.router.difficulty.training import BadLine, read_lines
     from zhongshu.router.estimate import hardness_of
@@ -299,7 +344,7 @@ def _tuned_on(files: list[Path], quality: float, model_file: Path | None, config
     with err.status(t(f"Judging {len(rows)} questions…", f"正在评估 {len(rows)} 个问题……")):
         gains = [hardness_of(row.prompt, judge).gain for row in rows]
         weak, strong = [float(row.weak_correct) for row in rows], [float(row.strong_correct) for row in rows]
-        return tuned_on(gains, weak, strong, quality)
+        return tuned_on(gains, weak, strong, quality, confidence)
 
 
 def _judge(model_file: Path | None, config: Path | None) -> Judge:

@@ -109,6 +109,7 @@ def _show_kept(found: Tuned) -> None:
             )
         )
     print_table([t("At this dial", "在此档位"), ""], rows)
+    _show_sure(found)
     if found.rows < LEAST_CASES:
         out.print(
             t(
@@ -116,13 +117,41 @@ def _show_kept(found: Tuned) -> None:
                 f"问题数过少：至少 {LEAST_CASES} 个时区间才可信。",
             )
         )
-    if not found.reached:
+    if not found.reached and found.kept.value < found.quality:
         out.print(
             t(
                 f"No dial keeps {found.quality:.0%}; this is the best there is.",
                 f"没有档位能保持 {found.quality:.0%}；以下为最佳。",
             )
         )
+
+
+def _show_sure(found: Tuned) -> None:
+    """What is true of other turns than these."""
+    sure, share = found.sure, f"{100 * found.quality:.4g}%"
+    how = f"{100 * sure.confidence:.4g}%"
+    if sure.dial is None:
+        more = t(
+            f" About {sure.needed} questions like these would tell." if sure.needed else "",
+            f"约需 {sure.needed} 个这样的问题。" if sure.needed else "",
+        )
+        said = (
+            t(
+                f"No dial is {how} sure to keep {share} elsewhere too.",
+                f"没有档位有 {how} 的把握在其他请求上也保持 {share}。",
+            )
+            + more
+        )
+    elif sure.dial == found.dial:
+        said = t(f"{how} sure to keep {share} elsewhere too.", f"有 {how} 的把握在其他请求上也保持 {share}。")
+    else:
+        said = t(
+            f"This dial is a best guess: elsewhere it keeps less than {share} about every other time. To be {how} sure: dial "
+            f"{sure.dial:g} with {sure.strong_calls:.1%} of calls (--confidence {sure.confidence:g}).",
+            f"此档位是最佳估计：在其他请求上约半数情况会低于 {share}。要有 {how} 的把握：档位 {sure.dial:g}，调用占比 "
+            f"{sure.strong_calls:.1%}（--confidence {sure.confidence:g}）。",
+        )
+    out.print(said, markup=False, highlight=False)
 
 
 def show_report(found: Report) -> None:
@@ -193,6 +222,8 @@ def _show_proof(proof: Proof) -> None:
         t("better than the random mix by ", "优于随机混合 ") + _spanned(proof.over_random, "+.3f") + "; "
         + t("accuracy kept ", "保持准确率 ") + _spanned(proof.kept)
     )  # fmt: skip
+    if proof.promise is not None:
+        out.print(proof.promise.said.zh if chinese() else proof.promise.said.en, markup=False, highlight=False)
 
 
 def _spanned(span: Span, form: str = ".1%") -> str:

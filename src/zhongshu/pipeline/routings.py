@@ -24,6 +24,7 @@ from zhongshu.router.decided import Decision
 from zhongshu.router.decision import Decider
 from zhongshu.router.estimate import hardness_of, question_of
 from zhongshu.router.judging import TaskJudge
+from zhongshu.router.promise import Wanted
 from zhongshu.router.proof import Case
 from zhongshu.router.reopened import reopened
 from zhongshu.router.report import Done, Label, Report, Seen, report
@@ -185,8 +186,8 @@ class Routings:
 
     # --- a period
 
-    def report(self, period: Period, labels: Sequence[Label] = ()) -> Report:
-        """What routing was worth. With labels of prompts alone, nothing of the ledger is read. Raises
+    def report(self, period: Period, labels: Sequence[Label] = (), wanted: Wanted | None = None) -> Report:
+        """What routing was worth, and whether a wanted share of accuracy was kept. With labels of prompts alone, nothing of the ledger is read. Raises
         Fault("model_not_found") for no such assistant."""
         of_turns = [label for label in labels if label.trace]
         prompts = self._cases([label for label in labels if not label.trace])
@@ -198,7 +199,10 @@ class Routings:
             samples = self._of(period)
         seen = [_seen(sample) for sample in samples]
         alone, currency = period.asked == AUTO, self._weighing.currency
-        return report(done, of_turns, prompts, self._cost_of(), currency, seen, estimated=alone, elsewhere=elsewhere)
+        costs = self._cost_of()
+        return report(
+            done, of_turns, prompts, costs, currency, seen, estimated=alone, elsewhere=elsewhere, wanted=wanted
+        )
 
     def _of(self, period: Period) -> Sequence[Sample]:
         return self._samples.find(period.since_ns or 0, period.until_ns, period.tenant, asked=period.asked)
@@ -208,12 +212,12 @@ class Routings:
         sides = self._weighing.sides(period.asked)
         return [one for one in self._of(period) if sides.keys() >= _models(one)]
 
-    def tune(self, period: Period, quality: float) -> Tuned:
+    def tune(self, period: Period, quality: float, confidence: float | None = None) -> Tuned:
         """The dial for a target, by the judged samples of a period. Raises ValueError where they are none."""
         judged = [_seen(one) for one in self._of_now(period)]
-        return _tuned([(one.gain, one.general, one.reasoning or 0.0) for one in judged], quality)
+        return _tuned([(one.gain, one.general, one.reasoning or 0.0) for one in judged], quality, confidence)
 
-    def tune_assistant(self, period: Period, quality: float) -> TunedAssistant:
+    def tune_assistant(self, period: Period, quality: float, confidence: float | None = None) -> TunedAssistant:
         """The setting of the assistant `period.asked` for a target, by the judged samples of a period. Raises ValueError where
         they are none; Fault: model_not_found for no such assistant, invalid_value for one that no question alone decides."""
         found = next((one for one in self._weighing.assistants if one.name == period.asked), None)
@@ -225,11 +229,11 @@ class Routings:
         judged = [(one.trace, seen) for one in self._of_now(period) if (seen := _seen(one)).general is not None]
         if found.strategy != "tiered":
             rows = [(seen.gain, seen.general, _right(seen)) for _, seen in judged]
-            tuned = _tuned(rows, quality)
+            tuned = _tuned(rows, quality, confidence)
             return TunedAssistant(found.name, found.strategy, tuned, quality=tuned.dial)
         chances = [(self._chance(trace, found), seen) for trace, seen in judged]
         rows = [(chance, seen.general, seen.reasoning or 0.0) for chance, seen in chances if chance is not None]
-        tuned = _tuned(rows, quality)
+        tuned = _tuned(rows, quality, confidence)
         threshold = math.floor(tuned.least_gain * 10_000) / 10_000
         return TunedAssistant(
             found.name, found.strategy, tuned, threshold=threshold, without_text=len(chances) - len(rows)
@@ -325,10 +329,10 @@ _NOT_TUNED = {
 }
 
 
-def _tuned(rows: Sequence[tuple[float, float | None, float]], quality: float) -> Tuned:
+def _tuned(rows: Sequence[tuple[float, float | None, float]], quality: float, confidence: float | None) -> Tuned:
     """By what deep thought promises, and how right the general model and the deeper way were; None: not judged."""
     known = [(promised, weak, deep) for promised, weak, deep in rows if weak is not None]
-    return tune([one[0] for one in known], [one[1] for one in known], [one[2] for one in known], quality)
+    return tune([one[0] for one in known], [one[1] for one in known], [one[2] for one in known], quality, confidence)
 
 
 def _right(seen: Seen) -> float:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from zhongshu.router.promise import Promise, Wanted, promise_of
 from zhongshu.router.tuning import Span, span_of
 
 _ROUNDS, _POINTS = 1000, 100
@@ -53,7 +54,8 @@ class Point(msgspec.Struct, frozen=True):
 
 class Proof(msgspec.Struct, frozen=True):
     """The comparison. over_random: quality of what was done less that of the random mix; kept: as a share of always
-    reasoning; saved: of the cost of always reasoning (of its calls where nothing has a price)."""
+    reasoning; saved: of the cost of always reasoning (of its calls where nothing has a price). promise: whether the share
+    asked about was kept."""
 
     cases: int
     priced: bool
@@ -62,10 +64,11 @@ class Proof(msgspec.Struct, frozen=True):
     kept: Span
     saved: Span
     curve: tuple[Point, ...] = ()
+    promise: Promise | None = None
 
 
-def prove(cases: Sequence[Case]) -> Proof:
-    """Compare. Raises ValueError without cases."""
+def prove(cases: Sequence[Case], wanted: Wanted | None = None) -> Proof:
+    """Compare; and, where a share is wanted, say whether it was kept. Raises ValueError without cases."""
     if not cases:
         raise ValueError("no case of which both answers were judged")
     went = np.array([case.went for case in cases])
@@ -90,7 +93,8 @@ def prove(cases: Sequence[Case]) -> Proof:
         Way("oracle", *_means(_taken(quality, best), _taken(cost, best)), float(best.mean())),
     )
     spans = _spans(done_quality, done_cost, quality, cost, ways)
-    return Proof(len(cases), priced, ways, *spans, curve=_curve(cases, quality, cost))
+    promise = None if wanted is None else promise_of(done_quality, quality[:, 1], wanted)
+    return Proof(len(cases), priced, ways, *spans, curve=_curve(cases, quality, cost), promise=promise)
 
 
 def _spans(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from zhongshu.core.problems import Said
+from zhongshu.router.promise import Wanted
 from zhongshu.router.proof import Case, Proof, prove
 from zhongshu.router.tuning import Span
 
@@ -131,14 +132,15 @@ def report(
     *,
     estimated: bool = True,
     elsewhere: int = 0,
+    wanted: Wanted | None = None,
 ) -> Report:
-    """The report. elsewhere: turns that other models answered than these kinds, which are not among `done`. estimated: whether the other model's cost can be told by its price and the length of its answers, which
-    for an assistant that asks several it cannot. labels: of recorded turns; one stands in place of a sample's own judgement. prompts: cases that were
+    """The report. elsewhere: turns that other models answered than these kinds, which are not among `done`. wanted: the share
+    whose keeping is asked about. estimated: whether the other model's cost can be told by its price and the length of its answers, which for an assistant that asks several it cannot. labels: of recorded turns; one stands in place of a sample's own judgement. prompts: cases that were
     never turns, as they would be routed now. samples: of the period; what both answers cost is known of them."""
     lengths = _lengths(done)
     of_turns, unplaced = _labelled(done, labels, samples, lengths, cost_of if estimated else None)
     cases = [*prompts, *of_turns]
-    proof = prove(cases) if cases else None
+    proof = prove(cases, wanted) if cases else None
     each = [_costs(turn, lengths, cost_of) for turn in done] if estimated and not elsewhere else [(None, None)]
     general, reasoning = _total([pair[0] for pair in each]), _total([pair[1] for pair in each])
     paid = sum(turn.cost_nano for turn in done)

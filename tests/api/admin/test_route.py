@@ -134,6 +134,33 @@ async def test_the_dial_for_a_target(routed):
     assert found["strong_calls"]["value"] == 0.5
 
 
+async def test_a_dial_to_be_sure_of(routed):
+    kept(routed, *(sample(routed, number) for number in range(40)))
+    path = "/admin/v1/route/tune?quality=0.95"
+    guess = (await routed.call("GET", path)).json()
+    assert (guess["sure"]["confidence"], guess["sure"]["dial"]) == (0.95, None), "40 samples promise nothing"
+    assert guess["sure"]["needed"] > 40
+    sure = (await routed.call("GET", f"{path}&confidence=0.6")).json()
+    assert (sure["reached"], sure["dial"]) == (True, sure["sure"]["dial"])
+    rows = [{"prompt": HARD, "weak_correct": 0, "strong_correct": 1}] * 90
+    body = {"quality": 0.9, "confidence": 0.95, "rows": rows}
+    found = (await routed.call("POST", "/admin/v1/route/tune", body)).json()
+    assert (found["reached"], found["sure"]["strong_calls"]) == (True, 1.0)
+
+
+async def test_whether_a_share_was_kept(routed):
+    kept(routed, *(sample(routed, number) for number in range(90)))
+    promise = (await routed.call("GET", "/admin/v1/route/report?quality=0.95")).json()["proof"]["promise"]
+    assert (promise["state"], promise["rows"], promise["confidence"]) == ("kept", 90, 0.95)
+    assert "was kept" in promise["said"]["en"]
+    assert "已保持" in promise["said"]["zh"]
+    labels = [{"prompt": "hello", "weak_correct": 0, "strong_correct": 1}] * 20
+    body = {"labels": labels, "quality": 0.95, "confidence": 0.99}
+    promise = (await routed.call("POST", "/admin/v1/route/report", body)).json()["proof"]["promise"]
+    assert promise["state"] == "broken"
+    assert (await routed.call("GET", "/admin/v1/route/report")).json()["proof"]["promise"] is None
+
+
 async def test_a_person_judges_a_sample(routed):
     kept(routed, sample(routed, 1, state="open", general=None, reasoning=None, by=""))
     (one,) = (await routed.call("GET", "/admin/v1/route/samples?state=open")).json()["data"]
@@ -148,6 +175,10 @@ async def test_a_person_judges_a_sample(routed):
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "param"),
     [
+        ("GET", "/report?confidence=0.9", None, 400, "confidence"),
+        ("GET", "/report?quality=0.9&confidence=1", None, 400, "confidence"),
+        ("GET", "/tune?confidence=0.2", None, 400, "confidence"),
+        ("POST", "/report", {"labels": [], "confidence": 0.9}, 400, "confidence"),
         ("GET", "/report?since=tomorrow", None, 400, "since"),
         ("GET", "/report.svg", None, 404, None),
         ("GET", "/tune", None, 404, None),

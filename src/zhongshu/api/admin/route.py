@@ -21,6 +21,7 @@ from zhongshu.ledger.index import open_index
 from zhongshu.pipeline.routings import Period, Routings
 from zhongshu.router.explaining import explained
 from zhongshu.router.picture import svg
+from zhongshu.router.promise import CONFIDENCE, LEAST_CONFIDENCE, MOST_CONFIDENCE, Wanted
 from zhongshu.router.report import Label, Report
 from zhongshu.router.tuning import tune as tuned_on
 
@@ -35,6 +36,9 @@ Assistant = Annotated[
     str | None, Query(max_length=128, pattern=r"^\S+$", description="This assistant's turns in place of auto's.")
 ]
 Quality = Annotated[float, Field(ge=0, le=1, description="The share of the reasoning model's accuracy to keep.")]
+Confidence = Annotated[
+    float, Field(ge=LEAST_CONFIDENCE, le=MOST_CONFIDENCE, description="How sure one wants to be that it is kept.")
+]
 
 router = APIRouter(prefix="/route", tags=["route"])
 
@@ -51,18 +55,22 @@ class LabelIn(Body):
 
 
 class ReportIn(Body):
-    """A period, and labels. Without labels: by the samples of the period."""
+    """A period, and labels. Without labels: by the samples of the period. quality: ask whether this share of the reasoning
+    model's accuracy was kept."""
 
     since: Moment | None = None
     until: Moment | None = None
     tenant: Annotated[str | None, Field(max_length=64)] = None
     assistant: Annotated[str | None, Field(max_length=128, pattern=r"^\S+$")] = None
     labels: Annotated[tuple[LabelIn, ...], Field(max_length=100_000)] = ()
+    quality: Quality | None = None
+    confidence: Confidence | None = None
 
 
 class ReportOut(Shown):
     """What routing was worth. Costs in billionths of `currency`. `proof` compares what was done with always one kind of
-    model, a random mix at the same cost and an oracle, and holds the curve; null where no case was judged. `claim` says
+    model, a random mix at the same cost and an oracle, and holds the curve, and `promise` where a quality was asked about ("kept",
+    "broken" or "open"); null where no case was judged. `claim` says
     what may be said of savings, and how many judged cases that takes."""
 
     turns: int
@@ -99,15 +107,17 @@ class ExplainOut(Shown):
 
 
 class TuneIn(Body):
-    """Labelled prompts to tune on."""
+    """Labelled prompts to tune on. confidence: find the dial to be so sure of; null: the best guess."""
 
     quality: Quality = 0.95
+    confidence: Confidence | None = None
     rows: Annotated[list[LabelIn], Field(min_length=1, max_length=100_000)]
 
 
 class TuneOut(Shown):
     """The smallest dial that keeps the wanted share, and what it comes to; [value, low, high] at 95%. setting: of an
-    assistant, what to set it to; without_text: its judged samples that could not count, as the question is not kept."""
+    assistant, what to set it to; without_text: its judged samples that could not count, as the question is not kept. sure: the smallest dial
+    that keeps the share on other turns too with this confidence, or how many rows would tell."""
 
     quality: float
     reached: bool
@@ -120,6 +130,7 @@ class TuneOut(Shown):
     general_accuracy: float
     reasoning_accuracy: float
     often: float
+    sure: Json
     held_out_kept: float | None
     held_out_calls: float | None
     assistant: str | None = None
@@ -174,9 +185,16 @@ class Samples(Shown):
     openapi_extra={"x-summary-zh": "路由报告（依据时段内的抽样）"},
 )
 async def report(
-    parts: Parts, since: Since = None, until: Until = None, tenant: Tenant = None, assistant: Assistant = None
+    parts: Parts,
+    since: Since = None,
+    until: Until = None,
+    tenant: Tenant = None,
+    assistant: Assistant = None,
+    quality: Annotated[Quality | None, Query()] = None,
+    confidence: Annotated[Confidence | None, Query()] = None,
 ) -> ReportOut:
-    return _out(await asyncio.to_thread(_report, parts, _period(since, until, tenant, assistant), ()))
+    period, wanted = _period(since, until, tenant, assistant), _wanted(quality, confidence)
+    return _out(await asyncio.to_thread(_report, parts, period, (), wanted))
 
 
 @router.get(
@@ -208,7 +226,8 @@ async def report_svg(
 )
 async def report_by_labels(parts: Parts, given: ReportIn) -> ReportOut:
     period = _period(given.since, given.until, given.tenant, given.assistant)
-    return _out(await asyncio.to_thread(_report, parts, period, _labels(given.labels)))
+    wanted = _wanted(given.quality, given.confidence)
+    return _out(await asyncio.to_thread(_report, parts, period, _labels(given.labels), wanted))
 
 
 @router.get(
@@ -229,6 +248,7 @@ async def explain(request: Request, parts: Parts, trace: Trace) -> ExplainOut:
 async def tune(
     parts: Parts,
     quality: Annotated[Quality, Query()] = 0.95,
+    confidence: Annotated[Confidence | None, Query()] = None,
     since: Since = None,
     until: Until = None,
     tenant: Tenant = None,
@@ -237,9 +257,9 @@ async def tune(
     period = _period(since, until, tenant, assistant)
     try:
         if assistant is None:
-            found = await asyncio.to_thread(lambda: _routings(parts).tune(period, quality))
+            found = await asyncio.to_thread(lambda: _routings(parts).tune(period, quality, confidence))
             return TuneOut.model_validate(msgspec.to_builtins(found))
-        tuned = await asyncio.to_thread(lambda: _routings(parts).tune_assistant(period, quality))
+        tuned = await asyncio.to_thread(lambda: _routings(parts).tune_assistant(period, quality, confidence))
     except ValueError:
         raise fault("nothing_judged") from None
     setting = {name: value for name in ("threshold", "quality") if (value := getattr(tuned, name)) is not None}
@@ -265,7 +285,7 @@ async def tune_by_labels(parts: Parts, given: TuneIn) -> TuneOut:
     def found() -> Json:
         gains = _routings(parts).gains([row.prompt for row in given.rows])
         weak, strong = [row.weak_correct for row in given.rows], [row.strong_correct for row in given.rows]
-        return msgspec.to_builtins(tuned_on(gains, weak, strong, given.quality))
+        return msgspec.to_builtins(tuned_on(gains, weak, strong, given.quality, given.confidence))
 
     try:
         return TuneOut.model_validate(await asyncio.to_thread(found))
@@ -318,14 +338,25 @@ def _labels(rows: tuple[LabelIn, ...]) -> tuple[Label, ...]:
     )
 
 
-def _report(parts: AdminParts, period: Period, labels: tuple[Label, ...]) -> Report:
-    return _routings(parts).report(period, labels)
+def _report(parts: AdminParts, period: Period, labels: tuple[Label, ...], wanted: Wanted | None = None) -> Report:
+    return _routings(parts).report(period, labels, wanted)
+
+
+def _wanted(quality: float | None, confidence: float | None) -> Wanted | None:
+    if quality is not None:
+        return Wanted(quality, CONFIDENCE if confidence is None else confidence)
+    if confidence is not None:
+        why = Said("say with `quality` of what you want to be sure", "请用 `quality` 说明要确信什么")
+        raise fault("invalid_value", param="confidence", field="confidence", why=why)
+    return None
 
 
 def _out(found: Report) -> ReportOut:
     plain: Json = msgspec.to_builtins(found)
     plain["unknown"] = [_both(said) for said in found.unknown]
     plain["claim"]["said"] = _both(found.claim.said)
+    if found.proof is not None and found.proof.promise is not None:
+        plain["proof"]["promise"]["said"] = _both(found.proof.promise.said)
     return ReportOut.model_validate(plain)
 
 
