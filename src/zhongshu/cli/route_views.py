@@ -146,10 +146,10 @@ def _show_sure(found: Tuned) -> None:
         said = t(f"{how} sure to keep {share} elsewhere too.", f"有 {how} 的把握在其他请求上也保持 {share}。")
     else:
         said = t(
-            f"This dial is a best guess: elsewhere it keeps less than {share} about every other time. To be {how} sure: dial "
-            f"{sure.dial:g} with {sure.strong_calls:.1%} of calls (--confidence {sure.confidence:g}).",
-            f"此档位是最佳估计：在其他请求上约半数情况会低于 {share}。要有 {how} 的把握：档位 {sure.dial:g}，调用占比 "
-            f"{sure.strong_calls:.1%}（--confidence {sure.confidence:g}）。",
+            f"This is a best guess: elsewhere it keeps less than {share} about every other time. To be {how} sure takes "
+            f"{sure.strong_calls:.1%} of calls: --confidence {sure.confidence:g}.",
+            f"这是最佳估计：在其他请求上约半数情况会低于 {share}。要有 {how} 的把握，调用占比为 {sure.strong_calls:.1%}："
+            f"--confidence {sure.confidence:g}。",
         )
     out.print(said, markup=False, highlight=False)
 
