@@ -1,8 +1,8 @@
 """Whether two answers to one question say the same, where that can be told without a judge. Pure.
 
-What can be told: the option chosen, the number arrived at, equal JSON, equal short texts. Of anything else nothing is
-said, nor of numbers that may be of different things: 5 minutes and 5 hours, 60 minutes and 1 hour. Agreement is no proof
-of truth: both may be wrong.
+What can be told: the option chosen, the amount arrived at, equal JSON, equal short texts. Of anything else nothing is
+said, nor of one number with two units (5 minutes and 5 hours), nor of units of different things. Agreement is no proof of
+truth: both may be wrong.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from zhongshu.router.amounts import Amount, amounts, plainly, same_amount
 from zhongshu.router.task import mark
 
 _SHORT = 200
@@ -24,9 +24,8 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"^[^\w\n]*+([A-Ja-j])\W*(?:$|[.)、:：])", re.MULTILINE)
-_MARKED = re.compile(r"\\boxed\{([^{}]*)\}|####\s*([^\n]+)")
+_MARKED = re.compile(r"\\boxed\{([^{}]*\}[^\n\d.,;。；]{0,20}+)|####\s*([^\n]+)")
 _SAID = re.compile(r"(?:answer|result|total|答案|结果|答|共)\s*(?:is|:|：|=|为|是)+\s*([^\n]{1,60})", re.IGNORECASE)
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
 _CODE = re.compile(r"[^\W\d_]\d", re.ASCII)
 _FENCE = re.compile(r"^\s*```[\w-]*\n(.*?)\n?```\s*$", re.DOTALL)
 _LEAD = re.compile(
@@ -57,7 +56,8 @@ def agree(question: str, first: str, second: str) -> bool | None:
     if structured is not None:
         return structured
     if task == "mathematics" or (_is_number(first) and _is_number(second) and _of_one_thing(question, first, second)):
-        return _same(_number(first), _number(second))
+        one, other = _amount(first), _amount(second)
+        return None if one is None or other is None else same_amount(question, one, other)
     return None
 
 
@@ -100,42 +100,32 @@ def _json(text: str) -> Any:
 
 
 def _is_number(text: str) -> bool:
-    """One number, be it with words; the digits of a code (LH152) are none."""
-    return len(text.strip()) <= 40 and len(_NUMBER.findall(text)) == 1 and not _CODE.search(text)
+    """One amount, be it with words; the digits of a code (LH152) are none."""
+    return len(text.strip()) <= 40 and len(amounts(plainly(text))) == 1 and not _CODE.search(text)
 
 
 def _of_one_thing(question: str, first: str, second: str) -> bool:
     """Whether two numbers are of the same, as far as words show: what one adds to its number beside the question's own
-    words, the other adds too, or adds nothing. What comes after a number is its unit, though the question names it."""
+    words, the other adds too, or adds nothing. What comes after a number tells of what it is, though the question names it."""
     one, other = (_beside(question, bare(text)) for text in (first, second))
     return (one <= other or other <= one) and one & _TURNS == other & _TURNS
 
 
 def _beside(question: str, text: str) -> frozenset[str]:
-    """The words beside the one number of a text."""
-    before, _, after = (
-        text.casefold().partition(found[0].rstrip("%")) if (found := _NUMBER.search(text)) else (text, "", "")
-    )
+    """The words beside the one amount of a text."""
+    text = plainly(text)
+    found = amounts(text)
+    before, after = (text[: found[0].begin], text[found[0].end :]) if found else (text, "")
     asked = frozenset(_WORD.findall(question.casefold())) - _TURNS
     return (frozenset(_WORD.findall(before)) - asked | frozenset(_WORD.findall(after))) - EMPTY
 
 
-def _number(text: str) -> Decimal | None:
-    """The number arrived at: as it is marked, else as it is stated, else the last one."""
-    tail = unicodedata.normalize("NFKC", text[-_TAIL:])
+def _amount(text: str) -> Amount | None:
+    """The amount arrived at: as it is marked, else as it is stated, else the last one."""
+    tail = plainly(text[-_TAIL:])
     marked = [boxed or hashed for boxed, hashed in _MARKED.findall(tail)]
     for places in (marked, _SAID.findall(tail), [tail]):
-        found = _NUMBER.findall(places[-1]) if places else []
+        found = amounts(places[-1]) if places else []
         if found:
-            return _value(found[0] if places is not marked and places[-1] is not tail else found[-1])
+            return found[0 if places is not marked and places[-1] is not tail else -1]
     return None
-
-
-def _value(text: str) -> Decimal | None:
-    text = text.rstrip("%").replace(",", "")
-    whole, _, below = text.partition("/")
-    try:
-        value = Decimal(whole) / Decimal(below) if below else Decimal(whole)
-    except (InvalidOperation, ZeroDivisionError):
-        return None
-    return value.quantize(Decimal("1e-6")).normalize() if abs(value) < 10**20 else value
