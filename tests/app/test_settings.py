@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from zhongshu.app.allowed import allowed, allowed_zh
 from zhongshu.app.changes import diff
 from zhongshu.app.complaints import SettingsError
 from zhongshu.app.effective import as_toml, plain
@@ -138,9 +139,23 @@ REFUSED = [
     ("[[models]]\nname='a'\nupstream='embedded'", 'line 2: models[0].name = "a"', "smollm2-135m"),
     ("[[upstreams]]\nname='mine'", "line 1: upstreams[0].base_url", "/v1"),
     ("[[upstreams]]\nname='Mine'\nbase_url='http://a/v1'", 'line 2: upstreams[0].name = "Mine"', "lower-case"),
+    (OLLAMA + "thinking='enable_thinkin'", "line 3: upstreams[0].thinking", '"thinking+effort", or empty'),
+    (OLLAMA + "thoughts='tag'", "line 3: upstreams[0].thoughts", 'one of "field", "tags", "tags-open", or empty'),
     ("[server\n", "zhongshu.toml: file: this is not TOML", "line 1"),
     ("[server]\nport = 1\nport = 2\n", "this is not TOML", "line 3"),
 ]
+
+
+def test_what_a_setting_takes_is_said_in_one_list() -> None:
+    """Of every setting, in both languages."""
+    kinds = [row.kind for row in rows()]
+    assert len(kinds) > 100
+    for said, said_zh in ((allowed(kind), allowed_zh(kind)) for kind in kinds):
+        assert said.count("one of") == said_zh.count("以下之一") <= 1
+        assert '""' not in said + said_zh
+        assert ", " not in said_zh
+        assert "： " not in said_zh
+        assert "  " not in said
 
 
 @pytest.mark.parametrize(("text", "what", "remedy"), REFUSED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ class _Words(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     table: str
     one_of: str
+    between: str
+    or_empty: str
     many: str
     least: str
     most: str
@@ -38,19 +41,29 @@ class _Words(msgspec.Struct, frozen=True, kw_only=True):
             case shapes.FloatType():
                 return self._bounded(self.number, shape)
             case shapes.LiteralType():
-                return f"{self.one_of} {', '.join(show(value) for value in shape.values)}"
+                return self._one_of(shape.values)
             case shapes.StrType():
                 return self.text
             case shapes.CustomType() if shape.cls is Path:
                 return self.path
             case shapes.VarTupleType() | shapes.ListType() | shapes.FrozenSetType() | shapes.SetType():
-                return f"{self.many} {self.describe(shape.item_type)}"
+                return f"{self.many}{self.describe(shape.item_type)}"
             case shapes.Metadata():
                 return self.describe(shape.type)
             case shapes.UnionType():
-                return self.either.join(self.describe(part) for part in shape.types)
+                return self.either.join(self._each(shape.types))
             case _:
                 return self.table
+
+    def _each(self, parts: Sequence[shapes.Type]) -> list[str]:
+        """Every kind of value by itself; what is listed stands in one list."""
+        listed = [value for part in parts if isinstance(part, shapes.LiteralType) for value in part.values]
+        rest = [self.describe(part) for part in parts if not isinstance(part, shapes.LiteralType)]
+        return [self._one_of(listed), *rest] if listed else rest
+
+    def _one_of(self, values: Sequence[object]) -> str:
+        named = self.between.join(show(value) for value in values if value != "")
+        return f"{self.one_of}{named}{self.or_empty if '' in values else ''}"
 
     def _bounded(self, noun: str, shape: shapes.IntType | shapes.FloatType) -> str:
         bounds = ((self.least, shape.ge), (self.most, shape.le), (self.above, shape.gt), (self.below, shape.lt))
@@ -64,8 +77,10 @@ _ENGLISH = _Words(
     truth="true or false",
     path="a path in quotes",
     table="a table",
-    one_of="one of",
-    many="a list in [ ], each item",
+    one_of="one of ",
+    between=", ",
+    or_empty=", or empty",
+    many="a list in [ ], each item ",
     least="at least",
     most="at most",
     above="above",
@@ -81,6 +96,8 @@ _CHINESE = _Words(
     path="引号内的路径",
     table="表",
     one_of="以下之一：",
+    between="、",
+    or_empty="；也可留空",
     many="[ ] 列表，每项为",
     least="不小于",
     most="不大于",
