@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from zhongshu.core.turns import Turn
-from zhongshu.router import patterns
+from zhongshu.router import chinese, patterns
 from zhongshu.router.task import mark, part_read
 
 _EARLIER_AT_MOST = 20
@@ -24,8 +24,11 @@ one from this share on: close decisions do not go to and fro."""
 _CONTINUES = re.compile(
     r"\W*(?:(?:and|but|so|or|ok(?:ay)?,? (?:and|but|so|now)|now|then|what if|suppose|instead|same|likewise|how about|what about|"
     r"using (?:that|this|it)|with (?:that|this)|in that case|if (?:he|she|it|they|we|that|this|there|instead))\b"
-    r"|那么?|如果|假如|要是|换成|改成|改为|再|又|接着|然后|同样|这样的话|这种情况下|若)"
+    r"|那么?|换成|改成|改为|再|又|接着|然后|同样|这样的话|这种情况下"
+    # Short, or asked with 呢: 如果 also begins questions that stand by themselves.
+    r"|(?:如果|假如|要是|假设|若)(?=.{0,22}$|.*呢\W*$))"
 )
+_BUT = re.compile(r".{1,16}呢\W*$")
 
 # Words and characters that two texts may share without being about the same.
 _EMPTY = frozenset(
@@ -48,7 +51,12 @@ def questions_of(turn: Turn) -> list[str]:
 
 def continues(text: str) -> bool:
     """Whether a question is asked within the one before it: short, and joined to what was said."""
-    return len(text) <= _SHORT and _CONTINUES.match(text.strip().lower()) is not None
+    if len(text) > _SHORT:
+        return False
+    if text.isascii():
+        return _CONTINUES.match(text.strip().lower()) is not None
+    plain = chinese.plain(text.strip().lower())
+    return _CONTINUES.match(plain) is not None or (_BUT.match(plain) is not None and any(map(str.isdecimal, plain)))
 
 
 def asks_amount(question: str) -> bool:
@@ -84,7 +92,7 @@ def whole_question(turn: Turn) -> str:
 
 def _speaks_of(text: str) -> set[bytes | str]:
     """Its words in plain letters, without endings of the plural, and its Chinese characters, but for empty ones."""
-    low = text.lower()
+    low = chinese.plain(text.lower())
     words = {word.removesuffix(b"s") for word in patterns.words_of(low) if word not in _EMPTY and not word.isdigit()}
     characters = {sign for sign in low if "\u4e00" <= sign <= "\u9fff"} - _EMPTY_ZH
     return {*words, *characters}

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from zhongshu.router import chinese
 from zhongshu.router import patterns as p
 from zhongshu.router.difficulty import reading
 from zhongshu.router.patterns import Flags, seen, several_numbers
@@ -72,12 +73,12 @@ def part_read(text: str) -> str:
 def is_follow_up(text: str) -> bool:
     """Whether this only goes on from what was said before: "why?", "继续"."""
     text = text.strip()
-    return len(text) <= _SHORT and p.FOLLOW_UP.match(text.lower()) is not None
+    return len(text) <= _SHORT and p.FOLLOW_UP.match(chinese.plain(text.lower())) is not None
 
 
 def mark(text: str) -> Marked:
     """The kind of task, and what makes it harder than others of its kind."""
-    text = part_read(text)
+    text = chinese.plain(part_read(text))
     low = text.lower()
     flags = seen(low)
     task = _task(text, low, flags)
@@ -89,7 +90,7 @@ def _task(text: str, low: str, flags: Flags) -> Task:
         hard = _hard(low, flags)
         if hard is not None:
             return hard
-    if "\n" in text and _is_choice(text):
+    if ("\n" in text or not text.isascii()) and _is_choice(text):
         return "choice"
     if flags & _WORKED and _is_worked(low, flags):
         return "mathematics"
@@ -125,15 +126,16 @@ def _is_transform(text: str) -> bool:
 
 
 def _is_choice(text: str) -> bool:
-    """Options to choose from; each stands on a line of its own."""
-    return text.count("\n") >= _FEWEST_LINES and reading.parts(f"\n{text}").is_choice
+    """Options to choose from; each stands on a line of its own, but for Chinese ones."""
+    several = text.count("\n") >= _FEWEST_LINES or (not text.isascii() and ("A" in text or "①" in text))
+    return several and reading.parts(f"\n{text}").is_choice
 
 
 def _is_worked(text: str, flags: Flags) -> bool:
     """Numbers and a question about them, or words of mathematics. A sum that is asked for bare is a look-up."""
     if p.FORMULA.found(text, flags):
         return True
-    if not several_numbers(text):
+    if not several_numbers(text) or (not text.isascii() and p.BARE_SUM.match(text)):
         return False
     return p.WORKED.found(text, flags) or (("?" in text or "？" in text) and p.RELATED.found(text, flags))
 

@@ -11,33 +11,35 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from zhongshu.router import chinese
 from zhongshu.router.difficulty import rarity
 from zhongshu.router.patterns import words_of
 
 _WORD = re.compile(r"[A-Za-z']+")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-_HAN = re.compile(r"[\u4e00-\u9fff]")
 _SENTENCE_END = re.compile(r"[.!?。！？]\s*")
 # Of several line ends the last one, and never back: in time that grows with the text only.
 _OPTION = re.compile(r"\n[^\S\n]*+\(?[A-E][.)、]\s*(.*)")
 _READ_AT_MOST = 6000
+# Of English questions (those of chinese.CHARACTERS_EACH): letters a word, and the share of letters that are capital.
+_WORD_LENGTH, _CAPITALS = 4.2, 0.03
 
 # Words whose number tells something. Each is one feature: how often it occurs.
 _COUNTED: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.I)
     for name, pattern in {
-        "percent": r"%|\bpercent|百分",
-        "fraction_words": r"\b(half|twice|third|quarter|double|triple|times|fraction)\b|一半|两倍|[几三四五]分之",
-        "each": r"\b(each|every|per)\b|每",
-        "change": r"\b(if|then|after|before|remaining|left|more|less|than)\b|如果|剩|多|少|之后|之前",
+        "percent": r"%|\bpercent|百分|[一二两三四五六七八九\d]成|打.{1,3}折",
+        "fraction_words": r"\b(half|twice|third|quarter|double|triple|times|fraction)\b|一半|半价|[一二两三四五六七八九十百几\d]倍|分之|翻倍|翻番",
+        "each": r"\b(each|every|per)\b|每|各",
+        "change": r"\b(if|then|after|before|remaining|left|more|less|than)\b|如果|要是|假如|那么|剩|(?<!多)少|多(?!少)|之后|之前|以后|以前|[后前](?=[，,又再来])|然后|余下|其余|比",
         "symbols": r"[=^+*/<>|]",
         "dollars": r"\$|￥|¥",
         "not": r"\bnot\b|\bexcept\b|不|没有|除了",
         "quantities": r"\b(increase|decrease|rate|average|total|profit|cost|speed|hours|minutes|days|weeks|years)\b"
-        r"|平均|总共|一共|利润|速度|小时|分钟",
+        r"|增加|减少|平均|总|共|利润|成本|速度|时速|小时|分钟|[一二两三四五六七八九十几\d]天|周|年(?!级)",
         "blanks": r"_{2,}",
         "commas": r"[,，]",
-        "why": r"\b(why|how|explain|prove|derive|compare|design|debug)\b|为什么|如何|怎么|解释|证明|推导|比较|设计|调试",
+        "why": r"\b(why|how|explain|prove|derive|compare|design|debug)\b|为什么|为何|如何|怎么|怎样|解释|证明|推导|比较|设计|调试|多少|多[久远长大高快]|几[个天次人块小岁倍只名位颗条本支]",
         "code": r"```|\bdef \w|\bclass \w|\w\(\w*\)|;\s*\n",
         "latex": r"\\[a-z]{2,}|\$[^$\d][^$]{0,80}\$",
         "statements": r"\b(statement|scenario) \d",
@@ -100,6 +102,21 @@ class Question(NamedTuple):
 def parts(text: str) -> Question:
     """The question and the options it offers."""
     text = text[:_READ_AT_MOST]
+    if not text.isascii():
+        text = chinese.plain(text)
+        if chinese.HAN.search(text):
+            return _parts_chinese(text)
+    return _parts(text)
+
+
+def _parts_chinese(text: str) -> Question:
+    """The same of a text with Chinese in it, where options are marked in more ways and often stand in one line."""
+    found = _parts(text)
+    offered = None if found.is_choice else chinese.options(text)
+    return Question(offered[0].rstrip(), offered[1]) if offered else found
+
+
+def _parts(text: str) -> Question:
     first = _OPTION.search(text)
     if first is None:
         return Question(text, [])
@@ -117,11 +134,12 @@ def read_choice(question: Question) -> list[float]:
 def read(question: Question) -> list[float]:
     """The features of any question, in the order of NAMES. About 0.1 ms for 500 characters."""
     stem, options = question
+    if not stem.isascii() and chinese.HAN.search(stem):
+        return _read_chinese(question)
     words: list[str] = _WORD.findall(stem)
     numbers = [float(n.replace(",", "")) for n in _NUMBER.findall(stem)]
     sentences = [s for s in _SENTENCE_END.split(stem) if s.strip()]
-    han = len(_HAN.findall(stem))
-    count = len(words) + han
+    count = len(words)
     lengths = [len(option) for option in options] or [0]
     return [
         math.log1p(len(stem)),
@@ -136,10 +154,45 @@ def read(question: Question) -> list[float]:
         float(len(options)),
         len({word.lower() for word in words}) / (len(words) + 1),
         sum(map(str.isupper, stem)) / (len(stem) + 1),
-        han / (len(stem) + 1),
+        0.0,
         float(max(numbers, default=0.0) > 100),
         float(sum(not number.is_integer() for number in numbers)),
         float(len(_WORD.findall(sentences[-1])) if sentences else 0),
+        count / max(1, len(sentences)),
+        *_counts(stem),
+    ]
+
+
+def _read_chinese(question: Question) -> list[float]:
+    """The same of a question in Chinese, or partly so: what it would be in English, as far as that can be told. The model
+    was trained on English alone; a Chinese character is neither a word nor as little as a letter."""
+    stem, options = question
+    words: list[str] = _WORD.findall(stem)
+    numbers = [*(float(n.replace(",", "")) for n in _NUMBER.findall(stem)), *chinese.numerals(stem)]
+    sentences = [s for s in _SENTENCE_END.split(stem) if s.strip()]
+    characters: list[str] = chinese.HAN.findall(stem)
+    han = chinese.WORDS_EACH * len(characters)
+    count = len(words) + han
+    size = chinese.length(stem)
+    lengths = [chinese.length(option) for option in options] or [0.0]
+    last = sentences[-1] if sentences else ""
+    return [
+        math.log1p(size),
+        math.log1p(count),
+        math.log1p(len(numbers)),
+        len(numbers) / (count + 1),
+        float(len(sentences)),
+        (sum(map(len, words)) + _WORD_LENGTH * han) / (count or 1.0),
+        math.log1p(sum(lengths)),
+        math.log1p(_spread(lengths)),
+        float(sum(bool(_NUMBER.search(option)) for option in options)),
+        float(len(options)),
+        (len({word.lower() for word in words}) + len(set(characters))) / (len(words) + len(characters) + 1),
+        (sum(map(str.isupper, stem)) + _CAPITALS * (chinese.CHARACTERS_EACH * len(characters))) / (size + 1),
+        0.0,
+        float(max(numbers, default=0.0) > 100),
+        float(sum(not number.is_integer() for number in numbers)),
+        len(_WORD.findall(last)) + chinese.WORDS_EACH * len(chinese.HAN.findall(last)),
         count / max(1, len(sentences)),
         *_counts(stem),
     ]
@@ -159,6 +212,6 @@ def _counts(stem: str) -> list[float]:
     return counts
 
 
-def _spread(values: Sequence[int]) -> float:
+def _spread(values: Sequence[float]) -> float:
     mean = sum(values) / len(values)
     return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
