@@ -150,6 +150,11 @@ def test_a_report_says_whether_a_share_was_kept(home: Path, tmp_path: Path) -> N
     assert (alone.exit_code, "--quality" in alone.stderr) == (2, True)
 
 
+def test_what_costs_more_than_always_reasoning_is_said_so(home: Path) -> None:
+    asyncio.run(write(home, "encrypted"))  # the general model was paid, and by the settings of now both are free
+    assert "100.0% more was paid" in run("report").stdout
+
+
 def test_what_cannot_be_tuned_or_read_is_refused(home: Path, tmp_path: Path) -> None:
     nothing = lines(tmp_path / "a.jsonl", [{"prompt": HARD, "weak_correct": False, "strong_correct": False}])
     assert run("tune", nothing).exit_code == 1
@@ -286,7 +291,7 @@ LINE = {"prompt": "What is 2 + 2?", "weak_correct": True, "strong_correct": True
         ),
         (json.dumps(LINE | {"weak_correct": "SECRET"}).encode(), ("`weak_correct` is not usable: give ", "请填写")),
         (b"[1]\n", ("give an object, not a list", "请填写对象，而不是列表")),
-        (b'{"prompt": "a", "x": ' + b"[" * 50_000 + b"\n", ("it is not JSON in UTF-8", "不是 UTF-8 编码的 JSON")),
+        (b'{"prompt": "a", "x": ' + b"[" * 50_000 + b"\n", ("it is nested too deep", "嵌套过深")),
         (b"", ("", "")),
     ],
 )

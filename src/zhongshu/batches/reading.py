@@ -91,7 +91,9 @@ def _read(number: int, line: bytes, endpoint: str, settings: BatchSettings) -> R
         return _wrong(number, "line_too_long", None, f"is longer than {limit} bytes", f"超过 {limit} 字节")
     try:
         read = _decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except RecursionError:
+        return _wrong(number, "invalid_json_line", None, "is nested too deep to be read", "嵌套过深，无法读取")
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return _wrong(
             number, "invalid_json_line", None, "is not one JSON object in UTF-8", "不是一个 UTF-8 编码的 JSON 对象"
         )

@@ -6,13 +6,15 @@ from typing import NoReturn
 
 from zhongshu.api.openai.unusable import unusable
 from zhongshu.cli.output import fail
-from zhongshu.router.difficulty.training import NOT_JSON, BadLine, Labelled
+from zhongshu.router.difficulty.training import NOT_JSON, TOO_DEEP, BadLine, Labelled
 
 
 def refuse_line(bad: BadLine) -> NoReturn:
     """Leave with what is wrong with a line that `read_lines` could not use."""
     if bad.why == NOT_JSON:
         refuse_json(bad.name, bad.number)
+    if bad.why == TOO_DEEP:
+        refuse_depth(bad.name, bad.number)
     refuse_row(Labelled, bad.name, bad.number, bad.why)
 
 
@@ -21,6 +23,15 @@ def refuse_json(name: str, number: int) -> NoReturn:
     fail(
         f"{name}, line {number}: it is not JSON in UTF-8; give one JSON object a line.",
         f"{name} 第 {number} 行：不是 UTF-8 编码的 JSON；请每行一个 JSON 对象。",
+        code=2,
+    )
+
+
+def refuse_depth(name: str, number: int) -> NoReturn:
+    """Leave: the line holds lists or objects in one another by the thousand."""
+    fail(
+        f"{name}, line {number}: it is nested too deep to be read; give one JSON object a line, with flat fields.",
+        f"{name} 第 {number} 行：嵌套过深，无法读取；请每行一个 JSON 对象，字段不要层层嵌套。",
         code=2,
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, cast
 
-from zhongshu.cli.bad_lines import refuse_json
+from zhongshu.cli.bad_lines import refuse_depth, refuse_json
 from zhongshu.cli.ledger_views import progress
 from zhongshu.cli.output import err, fail
 from zhongshu.cli.words import t
@@ -55,7 +55,9 @@ def _texts(name: str, stream: BinaryIO, size: int) -> Iterator[tuple[int, str]]:
 def _read(name: str, number: int, text: str) -> Line:
     try:
         line: object = _READ.decode(text)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        refuse_depth(name, number)
+    except ValueError:
         refuse_json(name, number)
     if not isinstance(line, dict):
         fail(

@@ -101,7 +101,7 @@ def labels_of(file: Path) -> list[Label]:
 
 def _rows(file: Path) -> Iterable[tuple[int, Any]]:
     """Each row of the file with the number of its line."""
-    from zhongshu.cli.bad_lines import refuse_file, refuse_json
+    from zhongshu.cli.bad_lines import refuse_depth, refuse_file, refuse_json
 
     try:
         text = file.read_bytes().decode("utf-8-sig")
@@ -131,7 +131,9 @@ def _rows(file: Path) -> Iterable[tuple[int, Any]]:
         if line.strip():
             try:
                 yield number, json.loads(line)
-            except (ValueError, RecursionError):
+            except RecursionError:
+                refuse_depth(file.name, number)
+            except ValueError:
                 refuse_json(file.name, number)
 
 

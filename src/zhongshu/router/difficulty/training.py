@@ -56,10 +56,11 @@ class Labelled(msgspec.Struct, frozen=True):
 
 
 NOT_JSON = "it is not JSON in UTF-8"
+TOO_DEEP = "it is nested too deep"
 
 
 class BadLine(ValueError):
-    """A line that cannot be used; `place` names the file and the line, `why` what is wrong with it: NOT_JSON, or the
+    """A line that cannot be used; `place` names the file and the line, `why` what is wrong with it: NOT_JSON, TOO_DEEP or the
     decoder's complaint about a Labelled."""
 
     def __init__(self, name: str, number: int, why: str) -> None:
@@ -88,8 +89,10 @@ def read_lines(path: Path) -> list[Labelled]:
                 rows.append(decode(text))
             except msgspec.ValidationError as error:
                 raise BadLine(path.name, number, str(error)) from None
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 raise BadLine(path.name, number, NOT_JSON) from None
+            except RecursionError:
+                raise BadLine(path.name, number, TOO_DEEP) from None
     return rows
 
 
