@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zhongshu.router.tuning import Tuned
 
 app = typer.Typer()
+_READING = t("Reading the turns of the period…", "正在读取该时段的请求……")
 ModelOption = typer.Option(
     None,
     "--model-file",
@@ -158,13 +159,13 @@ def tune(
         )
     try:
         if assistant:
-            with routings(config) as looking:
+            with routings(config) as looking, err.status(_READING):
                 tuned = looking.tune_assistant(period(since, until, tenant, assistant), quality, confidence)
             return show_tuned_assistant(tuned, as_json)
         if files:
             found = _tuned_on(files, quality, confidence, model_file, config)
         else:
-            with routings(config) as looking:
+            with routings(config) as looking, err.status(_READING):
                 found = looking.tune(period(since, until, tenant), quality, confidence)
     except ValueError as error:
         if not files:
@@ -224,7 +225,7 @@ def report(
             code=2,
         )
     ledger_needed = not given or any(label.trace for label in given)
-    with routings(config, ledger_needed=ledger_needed) as looking:
+    with routings(config, ledger_needed=ledger_needed) as looking, err.status(_READING):
         found = looking.report(period(since, until, tenant, assistant), given, wanted)
     if svg is not None:
         if found.proof is None:

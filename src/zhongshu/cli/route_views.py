@@ -200,7 +200,10 @@ def _show_by_price(found: Report) -> None:
     """What always one model would have cost, where prices say it."""
     if found.always_general_nano is None or found.always_reasoning_nano is None:
         return
-    saved = "" if found.saved is None else t(f"; {found.saved:.1%} less was paid.", f"；实付少 {found.saved:.1%}。")
+    saved = ""
+    if found.saved is not None:
+        share, less = f"{abs(found.saved):.1%}", found.saved >= 0
+        saved = t(f"; {share} {'less' if less else 'more'} was paid.", f"；实付{'少' if less else '多'} {share}。")
     out.print(
         t("By prices alone, not measured: always general ", "仅按价格估计，并非实测：始终通用 ")
         + (money(found.always_general_nano, found.currency) or "0")
