@@ -63,7 +63,7 @@ def test_line_ends_marks_and_gaps_are_no_part_of_a_line() -> None:
         ("score", b'{"prompt": "a", "n": -Infinity}', "not JSON in UTF-8", "不是 UTF-8 编码的 JSON"),
         ("score", gzip.compress(b'{"prompt": "a"}\n', mtime=0), "not JSON in UTF-8", "不是 UTF-8 编码的 JSON"),
         ("score", '{"prompt": "a"}'.encode("utf-16"), "not JSON in UTF-8", "不是 UTF-8 编码的 JSON"),
-        ("score", b'{"prompt": "a", "n": ' + b"[" * 5000 + b"]" * 5000 + b"}", "nested too deep to be read", "嵌套过深"),
+        ("score", b'{"prompt": "a", "n": ' + b"[" * 5000 + b"]" * 5000 + b"}", "it is nested too deep", "嵌套过深"),
         ("score", b'["prompt"]', "no JSON object; give one JSON object a line", "不是 JSON 对象；请每行一个 JSON 对象"),
         ("score", b"{}", "the field `prompt` is missing; give it as one string", "字段 `prompt` 缺失"),
         ("score", b'{"prompt": 5}', "the field `prompt` is no text; give it as one string", "字段 `prompt` 不是文本"),
