@@ -155,8 +155,8 @@ def test_a_conversation_in_traditional_characters_goes_on_from_what_was_told():
         turn = Turn("t", 1, "chat", "openai.chat", "auto", messages=messages)
         return hardness(turn, Judge(load()))
 
-    simple = hard("我家花园长18米，宽12米。", "围栏每米15元。", "围栏一共要多少钱？")
-    assert simple.task == hard("我家花園長18米，寬12米。", "圍欄每米15元。", "圍欄一共要多少錢？").task == "mathematics"
+    simple = hard("我家花园长18米，宽12米。", "围栏每米15元，要60米。", "围栏一共要多少钱？")
+    assert simple.task == hard("我家花園長18米，寬12米。", "圍欄每米15元，要60米。", "圍欄一共要多少錢？").task == "mathematics"
     assert simple.follow_up
 
 
