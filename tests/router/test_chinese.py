@@ -6,6 +6,7 @@ from zhongshu.core.turns import Message, Turn
 from zhongshu.router import chinese
 from zhongshu.router.conversation import asks_amount, continues
 from zhongshu.router.difficulty import reading
+from zhongshu.router.difficulty.glossing import glossary, glossed
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.linear import load
 from zhongshu.router.estimate import hardness
@@ -156,7 +157,11 @@ def test_a_conversation_in_traditional_characters_goes_on_from_what_was_told():
         return hardness(turn, Judge(load()))
 
     simple = hard("我家花园长18米，宽12米。", "围栏每米15元，要60米。", "围栏一共要多少钱？")
-    assert simple.task == hard("我家花園長18米，寬12米。", "圍欄每米15元，要60米。", "圍欄一共要多少錢？").task == "mathematics"
+    assert (
+        simple.task
+        == hard("我家花園長18米，寬12米。", "圍欄每米15元，要60米。", "圍欄一共要多少錢？").task
+        == "mathematics"
+    )
     assert simple.follow_up
 
 
@@ -166,3 +171,40 @@ def test_length_is_counted_as_the_same_would_be_in_english():
     assert chinese.length(said) == pytest.approx(len(english), rel=0.25)
     judge = Judge(load())
     assert judge.question(said).chance == pytest.approx(judge.question(english).chance, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "others"),
+    [
+        ("胰岛素由哪个器官分泌？", ["insulin", "which", "organ"], 1),
+        ("DNA 和细胞核", ["dna", "nucleus"], 0),
+        ("康德与黑格尔", ["kant", "hegel"], 0),
+        ("霍乱弧菌", [], 2),
+        ("", [], 0),
+    ],
+)
+def test_what_chinese_words_stand_for(text, words, others):
+    assert glossed(text) == (words, others)
+
+
+def test_every_line_of_the_glossary_is_an_english_word_and_chinese_ones():
+    for chinese_word, english in glossary().items():
+        assert 1 <= len(chinese_word) <= 6
+        assert all(chinese.HAN.match(sign) for sign in chinese_word), chinese_word
+        assert all(word.isascii() and word.isalpha() for word in english), english
+
+
+def test_what_a_question_is_about_counts_in_chinese_too():
+    judge = Judge(load())
+    about = {"law": "被告在合同案件中主张受胁迫", "chemistry": "下列关于氢气与氧气反应的说法"}
+    said = {name: judge.question(f"{text}？\nA. 对\nB. 错\nC. 都对\nD. 都不对").chance for name, text in about.items()}
+    english = {
+        "law": "The defendant in a contract case claims duress",
+        "chemistry": "Which is true of the reaction of hydrogen and oxygen",
+    }
+    expected = {
+        name: judge.question(f"{text}?\nA. Right\nB. Wrong\nC. Both\nD. Neither").chance
+        for name, text in english.items()
+    }
+    assert all(said[name] == pytest.approx(expected[name], abs=0.1) for name in said)
+    assert len(set(said.values())) == 2

@@ -73,12 +73,17 @@ def part_read(text: str) -> str:
 def is_follow_up(text: str) -> bool:
     """Whether this only goes on from what was said before: "why?", "继续"."""
     text = text.strip()
-    return len(text) <= _SHORT and p.FOLLOW_UP.match(chinese.plain(text.lower())) is not None
+    if len(text) > _SHORT:
+        return False
+    low = text.lower()
+    return p.FOLLOW_UP.match(low if low.isascii() else chinese.plain(low)) is not None
 
 
 def mark(text: str) -> Marked:
     """The kind of task, and what makes it harder than others of its kind."""
-    text = chinese.plain(part_read(text))
+    text = part_read(text)
+    if not text.isascii():
+        text = chinese.plain(text)
     low = text.lower()
     flags = seen(low)
     task = _task(text, low, flags)

@@ -7,6 +7,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from zhongshu.router import chinese
+from zhongshu.router.difficulty.glossing import glossed
 from zhongshu.router.difficulty.reading import Question
 
 _LETTERS = bytes(at if chr(at) in "abcdefghijklmnopqrstuvwxyz'" else 32 for at in range(256))
@@ -16,8 +18,10 @@ Weights = Mapping[str, tuple[float, float]]
 
 
 def words(question: Question) -> set[str]:
-    """The English words of a question and its options, each once, in lower case."""
+    """The English words of a question and its options, each once, in lower case; of Chinese ones, what they stand for."""
     low = "\n".join((question.stem, *question.options)).lower()
+    if not low.isascii() and chinese.HAN.search(low):
+        return set(glossed(low).words)
     return set(low.encode("ascii", "replace").translate(_LETTERS).decode().split())
 
 
