@@ -67,6 +67,7 @@ def test_a_field(change, param, english, chinese):
 def test_a_body():
     assert "give an object, not a list" in _said(decode_completion, []).message
     assert "数据不完整" in _said(decode_chat, b"{").message_zh
+    assert "第 9 字节处语法有误" in _said(decode_chat, b'{"model" 1}').message_zh
     assert "编码不是 UTF-8" in _said(decode_chat, b'{"model":"\xff"}').message_zh
     assert '"base64"' in _said(decode_embedding, {"model": "m", "input": "x", "encoding_format": "hex"}).message
 

@@ -66,3 +66,31 @@ async def test_without_a_key_nobody_is_told_what_there_is(desk):
 @pytest.mark.parametrize("path", ["/openapi.json?v=2", "/docs?v=2"])
 async def test_the_description_minds_nothing(desk, path):
     assert (await desk.call("GET", path, key=None)).status == 200
+
+
+ENGLISH = re.compile(r"[A-Za-z]{2,}[ ,] ?[A-Za-z]{2,}|'")
+GIVEN = ("x", "-1", "1.5", "9" * 40, "nan", "1e999", "", "%20", "2026-13-01", "x" * 5000)
+
+
+@pytest.mark.parametrize(
+    "route", [one for one in ROUTES if parameters(one)], ids=lambda route: f"{min(route.methods)} {route.path}"
+)
+async def test_what_cannot_be_used_is_refused_in_chinese_alone(desk, route):
+    refused = 0
+    for name in parameters(route):
+        for given in GIVEN:
+            reply = await desk.call(min(route.methods), f"{address(route)}?{name}={given}", {})
+            if reply.status == 400:
+                said = re.sub(r"`[^`]*`|\^\S+\$|ISO 8601|true 或 false", "", reply.json()["zhongshu"]["message_zh"])
+                assert not ENGLISH.search(said), (name, given[:20], said)
+                refused += 1
+    assert refused
+
+
+async def test_a_list_of_words_is_told_in_either_language(desk):
+    told = (await desk.call("GET", "/admin/v1/route/report.svg?lang=fr")).json()
+    assert told["error"]["message"] == "Field `lang` is not usable: input should be 'en' or 'zh'."
+    assert told["zhongshu"]["message_zh"] == '字段 `lang` 不可用：应为以下之一："en"、"zh"。'
+    told = (await desk.call("GET", "/admin/v1/ledger/turns?cache=x")).json()
+    assert "'exact', 'semantic' or empty" in told["error"]["message"]
+    assert '应为以下之一："exact"、"semantic"；也可留空。' in told["zhongshu"]["message_zh"]

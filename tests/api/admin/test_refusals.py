@@ -70,3 +70,21 @@ async def test_a_method_that_is_not_taken(desk):
     reply = await desk.call("DELETE", "/admin/v1/keys")
     assert (reply.status, reply.headers["allow"]) == (405, "GET, POST")
     assert reply.json()["error"]["message"] == "This address does not take DELETE. Use GET, POST."
+
+
+@pytest.mark.parametrize(
+    ("path", "raw", "english", "chinese"),
+    [
+        ("/admin/v1/keys", b'{"name": ', "expecting value", "语法有误"),
+        ("/admin/v1/route/tune", b'{"rows": []}', "at least 1 item", "至少 1 项"),
+        ("/admin/v1/route/report", b'{"labels": 3}', "tuple", "应为数组"),
+        ("/admin/v1/route/report", b'{"quality": "x"}', "number", "应为数字"),
+        ("/admin/v1/route/report", b'{"confidence": []}', "number", "应为数字"),
+        ("/admin/v1/ledger/search", b'{"shadow": 1}', "give true or false", "应为 true 或 false"),
+    ],
+)
+async def test_both_languages_say_it_in_their_own_words(desk, path, raw, english, chinese):
+    told = (await desk.call("POST", path, raw=raw)).json()
+    assert english in told["error"]["message"].lower()
+    assert chinese in told["zhongshu"]["message_zh"]
+    assert english not in told["zhongshu"]["message_zh"].lower()

@@ -22,16 +22,21 @@ _REASONS = {
     "int_parsing": "应为整数",
     "int_type": "应为整数",
     "int_from_float": "应为整数",
+    "float_parsing": "应为数字",
+    "float_type": "应为数字",
+    "finite_number": "应为有限的数字",
     "string_type": "应为字符串",
     "string_unicode": "应为合法的 Unicode 字符串",
     "string_too_short": "至少 {min_length} 个字符",
     "string_too_long": "最多 {max_length} 个字符",
     "string_pattern_mismatch": "应符合格式 {pattern}",
     "list_type": "应为数组",
+    "tuple_type": "应为数组",
+    "too_short": "至少 {min_length} 项",
     "too_long": "最多 {max_length} 项",
+    "greater_than": "应大于 {gt}",
     "greater_than_equal": "应不小于 {ge}",
     "less_than_equal": "应不大于 {le}",
-    "literal_error": "应为 {expected}",
     "amount": "应为金额，例如 12.50，不能为负，最多 9 位小数",
     "datetime_parsing": "应为 ISO 8601 时间，例如 2026-11-21T08:00:00Z",
     "datetime_from_date_parsing": "应为 ISO 8601 时间",
@@ -40,6 +45,7 @@ _REASONS = {
 }
 
 
+_QUOTED = re.compile(r"'([^']*)'")
 _UNKNOWN = Said("there is no such field; see /docs for those there are", "没有这个字段；可用字段见 /docs")
 
 
@@ -99,7 +105,7 @@ def of_validation(error: RequestValidationError, headers: Mapping[str, str]) -> 
     first = cast("Mapping[str, Any]", error.errors()[0])
     kind, where = str(first["type"]), tuple(cast("tuple[str | int, ...]", first["loc"]))
     if kind == "json_invalid":
-        return problem("invalid_json", why=first["ctx"]["error"])
+        return problem("invalid_json", why=Said(str(first["ctx"]["error"]), "语法有误"))
     field = _field(where)
     if kind == "missing":
         return problem("missing_field", param=field, field=field)
@@ -107,9 +113,17 @@ def of_validation(error: RequestValidationError, headers: Mapping[str, str]) -> 
         return problem("unsupported_media_type")
     if kind == "extra_forbidden":
         return problem("invalid_value", param=field, field=field, why=_UNKNOWN)
-    english = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
-    chinese = _REASONS[kind].format(**first.get("ctx", {})) if kind in _REASONS else english
-    return problem("invalid_value", param=field, field=field, why=Said(_plain(english), chinese))
+    return problem("invalid_value", param=field, field=field, why=_said(kind, str(first["msg"]), first.get("ctx", {})))
+
+
+def _said(kind: str, english: str, facts: Mapping[str, Any]) -> Said:
+    """What pydantic says, in both languages."""
+    if kind == "literal_error":
+        listed = cast("list[str]", _QUOTED.findall(facts["expected"]))
+        named, empty = "、".join(f'"{one}"' for one in listed if one), "；也可留空" if "" in listed else ""
+        return Said(_plain(english).replace(" or ''", " or empty"), f"应为以下之一：{named}{empty}")
+    english = english.rstrip(".")
+    return Said(_plain(english), _REASONS[kind].format(**facts) if kind in _REASONS else english)
 
 
 def _plain(english: str) -> str:

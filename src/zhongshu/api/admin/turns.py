@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from zhongshu.api.admin import words
 from zhongshu.api.admin.words import Body, Cost, Cursor, Limit, Moment, Shown, cursor_of, moment, nanoseconds, place_of
@@ -22,7 +23,7 @@ Outcome = Literal["answered", "refused", "failed", "left", "cut"]
 def _no_number(given: object) -> object:
     """Pydantic would take 0 and 1 for a boolean; an address's query has "true" and "false"."""
     if isinstance(given, int | float) and not isinstance(given, bool):
-        raise ValueError("give true or false")
+        raise PydanticCustomError("bool_type", "give true or false")
     return given
 
 

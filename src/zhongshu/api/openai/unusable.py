@@ -24,6 +24,7 @@ _CHINESE = (
     (re.compile(r"Number out of range$"), "数字超出范围"),
     (re.compile(r"Input data was truncated$"), "数据不完整"),
     (re.compile(r"(?:trailing characters|invalid character) \(byte (\d+)\)$"), r"第 \1 字节处有多余或非法的字符"),
+    (re.compile(r".* \(byte (\d+)\)$"), r"第 \1 字节处语法有误"),
 )
 
 
