@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from benchmarks import command
 from benchmarks.rows import Reference, Row, at_most
-from zhongshu.router.promise import Wanted, promise_of
+from zhongshu.router.proving.promise import Wanted, promise_of
+from zhongshu.router.proving.tuning import tune
 from zhongshu.router.settings import threshold_of
-from zhongshu.router.tuning import tune
 
 Numbers = NDArray[np.float64]
 QUALITY, SIZES, DRAWS = 0.95, (100, 300, 1000), 300

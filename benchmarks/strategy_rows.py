@@ -19,8 +19,8 @@ from benchmarks.strategy_outcomes import Outcome
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.measures import calibration_error
 from zhongshu.router.estimate import hardness_of
-from zhongshu.router.picture import svg
-from zhongshu.router.proof import Case, prove
+from zhongshu.router.proving.picture import svg
+from zhongshu.router.proving.proof import Case, prove
 from zhongshu.router.settings import RouterSettings, threshold_of
 
 Numbers = NDArray[np.float64]

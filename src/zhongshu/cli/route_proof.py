@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zhongshu.ledger.index import Shown
     from zhongshu.pipeline.routings import OfAssistant
     from zhongshu.router.difficulty.judge import Judge
-    from zhongshu.router.tuning import Tuned
+    from zhongshu.router.proving.tuning import Tuned
 
 app = typer.Typer()
 _READING = t("Reading the turns of the period…", "正在读取该时段的请求……")
@@ -208,7 +208,7 @@ def report(
     as_json: bool = JsonOption,
 ) -> None:
     from zhongshu.cli.route_reach import labels_of, period, routings
-    from zhongshu.router.promise import CONFIDENCE, Wanted
+    from zhongshu.router.proving.promise import CONFIDENCE, Wanted
 
     if quality is None and confidence is not None:
         fail(
@@ -235,7 +235,7 @@ def report(
                 code=2,
             )
         from zhongshu.cli.bad_lines import refuse_file
-        from zhongshu.router.picture import svg as drawn
+        from zhongshu.router.proving.picture import svg as drawn
 
         try:
             svg.write_text(drawn(found.proof, currency=found.currency, chinese=chinese()), encoding="utf-8")
@@ -333,7 +333,7 @@ def _tuned_on(
     from zhongshu.cli.bad_lines import refuse_file, refuse_line
     from zhongshu.router.difficulty.training import BadLine, read_lines
     from zhongshu.router.estimate import hardness_of
-    from zhongshu.router.tuning import tune as tuned_on
+    from zhongshu.router.proving.tuning import tune as tuned_on
 
     try:
         rows = [row for path in files for row in read_lines(path)]

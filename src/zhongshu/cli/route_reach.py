@@ -21,7 +21,7 @@ from zhongshu.cli.output import fail
 if TYPE_CHECKING:
     from zhongshu.app.settings import Settings
     from zhongshu.pipeline.routings import Period, Routings, Weighing
-    from zhongshu.router.report import Label
+    from zhongshu.router.proving.report import Label
 
 _NUMBERS = ("weak_correct", "strong_correct", "weak_cost", "strong_cost")
 
@@ -73,7 +73,7 @@ def period(since: str | None, until: str | None, tenant: str | None, assistant: 
 def labels_of(file: Path) -> list[Label]:
     """The rows of a file of labels, JSON lines or CSV with a head; leaves with the first that cannot be used."""
     from zhongshu.cli.bad_lines import refuse_row
-    from zhongshu.router.report import Label
+    from zhongshu.router.proving.report import Label
 
     found: list[Label] = []
     for number, row in _rows(file):

@@ -12,9 +12,9 @@ from zhongshu.cli.words import chinese, t
 
 if TYPE_CHECKING:
     from zhongshu.pipeline.routings import TunedAssistant
-    from zhongshu.router.proof import Proof
-    from zhongshu.router.report import Report
-    from zhongshu.router.tuning import Span, Tuned
+    from zhongshu.router.proving.proof import Proof
+    from zhongshu.router.proving.report import Report
+    from zhongshu.router.proving.tuning import Span, Tuned
 
 
 _STATES = {"judged": ("judged", "已评判"), "open": ("not judged", "未评判"), "failed": ("failed", "失败")}
@@ -91,7 +91,7 @@ def show_tuned(found: Tuned) -> None:
 
 
 def _show_kept(found: Tuned) -> None:
-    from zhongshu.router.report import LEAST_CASES
+    from zhongshu.router.proving.report import LEAST_CASES
 
     rows = [
         (t("questions", "问题数"), found.rows),
@@ -214,7 +214,7 @@ def _show_by_price(found: Report) -> None:
 
 
 def _show_proof(proof: Proof) -> None:
-    from zhongshu.router.picture import NAMES_ZH
+    from zhongshu.router.proving.picture import NAMES_ZH
 
     cost = t("cost", "费用") if proof.priced else t("reasoning calls", "推理调用")
     print_table(

@@ -24,12 +24,12 @@ from zhongshu.router.decided import Decision
 from zhongshu.router.decision import Decider
 from zhongshu.router.estimate import hardness_of, question_of
 from zhongshu.router.judging import TaskJudge
-from zhongshu.router.promise import Wanted
-from zhongshu.router.proof import Case
+from zhongshu.router.proving.promise import Wanted
+from zhongshu.router.proving.proof import Case
+from zhongshu.router.proving.report import Done, Label, Report, Seen, report
+from zhongshu.router.proving.tuning import Tuned, tune
 from zhongshu.router.reopened import reopened
-from zhongshu.router.report import Done, Label, Report, Seen, report
 from zhongshu.router.settings import least_dial, threshold_of
-from zhongshu.router.tuning import Tuned, tune
 
 _TEXT_KINDS = ("chat", "completion")
 

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zhongshu.router.promise import CONFIDENCE, bounds, needed
+from zhongshu.router.proving.promise import CONFIDENCE, bounds, needed
 from zhongshu.router.settings import least_dial, threshold_of
 
 Numbers = NDArray[np.float64]

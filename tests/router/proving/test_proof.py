@@ -4,11 +4,11 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from zhongshu.router.picture import svg
-from zhongshu.router.proof import Case, prove
-from zhongshu.router.report import Done, Label, Seen, report
+from zhongshu.router.proving.picture import svg
+from zhongshu.router.proving.proof import Case, prove
+from zhongshu.router.proving.report import Done, Label, Seen, report
+from zhongshu.router.proving.tuning import tune
 from zhongshu.router.settings import threshold_of
-from zhongshu.router.tuning import tune
 
 # gain expected -> how right both are: the first three need the reasoning model, one of the others loses by it
 GAINS = [0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.0, -0.1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape
 
-from zhongshu.router.proof import Proof, Way
+from zhongshu.router.proving.proof import Proof, Way
 
 _WIDTH, _HEIGHT = 860, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 240, 40, 60

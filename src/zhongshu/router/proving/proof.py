@@ -13,8 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zhongshu.router.promise import Promise, Wanted, promise_of
-from zhongshu.router.tuning import Span, span_of
+from zhongshu.router.proving.promise import Promise, Wanted, promise_of
+from zhongshu.router.proving.tuning import Span, span_of
 
 _ROUNDS, _POINTS = 1000, 100
 Numbers = NDArray[np.float64]

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from zhongshu.core.problems import Said
-from zhongshu.router.promise import Wanted
-from zhongshu.router.proof import Case, Proof, prove
-from zhongshu.router.tuning import Span
+from zhongshu.router.proving.promise import Wanted
+from zhongshu.router.proving.proof import Case, Proof, prove
+from zhongshu.router.proving.tuning import Span
 
 
 class Done(msgspec.Struct, frozen=True):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from benchmarks.promises import QUALITY, tried
 
-from zhongshu.router.promise import Wanted, promise_of
-from zhongshu.router.proof import Case, prove
+from zhongshu.router.proving.promise import Wanted, promise_of
+from zhongshu.router.proving.proof import Case, prove
+from zhongshu.router.proving.tuning import tune
 from zhongshu.router.settings import threshold_of
-from zhongshu.router.tuning import tune
 
 
 def promise(right: int, wrong: int, lucky: int = 0, quality: float = 0.95, confidence: float = 0.95):
