@@ -139,6 +139,8 @@ REFUSED = [
     ("[[models]]\nname='a'\nupstream='embedded'", 'line 2: models[0].name = "a"', "smollm2-135m"),
     ("[[upstreams]]\nname='mine'", "line 1: upstreams[0].base_url", "/v1"),
     ("[[upstreams]]\nname='Mine'\nbase_url='http://a/v1'", 'line 2: upstreams[0].name = "Mine"', "lower-case"),
+    ("[engine]\nidle_unload_s = nan", "line 2: engine.idle_unload_s", "at least"),
+    ("[ledger]\nclock_tolerance_s = nan", "line 2: ledger.clock_tolerance_s", "0 or more"),
     (OLLAMA + "thinking='enable_thinkin'", "line 3: upstreams[0].thinking", '"thinking+effort", or empty'),
     (OLLAMA + "thoughts='tag'", "line 3: upstreams[0].thoughts", 'one of "field", "tags", "tags-open", or empty'),
     ("[server\n", "zhongshu.toml: file: this is not TOML", "line 1"),

@@ -98,6 +98,13 @@ async def test_an_answer_expires(caches):
     assert (await way.ask()).cache == ""
 
 
+@pytest.mark.parametrize("ttl_s", [1e12, 1e300, float("inf")])
+async def test_an_answer_may_hold_for_ever(caches, ttl_s):
+    way = Cached(caches(Rule("exact", True, ttl_s, 0.9)))
+    await way.ask()
+    assert (await way.ask()).cache == "exact"
+
+
 async def test_sampled_answers_are_reused_only_where_the_models_own_row_says_cache(caches, tmp_path):
     own, inherited = Cached(caches(EXACT)), Cached(caches(None, at=tmp_path / "b", models="exact"))
     for way, kind in ((own, "exact"), (inherited, "")):

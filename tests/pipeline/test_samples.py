@@ -255,8 +255,16 @@ async def test_a_day_s_ceiling_holds_for_samples_that_are_taken_at_once(sampled)
     assert path.book.reserve("f" * 32, path.clock.now_ns(), 1, 1), "a new day"
 
 
-async def test_a_ceiling_below_one_sample_takes_none(sampled):
-    path = sampled(max_cost_per_day=0.000001)
+@pytest.mark.parametrize("ceiling", [1e12, 1e300, float("inf")])
+async def test_a_ceiling_beyond_every_cost_is_none(sampled, ceiling):
+    path = sampled(max_cost_per_day=ceiling)
+    await turns(path, 1)
+    assert len(await path.done()) == 1
+
+
+@pytest.mark.parametrize("ceiling", [0.000001, 1e-12])
+async def test_a_ceiling_below_one_sample_takes_none(sampled, ceiling):
+    path = sampled(max_cost_per_day=ceiling)
     await turns(path, 2)
     assert await path.done() == ()
     assert len(path.journal.records) == 2

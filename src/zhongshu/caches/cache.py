@@ -30,6 +30,7 @@ log = logging.getLogger("zhongshu.caches")
 
 _TOUCH_EVERY_NS = 60 * 10**9
 _EMBEDDING_AT_MOST = 64
+_LONGEST_S = 1e9  # thirty years; what settings may say beyond is no number in nanoseconds
 _COMPLAIN_EVERY_S = 60.0
 
 
@@ -186,7 +187,7 @@ class AnswerSeek:
             user=turn.user or "",
             model=self._release.name,
             made_ns=now_ns,
-            expires_ns=now_ns + int(self._rule.ttl_s * 1e9),
+            expires_ns=now_ns + int(min(self._rule.ttl_s, _LONGEST_S) * 1e9),
             answer=kept,
         )
         hit = Hit(answer, "exact", 1.0, usage, cost_nano, took_us)

@@ -12,6 +12,7 @@ from fractions import Fraction
 import msgspec
 
 NANO = 1_000_000_000
+_MOST = 1e12  # larger ceilings may be no number once they are counted in billionths; nothing costs as much
 
 
 def money_text(nano: int) -> str:
@@ -30,6 +31,11 @@ def money_nano(text: str) -> int:
     """Billionths of a decimal with at most nine places: "12.5" -> 12500000000."""
     units, _, decimals = text.partition(".")
     return int(units) * NANO + int(decimals.ljust(9, "0"))
+
+
+def ceiling_nano(ceiling: float) -> int:
+    """Billionths of a ceiling as settings, keys and requests give it, which may be as large as a float is, or endless."""
+    return round(min(ceiling, _MOST) * NANO)
 
 
 class Rate(msgspec.Struct, frozen=True):

@@ -64,7 +64,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 def _at_least(field: str, value: float, least: float) -> None:
-    if value < least:
+    if not value >= least:  # what is no number is not
         raise ValueError(f"{field}: give at least {least:g}", f"{field}: 至少为 {least:g}")
 
 

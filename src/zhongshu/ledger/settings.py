@@ -53,7 +53,7 @@ class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         for field in ("checkpoint_interval_s", "anchor_timeout_s", "index_poll_s"):
             if not getattr(self, field) > 0:
                 raise ValueError(f"{field}: give seconds, more than 0", f"{field}: 请填写大于 0 的秒数")
-        if self.clock_tolerance_s < 0:
+        if not self.clock_tolerance_s >= 0:  # what is no number is not
             raise ValueError("clock_tolerance_s: give seconds, 0 or more", "clock_tolerance_s: 请填写 0 或以上的秒数")
         if not 0 <= self.keeper_nice <= 19:
             raise ValueError("keeper_nice: give a number from 0 to 19", "keeper_nice: 请填写 0 到 19 之间的数")

@@ -18,6 +18,7 @@ import msgspec
 
 from zhongshu.catalog.samples import Sample
 from zhongshu.core.answers import Answer
+from zhongshu.core.money import ceiling_nano
 from zhongshu.pipeline.comparing import Judging
 from zhongshu.pipeline.shadow import behind, unseen
 from zhongshu.pipeline.stages import Ended, Rooms, Routed
@@ -27,7 +28,6 @@ from zhongshu.router.settings import SampleSettings
 log = logging.getLogger("zhongshu.samples")
 
 _KINDS = ("chat", "completion")
-_NANO = 1_000_000_000
 
 
 class Book(Protocol):
@@ -93,11 +93,11 @@ class Sampler:
     async def _sample(self, rooms: Rooms, routed: Routed, ways: Ways, cost_nano: int) -> None:
         try:
             judging = Judging(rooms, routed, self._settings.judge, ways.question)
-            ceiling = round(self._settings.max_cost_per_day * _NANO)
+            ceiling = self._settings.max_cost_per_day
             if ceiling:
                 most = ways.most_nano(rooms) + judging.most_nano(1 if ways.stood else 2)
                 turn = routed.admitted.arrived.turn
-                if not await self._samples.book.reserve(turn.trace, turn.arrived_ns, most, ceiling):
+                if not await self._samples.book.reserve(turn.trace, turn.arrived_ns, most, ceiling_nano(ceiling)):
                     return
             made = await self._taken(rooms, routed, ways, cost_nano, judging)
             await self._samples.book.keep(made)

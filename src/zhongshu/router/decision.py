@@ -14,7 +14,7 @@ import msgspec
 
 from zhongshu.core.dials import NO_DIAL, Dial, Preference
 from zhongshu.core.models import AUTO, ModelCard, Offer, Other, Route
-from zhongshu.core.money import NANO, Exchange, money_about
+from zhongshu.core.money import Exchange, ceiling_nano, money_about
 from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.core.turns import Effort, Turn
 from zhongshu.router.conversation import CHANGES, STAYS
@@ -27,7 +27,6 @@ from zhongshu.router.remembered import Judged, Remembered
 from zhongshu.router.saying import why_of, with_cost
 from zhongshu.router.settings import RouterSettings, threshold_of
 
-_NO_MORE = 1e12  # no turn costs as much; larger ceilings may be no number once they are counted in billionths
 Speed = tuple[int, int]
 """Microseconds to the first content, and for each token after it; 0 where not measured."""
 
@@ -150,7 +149,7 @@ class Decider:
         found = found or hardness(turn, self._judge)
         weighed = self._settings.filled(said_in(turn, dial))
         most = weighed.max_cost
-        ceiling = None if most is None else round(min(most, _NO_MORE) * NANO)
+        ceiling = None if most is None else ceiling_nano(most)
         least_gain = threshold_of(weighed.quality or 0.0)
         hard, stays = self._hard(turn, found, least_gain)
         wanted, rule = _wanted(turn, hard)
