@@ -93,6 +93,7 @@ def explain(
 ) -> None:
     from zhongshu.cli.route_reach import routings
     from zhongshu.router.explaining import explained
+    from zhongshu.router.retelling import in_chinese
 
     with routings(config) as looking:
         found = looking.explain(trace)
@@ -106,7 +107,7 @@ def explain(
     if found.decided is None:
         fail(
             f"It went to {record.release}: {record.reason} By the settings of now `auto` has no model for it.",
-            f"当时交给 {record.release}：{record.reason} 按现在的设置，`auto` 没有可用的模型。",
+            f"当时交给 {record.release}：{in_chinese(record.reason)} 按现在的设置，`auto` 没有可用的模型。",
         )
     plain = {**explained(record, found.decided, currency, found.without, found.cheaper), "sample": sample}
     if as_json:
@@ -253,17 +254,22 @@ def report(
 
 
 def _refuse_without_text(shown: Shown) -> NoReturn:
+    from zhongshu.router.retelling import in_chinese
+
     record, state = shown.record, shown.text_state
     fail(
         f"It went to {record.release}: {record.reason} More cannot be said: its text is {state}. "
         "`ledger.text` says what is kept.",
-        f"当时交给 {record.release}：{record.reason} 无法进一步解释：文本未保留或无法读取（{state}）。保留什么见 `ledger.text`。",
+        f"当时交给 {record.release}：{in_chinese(record.reason)} 无法进一步解释：文本未保留或无法读取（{state}）。保留什么见 `ledger.text`。",
     )
 
 
 def _say_assistant(shown: Shown, found: OfAssistant) -> None:
+    from zhongshu.router.retelling import in_chinese
+
     record, chance = shown.record, f"{math.floor(found.chance * 10_000) / 10_000:g}"
-    out.print(f"{record.release}: {record.reason}", markup=False, soft_wrap=True)
+    reason = t(record.reason, in_chinese(record.reason))
+    out.print(f"{record.release}: {reason}", markup=False, soft_wrap=True)
     if found.flips_at_threshold is not None:
         said = t(
             f"By the settings of now: chance of a wrong general answer {chance}; the reasoning model answers at a "
@@ -293,6 +299,8 @@ def _say_assistant(shown: Shown, found: OfAssistant) -> None:
 def _say_recorded(
     shown: Shown, as_json: bool, assistant: OfAssistant | None = None, sample: dict[str, Any] | None = None
 ) -> None:
+    from zhongshu.router.retelling import in_chinese
+
     record = shown.record
     if assistant is not None and not as_json:
         return _say_assistant(shown, assistant)
@@ -303,6 +311,7 @@ def _say_recorded(
                 "release": record.release,
                 "rule": record.rule,
                 "reason": record.reason,
+                "reason_zh": in_chinese(record.reason),
                 "shadow_of": record.shadow_of,
                 "assistant": None if assistant is None else msgspec.structs.asdict(assistant),
                 "sample": sample,
@@ -321,7 +330,7 @@ def _say_recorded(
         t(
             f"{record.release or record.asked}: {record.reason or 'it was refused before it was routed.'} "
             "Nothing was weighed: only `auto` and assistants of two models are decided.",
-            f"{record.release or record.asked}：{record.reason or '在路由之前即被拒绝。'} 未作权衡：只有 `auto` 与含两个模型的助手需要决策。",
+            f"{record.release or record.asked}：{in_chinese(record.reason) or '在路由之前即被拒绝。'} 未作权衡：只有 `auto` 与含两个模型的助手需要决策。",
         ),
         markup=False,
     )

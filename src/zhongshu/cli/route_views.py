@@ -17,22 +17,27 @@ if TYPE_CHECKING:
     from zhongshu.router.proving.tuning import Span, Tuned
 
 
+_JUDGED_BY = {"model": "由训练的模型判断", "marks": "按标记判断"}
+_SAID_BY = {"request": "请求", "header": "请求头", "key": "密钥", "assistant": "助手", "settings": "设置"}
 _STATES = {"judged": ("judged", "已评判"), "open": ("not judged", "未评判"), "failed": ("failed", "失败")}
 
 
 def show_explained(plain: dict[str, Any]) -> None:
     """A decision told again: what was weighed, and what would have changed it."""
-    reason = plain["now"]["reason_zh"] if chinese() and plain["same_now"] else plain["reason"]
+    reason = plain["reason_zh"] if chinese() else plain["reason"]
     out.print(f"{plain['release']}  {reason}", markup=False, highlight=False)
-    dial = f"{plain['dial']:g} ({plain['dial_by']})"
+    dial = f"{plain['dial']:g} ({_whose(plain['dial_by'])})"
     rows = [
-        (t("kind of task", "任务类型"), f"{plain['task']} ({plain['judged_by']})"),
+        (
+            t("kind of task", "任务类型"),
+            t(f"{plain['task']} ({plain['judged_by']})", f"{plain['task_zh']}（{_JUDGED_BY[plain['judged_by']]}）"),
+        ),
         (t("chance that a general model is wrong", "通用模型答错的可能"), plain["general_wrong"]),
         (t("gain expected of deep thought", "深度思考的预期收益"), plain["gain"]),
         (t("least gain at this dial", "此档位要求的收益"), f"{plain['least_gain']} ({t('dial', '档位')} {dial})"),
         (t("distance", "差距"), plain["distance"]),
         *[
-            (t(name, zh), f"{plain[field]:g} ({plain[field + '_by']})")
+            (t(name, zh), f"{plain[field]:g} ({_whose(plain[field + '_by'])})")
             for field, name, zh in (
                 ("max_cost", "ceiling of the cost", "费用上限"),
                 ("max_seconds", "ceiling of the seconds", "用时上限（秒）"),
@@ -64,8 +69,15 @@ def show_explained(plain: dict[str, Any]) -> None:
 
 
 def _candidate(row: dict[str, Any]) -> str:
-    took = "" if row["expected_seconds"] is None else f", {row['expected_seconds']:.3g} s"
-    return f"{row['expected_quality']:.2f}, {row['expected_cost_nano'] / 1e9:.6f}{took}"
+    right, cost = f"{row['expected_quality']:.2f}", f"{row['expected_cost_nano'] / 1e9:.6f}"
+    seconds = row["expected_seconds"]
+    took = "" if seconds is None else t(f", {seconds:.3g} s", f"，用时 {seconds:.3g} 秒")
+    return t(f"{right}, {cost}{took}", f"答对的可能 {right}，费用 {cost}{took}")
+
+
+def _whose(by: str) -> str:
+    """Who said a dial or a ceiling."""
+    return _SAID_BY.get(by, by) if chinese() else by
 
 
 def show_tuned_assistant(tuned: TunedAssistant, as_json: bool) -> None:

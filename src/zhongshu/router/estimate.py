@@ -19,6 +19,7 @@ from zhongshu.core.turns import Message, Turn
 from zhongshu.router.conversation import asks_amount, continues, questions_of, told_before
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.linear import Odds
+from zhongshu.router.difficulty.naming import NAMED
 from zhongshu.router.task import Task, is_follow_up, mark
 
 # Chance that a general model's answer to such a task is wrong; what its marks add comes on top (log odds).
@@ -131,7 +132,7 @@ def hardness_of(question: str, judge: Judge, *, follow_up: bool = False, explain
         found = judge.question(text, explained=explained)
         if (found.head == "choice") == (marked.task == "choice"):
             chance = _raised(found.chance, marked.marks)
-            weightiest = (*marked.marks, *((name, name, adds) for name, adds in found.weightiest))
+            weightiest = (*marked.marks, *((NAMED[name].en, NAMED[name].zh, adds) for name, adds in found.weightiest))
             return Hardness(marked.task, chance, True, weightiest, follow_up, len(question), odds)
     usual = _PRIORS[marked.task] if odds is None else odds.wrong
     chance = _usually(usual, marked.marks)

@@ -8,7 +8,9 @@ from zhongshu.core.money import NANO
 from zhongshu.core.problems import Said
 from zhongshu.core.records import Record
 from zhongshu.router.decided import Candidate, Decision
+from zhongshu.router.retelling import in_chinese
 from zhongshu.router.saying import said_of
+from zhongshu.router.task import NAMES_ZH
 
 
 def explained(
@@ -25,7 +27,9 @@ def explained(
         "rule": record.rule,
         "effort": record.effort,
         "reason": record.reason,
+        "reason_zh": in_chinese(record.reason),
         "task": found.task,
+        "task_zh": NAMES_ZH[found.task],
         "judged_by": "model" if found.learnt else "marks",
         "follow_up": found.follow_up,
         "stays": decided.stays,
@@ -101,8 +105,12 @@ def _by_dial(decided: Decision) -> Said:
             "任何档位都不会改变：此处深度思考没有收益。",
         )
     if decided.hard:
-        return Said(f"It turns round at dial {flips:.4g}: any below that.", f"在档位 {flips:.4g} 处改变：低于它即可。")
-    return Said(f"It turns round at dial {flips:.4g}: that or any above.", f"在档位 {flips:.4g} 处改变：不低于它即可。")
+        return Said(
+            f"It turns round at dial {flips:.4g}: any below that.", f"档位低于 {flips:.4g} 时，改由通用模型回答。"
+        )
+    return Said(
+        f"It turns round at dial {flips:.4g}: that or any above.", f"档位达到 {flips:.4g} 时，改由推理模型回答。"
+    )
 
 
 def _by_dial_alone(decided: Decision) -> Said:
@@ -172,7 +180,7 @@ def _by_cost(decided: Decision, deep: Candidate, currency: str, cheaper: str | N
             f"若费用上限不低于 {amount}，则由推理模型回答。",
         )
         less = 1 - ceiling / dear
-        price = Said(f"So it does at a price lower by {less:.0%}.", f"其价格降低 {less:.0%} 亦然。")
+        price = Said(f"So it does at a price lower by {less:.0%}.", f"若其价格降低 {less:.0%}，也由它回答。")
         return [("ceiling", other), ("price", price)]
     if decided.chosen is not deep:
         return []
@@ -187,7 +195,7 @@ def _by_cost(decided: Decision, deep: Candidate, currency: str, cheaper: str | N
     if ceiling is None:
         return [("ceiling", other)]
     more = ceiling / dear - 1
-    price = Said(f"So it does at a price higher by more than {more:.0%}.", f"其价格上涨超过 {more:.0%} 亦然。")
+    price = Said(f"So it does at a price higher by more than {more:.0%}.", f"若其价格上涨超过 {more:.0%}，结果相同。")
     return [("ceiling", other), ("price", price)]
 
 

@@ -38,7 +38,7 @@ def why_of(decided: Decision) -> tuple[str, str]:
     again, again_zh = (" (it goes on from an earlier question)", "（承接前面的问题）") if found.follow_up else ("", "")
     marks = "".join(f", {en}" for en, _, _ in found.weightiest[:2] if not found.learnt)
     marks_zh = "".join(f"、{zh}" for _, zh, _ in found.weightiest[:2] if not found.learnt)
-    en = f"This is {_ARTICLES.get(found.task, 'a ' + found.task)}{marks}{again}: deep thought is expected to move the chance of a right answer from {general:.2f} to {found.reasoned:.2f}"
+    en = f"This is {ARTICLES.get(found.task, 'a ' + found.task)}{marks}{again}: deep thought is expected to move the chance of a right answer from {general:.2f} to {found.reasoned:.2f}"
     zh = f"这是{zh_task}{marks_zh}{again_zh}：深度思考预计使答对的可能从 {general:.2f} 变为 {found.reasoned:.2f}"
     asks = f"the {decided.least_gain:.2f} that dial {decided.dial:.2f} asks for"
     asks_zh = f"档位 {decided.dial:.2f} 所要求的 {decided.least_gain:.2f}"
@@ -72,7 +72,7 @@ def why_of(decided: Decision) -> tuple[str, str]:
             return f"{en}, less than {asks}", f"{zh}，低于{asks_zh}"
 
 
-_ARTICLES = {
+ARTICLES = {
     "mathematics": "mathematics", "code": "code", "writing": "writing", "chat": "small talk", "lookup": "a plain question",
     "transform": "work on a given text", "planning": "planning", "diagnosis": "diagnosis", "choice": "a choice question",
 }  # fmt: skip

@@ -24,6 +24,7 @@ from zhongshu.router.proving.picture import svg
 from zhongshu.router.proving.promise import CONFIDENCE, LEAST_CONFIDENCE, MOST_CONFIDENCE, Wanted
 from zhongshu.router.proving.report import Label, Report
 from zhongshu.router.proving.tuning import tune as tuned_on
+from zhongshu.router.retelling import in_chinese
 
 Json = dict[str, Any]
 Right = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -99,6 +100,7 @@ class ExplainOut(Shown):
     rule: str
     effort: str | None
     reason: str
+    reason_zh: str
     dial: Json
     explained: Json | None
     sample: Json | None
@@ -384,6 +386,7 @@ def _explained(parts: AdminParts, trace: str) -> ExplainOut:
         rule=record.rule,
         effort=record.effort,
         reason=record.reason,
+        reason_zh=in_chinese(record.reason),
         dial=msgspec.to_builtins(record.dial),
         explained=None
         if decided is None
