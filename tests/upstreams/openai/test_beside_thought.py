@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.upstreams.conftest import make_call
+from zhongshu.core.problems import Fault
 from zhongshu.core.turns import Message, Sampling, Thought, Tool, ToolCall, ToolChoice
 from zhongshu.upstreams.openai.request import body_of
 from zhongshu.upstreams.responses.request import body_of as responses_body
@@ -99,6 +100,68 @@ def test_a_demanded_tool_goes_before_thought(row: str, model: str, off: dict[str
     assert stated == ("reasoning_effort",)
     untouched, _ = sent(row, model, b'{"messages":[]}', tools=TOOLS, tool_choice=choice)
     assert not set(off) & set(untouched)
+
+
+@pytest.mark.parametrize("body", [None, b'{"messages":[],"tool_choice":"required"}'])
+@pytest.mark.parametrize("choice", DEMANDS)
+@pytest.mark.parametrize("effort", [None, "off", "high"])
+@pytest.mark.parametrize(
+    ("row", "model"),
+    [
+        ("zhipu", "glm-5.3-flash"),
+        ("moonshot", "kimi-k2.7-code"),
+        ("deepseek", "deepseek-reasoner"),
+        ("dashscope", "qwen3-235b-a22b-thinking-2507"),
+    ],
+)
+def test_what_cannot_stop_thinking_is_not_made_to_call(
+    row: str, model: str, effort: Any, choice: ToolChoice, body: Any
+):
+    """Z.AI: "Tool choice must be auto". Moonshot: "tool_choice 'required' is incompatible with thinking enabled"."""
+    with pytest.raises(Fault) as refused:
+        sent(row, model, body, tools=TOOLS, tool_choice=choice, effort=effort)
+    problem = refused.value.problem
+    assert (problem.code, problem.param, problem.status) == ("model_cannot", "tool_choice", 400)
+    assert '`tool_choice` "auto"' in problem.message
+    assert '`tool_choice` 设为 "auto"' in problem.message_zh
+    for free in (ToolChoice(), ToolChoice("none")):
+        sent(row, model, tools=TOOLS, tool_choice=free, effort=effort)
+    sent("vllm", model, tools=TOOLS, tool_choice=choice, effort=effort)
+
+
+@pytest.mark.parametrize("effort", [None, "low", "high"])
+def test_of_kimi_k3_any_tool_may_be_demanded_and_none_by_name(effort: Any):
+    for choice in DEMANDS:
+        body, dropped = sent("moonshot", "kimi-k3", tools=TOOLS, tool_choice=choice, effort=effort)
+        assert (body["tool_choice"], body.get("reasoning_effort"), dropped) == ("required", effort, ())
+    named = b'{"messages":[],"tool_choice":{"type":"function","function":{"name":"f"}}}'
+    assert sent("moonshot", "kimi-k3", named, tools=TOOLS, tool_choice=DEMANDS[1])[0]["tool_choice"] == "required"
+    body, _ = sent("moonshot", "kimi-k3", tools=(*TOOLS, Tool("g")), tool_choice=DEMANDS[0], effort=effort)
+    assert body["tool_choice"] == "required"
+    with pytest.raises(Fault, match="model_cannot"):
+        sent("moonshot", "kimi-k3", tools=(*TOOLS, Tool("g")), tool_choice=DEMANDS[1], effort=effort)
+
+
+@pytest.mark.parametrize(
+    ("row", "model", "effort", "told"),
+    [
+        ("openai", "gpt-5-mini", None, False),
+        ("openai", "o3", "low", False),
+        ("openai", "gpt-5.1", None, True),
+        ("openai", "gpt-5.1", "off", True),
+        ("openai", "gpt-5.1", "high", False),
+        ("openai", "gpt-4.1", None, True),
+        ("openai-responses", "gpt-5-mini", None, False),
+        ("openai-responses", "gpt-5.1", "high", False),
+        ("openai-responses", "gpt-5.1", "off", True),
+        ("deepseek", "deepseek-v4-pro", "high", True),
+        ("moonshot", "kimi-k2.6", "high", True),
+    ],
+)
+def test_openais_models_tell_no_probabilities_while_they_think(row: str, model: str, effort: Any, told: bool):
+    body, dropped = sent(row, model, sampling=Sampling(logprobs=True, top_logprobs=3), effort=effort)
+    assert ("top_logprobs" in body, "logprobs" in body or "logprobs" in str(body.get("include"))) == (told, told)
+    assert ("logprobs" in dropped, "top_logprobs" in dropped) == (not told, not told)
 
 
 def test_a_tool_that_may_be_called_does_not_stop_thought():

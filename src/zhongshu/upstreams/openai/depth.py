@@ -11,13 +11,15 @@ import msgspec
 from msgspec import Raw
 
 from zhongshu.core.ports import Call
-from zhongshu.upstreams.cannot import state
+from zhongshu.core.problems import Said
+from zhongshu.upstreams.cannot import cannot, state
 from zhongshu.upstreams.openai.efforts import (
     SCALE,
     always_thinks,
     calls_without_thought,
     draws_itself,
     nearest,
+    takes_required,
     words_for_a_switch,
     words_of,
 )
@@ -30,8 +32,11 @@ _SWITCHED = frozenset({"switch", "always"})
 _LEAST_OF_ALL = ("low", "medium", "high")
 # Where a demand for a tool is refused while the model thinks (DeepSeek, Moonshot, DashScope; read 2026-11-22).
 _NOT_ON_DEMAND = frozenset({"thinking", "thinking+effort", "enable_thinking"})
-# How an answer is drawn, and the value that is no wish.
+_DEMANDS = frozenset({"required", "tool"})
+_REQUIRED = Raw(b'"required"')
+# How an answer is drawn, and the value that is no wish; and what OpenAI's models do not tell of it while they think.
 _USUAL = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
+_USUAL_OF_OPENAI = {**_USUAL, "logprobs": False, "top_logprobs": 0}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -69,7 +74,29 @@ def barred(call: Call, manner: Manner) -> bool:
     turn = call.turn
     if manner.thinking == "reasoning_effort":
         return bool(turn.tools) and calls_without_thought(call.offer.release.upstream_model)
-    return turn.tool_choice.mode in ("required", "tool") and manner.thinking in _NOT_ON_DEMAND
+    return _demanded(call, manner) and not takes_required(call.offer.release.upstream_model)
+
+
+def _demanded(call: Call, manner: Manner) -> bool:
+    """Whether a tool is demanded where that and thought are refused together."""
+    return call.turn.tool_choice.mode in _DEMANDS and manner.thinking in _NOT_ON_DEMAND
+
+
+def say_demand(call: Call, fields: dict[str, Raw], manner: Manner) -> None:
+    """See to a demanded tool where the model cannot stop thinking. Of one tool, to demand it is to demand any. Raises
+    Fault("model_cannot") where the model takes no such demand: it may answer without the tool, if merely asked."""
+    if not (_demanded(call, manner) and thinks_always(call)):
+        return
+    choice, required = call.turn.tool_choice, takes_required(call.offer.release.upstream_model)
+    if required and (choice.mode == "required" or len(call.turn.tools) == 1):
+        fields["tool_choice"] = _REQUIRED
+        return
+    word = "required" if required else "auto"
+    remedy = Said(
+        f'It thinks whatever it is told: send `tool_choice` "{word}", or use a model that can stop thinking.',
+        f'该模型始终思考：请将 `tool_choice` 设为 "{word}"，或改用可关闭思考的模型。',
+    )
+    raise cannot(call, Said("a tool call that is demanded", "强制调用工具"), "tool_choice", remedy)
 
 
 def leave_drawing(call: Call, fields: dict[str, Any], word: str | None, manner: Manner) -> None:
@@ -77,7 +104,7 @@ def leave_drawing(call: Call, fields: dict[str, Any], word: str | None, manner: 
     effort, as it was said."""
     if not draws_itself(call.offer.release.upstream_model, word, manner.thinking):
         return
-    for name, usual in _USUAL.items():
+    for name, usual in (_USUAL if manner.thinking == "thinking" else _USUAL_OF_OPENAI).items():
         if fields.pop(name, None) is not None and getattr(call.turn.sampling, name) not in (None, usual):
             state(call, name)
 

@@ -5,8 +5,9 @@ OpenAI (API reference, its refusals, and pydantic-ai's and litellm's tables, whi
 2026-11-22): models before gpt-5.1 know no "none", those since no "minimal"; gpt-6-astra, gpt-6.1-sol and whatever is newer
 know no "none" again; Codex models always think; Pro models think hard, from 5.2 on medium too; chat and deep-research
 models know "medium" alone. Google in OpenAI's format: what cannot stop thinking knows no "none", from Flash 3.7 on there is
-no "minimal". Moonshot: kimi-k3 has words and cannot stop, kimi-k2.7 cannot stop either. Zhipu: glm-5.2 has a switch and
-words, glm-5.3 words alone.
+no "minimal". Moonshot: kimi-k3 has words and cannot stop, kimi-k2.7 cannot stop either; a demanded tool is refused beside thought, but of
+kimi-k3 any tool may be demanded, and none by name (API reference). Zhipu: glm-5.2 has a switch and words, glm-5.3 words
+alone, and "Tool choice must be auto".
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ _THINKS_UNASKED = re.compile(
 )
 _THINKS_WHEN_ASKED = re.compile(r"gpt-5\.[1-4]")
 _CALLS_WITHOUT_THOUGHT = re.compile(r"gpt-(5\.([4-9]|\d\d)|[6-9]|\d\d)")
+_CALLS_BESIDE_THOUGHT = re.compile(r"kimi-k([3-9]|\d\d)")
 _DRAWN_BY_ITSELF = re.compile(r"kimi-k(2[.-][5-9]|[3-9]|\d\d)")
 
 
@@ -89,6 +91,11 @@ def draws_itself(model: str, word: str | None, thinking: Thinking) -> bool:
 def calls_without_thought(model: str) -> bool:
     """Whether a model of this name refuses thought beside tools in OpenAI's chat (not in its Responses)."""
     return _CALLS_WITHOUT_THOUGHT.search(model.lower()) is not None
+
+
+def takes_required(model: str) -> bool:
+    """Whether a model of this name takes "required" while it thinks, where its service refuses a demanded tool then."""
+    return _CALLS_BESIDE_THOUGHT.search(model.lower()) is not None
 
 
 def nearest(effort: str, taken: Words) -> str:

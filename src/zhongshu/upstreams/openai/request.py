@@ -17,7 +17,7 @@ from msgspec import Raw
 from zhongshu.core.ports import Call
 from zhongshu.core.turns import Sampling, ToolChoice, Turn, rest_of
 from zhongshu.upstreams.cannot import state, state_unread
-from zhongshu.upstreams.openai.depth import depth_of, effort_over, leave_drawing, set_depth
+from zhongshu.upstreams.openai.depth import depth_of, effort_over, leave_drawing, say_demand, set_depth
 from zhongshu.upstreams.openai.manner import Manner
 from zhongshu.upstreams.openai.messages import messages_of, present
 from zhongshu.upstreams.openai.passing import lacks_thoughts, put_right
@@ -59,6 +59,8 @@ def body_of(call: Call, manner: Manner, *, stream: bool) -> bytes:
         if stream:
             _set_streaming(fields, manner, stream)
         effort, tokens = depth_of(call, manner)
+    if turn.tools:
+        say_demand(call, fields, manner)
     said: str | None = None
     if effort is not None and manner.thinking != "none":
         said = set_depth(fields, call, manner, effort, tokens)

@@ -143,8 +143,12 @@ def _written(call: Call, manner: Manner) -> dict[str, Any]:
     state_unread(call)
     call.dropped += _dropped(turn)
     reasoning = _reasoning(call)
-    drawn: dict[str, Any] = {"temperature": turn.sampling.temperature, "top_p": turn.sampling.top_p}
+    sampling = turn.sampling
+    drawn: dict[str, Any] = {"temperature": sampling.temperature, "top_p": sampling.top_p}
+    if sampling.logprobs:
+        drawn.update(logprobs=True, top_logprobs=sampling.top_logprobs)
     leave_drawing(call, drawn, reasoning["effort"] if reasoning else None, manner)
+    told = drawn.pop("logprobs", False)
     return present(
         {
             "input": [item for message in turn.messages for item in _message(call, message, manner)],
@@ -155,8 +159,7 @@ def _written(call: Call, manner: Manner) -> dict[str, Any]:
             "parallel_tool_calls": turn.sampling.parallel_tool_calls,
             "text": _format(turn),
             "reasoning": reasoning,
-            "top_logprobs": turn.sampling.top_logprobs if turn.sampling.logprobs else None,
-            "include": [_LOGPROBS] if turn.sampling.logprobs else None,
+            "include": [_LOGPROBS] if told else None,
             "safety_identifier": turn.user,
         }
     )
