@@ -7,7 +7,7 @@ from tests.pipeline.strategies.conftest import CHEAP, DEAR, Pair, Saying
 from zhongshu.catalog.catalog import ModelCatalog
 from zhongshu.core.answers import Event, StopDelta, TextDelta, Usage, UsageDelta
 from zhongshu.core.models import Shape
-from zhongshu.core.turns import Message, Sampling, Tool
+from zhongshu.core.turns import Format, Message, Sampling, Tool
 from zhongshu.pipeline.answer import answer
 from zhongshu.pipeline.estimate import tokens_of
 
@@ -16,6 +16,8 @@ SUM = "A shop sells 12 boxes of 7 pens each and 9 pens are broken. How many pens
 CHOICE = "Which is a fruit?\nA. a stone\nB. an apple\nC. a chair\nD. a spoon"
 LETTER = "Write a short letter to my landlord about the heating."
 EARLIER = (Message("user", "hello"), Message("assistant", "How can I help?"))
+CAPITAL = "What is the capital of France?"
+TOLD = (Message("user", SUM.partition(" How")[0]), Message("assistant", "Noted."))
 BAD = '{{"defects": ["{}"]}}'
 
 
@@ -43,6 +45,11 @@ WAYS = {
     ),
     "later, task lacking": ("front-back", SUM, EARLIER, ("12", "It is 74"), ("It is 75",), ["rewrite", "solve", "phrase"]),
     "result": ("draft-check", CHOICE, (), ("Answer: A.",), ("Answer: B.", "Answer: C."), ["draft", "solve", "solve"]),
+    "sum": ("draft-check", SUM, (), ("It is 74",), ("It is 75",), ["draft", "solve"]),
+    "told earlier": ("draft-check", "How many are left?", TOLD, ("It is 74",), ("It is 75",), ["draft", "solve"]),
+    "result after all": (
+        "draft-check", CAPITAL, (), (" ",), ("Paris", "Lyon"), ["draft", "solve"],
+    ),
     "text, accepted": ("draft-check", LETTER, (), ("Hi",), ('{{"defects": []}}',), ["draft", "check"]),
     "text, never done": (
         "draft-check", LETTER, (), ("Hi",), (BAD, BAD, "Dear"), ["draft", "check", "repair", "check", "repair"],
@@ -86,6 +93,25 @@ async def test_no_way_of_a_strategy_comes_to_more_than_was_set_aside(way, most, 
 async def test_no_call_is_set_aside_that_the_turn_cannot_take(fields, calls):
     pair = Pair(Saying("g", "5"), Saying("r", "5"), "front-back")
     await pair.asked(text=SUM, **fields)
+    (permit,) = pair.gate.permits
+    assert permit.ask.cost_nano == sum(price.most_nano(read, written) for price, read, written in calls)
+    assert permit.ask.tokens == sum(read + written for _, read, written in calls)
+
+
+@pytest.mark.parametrize(
+    ("text", "rounds", "fields", "calls"),
+    [
+        (SUM, 2, {}, [(CHEAP, 101, ASSUMED), (DEAR, 101, ASSUMED)]),
+        (CHOICE, 2, {}, [(CHEAP, 101, ASSUMED), (DEAR, 101, ASSUMED), (DEAR, 101, ASSUMED)]),
+        (CHOICE, 1, {}, [(CHEAP, 101, ASSUMED), (DEAR, 101, ASSUMED)]),
+        (CAPITAL, 1, {"format": Format("json")}, [(CHEAP, 101, ASSUMED), (DEAR, 101, ASSUMED)]),
+        (LETTER, 1, {}, [(CHEAP, 101, ASSUMED), (DEAR, 601, ASSUMED), (DEAR, 701, ASSUMED)]),
+        (CAPITAL, 1, {}, [(CHEAP, 101, ASSUMED), (DEAR, 601, ASSUMED), (DEAR, 701, ASSUMED)]),
+    ],
+)
+async def test_what_is_known_to_have_a_result_is_not_set_aside_as_a_text(text, rounds, fields, calls):
+    pair = Pair(Saying("g", "B"), Saying("r", "B"), "draft-check", rounds=rounds)
+    await pair.asked(text=text, **fields)
     (permit,) = pair.gate.permits
     assert permit.ask.cost_nano == sum(price.most_nano(read, written) for price, read, written in calls)
     assert permit.ask.tokens == sum(read + written for _, read, written in calls)

@@ -43,12 +43,18 @@ _MOST_NAMED = 8
 def has_result(question: str, draft: str, form: Format) -> bool:
     """Whether the question has one answer that is right, as far as it, the draft and the form asked for show. A text,
     code or a plan can be made in many ways, and a long answer says more than one thing."""
+    asked = wants_result(question, form)
+    return len(draft.strip()) <= _SHORT if asked is None else asked
+
+
+def wants_result(question: str, form: Format) -> bool | None:
+    """The same before there is a draft; None where that will show it."""
     task = mark(question).task
     if task in _RESULTS:
         return True
     if task in _TEXTS or _MADE.match(question):
         return False
-    return len(draft.strip()) <= _SHORT or form.kind != "text"
+    return True if form.kind != "text" else None
 
 
 def needs_thought(question: str) -> bool:

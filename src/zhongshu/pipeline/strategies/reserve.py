@@ -9,8 +9,10 @@ from zhongshu.core.models import Assistant, Offer
 from zhongshu.core.turns import Turn
 from zhongshu.pipeline.estimate import shape_tokens
 from zhongshu.pipeline.stages import Rooms
+from zhongshu.pipeline.strategies.alike import needs_thought, wants_result
 from zhongshu.pipeline.strategies.calls import inner_limit
 from zhongshu.pipeline.strategies.front_back import brings_tools, is_first
+from zhongshu.router.conversation import whole_question
 
 _WORDING = 400
 """Tokens of what the strategy itself says in a call, at most."""
@@ -57,7 +59,12 @@ def _calls(rooms: Rooms, turn: Turn, assistant: Assistant) -> list[_Call]:
             if is_first(turn):
                 return [_Call("reasoning", asked, inner), phrase]
             return [_Call("general", worded, inner), _Call("reasoning", max(asked, inner), inner), phrase]
-        case "draft-check":  # of a text; a result takes no more calls, and shorter ones
+        case "draft-check":
+            question = whole_question(turn)
+            if wants_result(question, turn.format):
+                glances = assistant.rounds > 1 and not needs_thought(question)
+                return [draft, *[_Call("reasoning", asked, answer)] * (2 if glances else 1)]
+            # Of a text; where a short draft turns out to be a result, no more calls are made, and shorter ones.
             check, repaired = _Call("reasoning", worded + answer, inner), worded + answer + inner
             again = (check, _Call("general", repaired, answer)) * (assistant.rounds - 1)
             return [draft, *again, check, _Call("reasoning", repaired, answer)]
