@@ -168,7 +168,7 @@ def _task(text: str) -> Task:
         return "code"
     if _WRITING.search(text):
         return "writing"
-    return "chat" if _CHAT.match(text) and len(text) <= _SHORT else "lookup"
+    return "chat" if _CHAT.match(text) and chinese.length(text) <= _SHORT else "lookup"
 
 
 def _is_choice(text: str, low: str) -> bool:

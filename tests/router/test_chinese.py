@@ -9,7 +9,7 @@ from zhongshu.router.difficulty import reading
 from zhongshu.router.difficulty.glossing import glossary, glossed
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.linear import load
-from zhongshu.router.estimate import hardness
+from zhongshu.router.estimate import hardness, hardness_of
 from zhongshu.router.patterns import several_numbers
 from zhongshu.router.task import is_follow_up, mark
 
@@ -208,3 +208,39 @@ def test_what_a_question_is_about_counts_in_chinese_too():
     }
     assert all(said[name] == pytest.approx(expected[name], abs=0.1) for name in said)
     assert len(set(said.values())) == 2
+
+
+def test_work_on_a_chinese_text_is_expected_to_take_as_many_tokens_as_the_text():
+    told = "这条河每年春天都会泛滥，村庄搬到了山上。" * 100
+    found = hardness_of(f"把下面的文字翻译成英文：{told}", Judge(load()))
+    assert found.task == "transform"
+    assert found.characters // 4 == pytest.approx(len(told) * 0.85, rel=0.1)
+    english = "The river floods every spring. " * 100
+    assert hardness_of(f"Translate: {english}", Judge(load())).characters == len(f"Translate: {english}")
+
+
+def test_a_greeting_before_a_long_question_is_no_small_talk():
+    assert mark("你好，最近怎么样？").task == "chat"
+    assert mark("你好，请问贸易战对我国东南沿海的出口企业会产生哪些影响，利弊如何").task == "lookup"
+
+
+def test_a_name_in_chinese_does_not_make_an_english_question_chinese():
+    english = "Which enzyme, found by Zhang, unwinds the double helix?\nA. Helicase\nB. Ligase\nC. Kinase\nD. Lipase"
+    named = english.replace("Zhang", "张伟")
+    judge = Judge(load())
+    assert judge.question(named).chance == pytest.approx(judge.question(english).chance, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "chance"),
+    [
+        ("A train travels 90 km in 2 hours – how far in 5? It isn’t slower.", 0.288637189499, 0.261272132200),
+        ("What is 15% of 640?", 0.148558024829, 0.219257524583),
+        ("Which gas is noble?\nA. Nitrogen\nB. Argon\nC. Oxygen\nD. Chlorine", 0.185662996573, 0.280156859449),
+        ("Who wrote “Emile”?\nA. Hume\nB. Rousseau\nC. Kant\nD. Locke", -0.079266356408, 0.233361106704),
+    ],
+)
+def test_what_is_said_of_english_questions_has_not_moved(text, score, chance):
+    """By the shipped model before anything here read Chinese."""
+    found = Judge(load()).question(text)
+    assert (found.score, found.chance) == (pytest.approx(score, abs=1e-9), pytest.approx(chance, abs=1e-9))

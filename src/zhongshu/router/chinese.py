@@ -8,6 +8,7 @@ text without Chinese characters or full-width forms.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 CHARACTERS_EACH, WORDS_EACH = 3.5, 0.68
@@ -44,6 +45,7 @@ _FIRST = re.compile(r"(?:^|(?<=[\s？?。.:：,，)）（】_]))\(?A([).、:：]
 _CIRCLES = "①②③④⑤"
 _LETTERS = "ABCDE"
 _FEWEST_OPTIONS = 3
+_TRIED = 20
 
 
 def plain(text: str) -> str:
@@ -53,7 +55,12 @@ def plain(text: str) -> str:
 
 def length(text: str) -> float:
     """How many characters the same would be in English, about."""
-    return len(text) + len(HAN.findall(text)) * (CHARACTERS_EACH - 1)
+    return len(text) if text.isascii() else len(text) + len(HAN.findall(text)) * (CHARACTERS_EACH - 1)
+
+
+def length_by(whole: str, part: str) -> int:
+    """The same of a long text, by a part of it."""
+    return round(len(whole) * length(part) / max(1, len(part)))
 
 
 def numerals(text: str) -> list[float]:
@@ -86,7 +93,7 @@ def options(text: str) -> tuple[str, list[str]] | None:
     a space, on lines of their own or in a row. None where fewer than three are offered."""
     if "①" in text:
         return _cut(text, list(_CIRCLES))
-    for first in _FIRST.finditer(text):
+    for first in islice(_FIRST.finditer(text), _TRIED):
         closing = first[1].strip() or " "
         opening = "(" if first[0].startswith("(") else ""
         found = _cut(text[first.start() :], [f"{opening}{letter}{closing}" for letter in _LETTERS])

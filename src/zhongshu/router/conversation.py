@@ -55,6 +55,8 @@ def continues(text: str) -> bool:
         return False
     if text.isascii():
         return _CONTINUES.match(text.strip().lower()) is not None
+    if chinese.length(text) > _SHORT:
+        return False
     plain = chinese.plain(text.strip().lower())
     return _CONTINUES.match(plain) is not None or (_BUT.match(plain) is not None and any(map(str.isdecimal, plain)))
 

@@ -16,6 +16,7 @@ import msgspec
 from zhongshu.core.models import Offer
 from zhongshu.core.money import Exchange
 from zhongshu.core.turns import Message, Turn
+from zhongshu.router import chinese
 from zhongshu.router.conversation import asks_amount, continues, questions_of, told_before
 from zhongshu.router.difficulty.judge import Judge
 from zhongshu.router.difficulty.linear import Odds
@@ -49,7 +50,8 @@ class Hardness(msgspec.Struct, frozen=True):
 
     chance: that a general model is wrong. learnt: said by the trained model, not by marks. weightiest: what moved it
     most, each with what it added (score or log odds), by name in English and in Chinese. follow_up: judged by an
-    earlier question that this one goes on from. characters: of the text that was judged, whole. odds: what was counted
+    earlier question that this one goes on from. characters: of the text that was judged, whole, as many as it would have in
+    English. odds: what was counted
     for such tasks with the models in question, None where nothing was.
     """
 
@@ -127,16 +129,17 @@ def hardness_of(question: str, judge: Judge, *, follow_up: bool = False, explain
     """How hard a question is by itself."""
     marked = mark(question)
     odds = judge.tasks.get(marked.task)
+    characters = len(question) if marked.text.isascii() else chinese.length_by(question, marked.text)
     if marked.task in ("mathematics", "choice"):
         text = f"\n{marked.text}" if marked.task == "choice" else marked.text
         found = judge.question(text, explained=explained)
         if (found.head == "choice") == (marked.task == "choice"):
             chance = _raised(found.chance, marked.marks)
             weightiest = (*marked.marks, *((NAMED[name].en, NAMED[name].zh, adds) for name, adds in found.weightiest))
-            return Hardness(marked.task, chance, True, weightiest, follow_up, len(question), odds)
+            return Hardness(marked.task, chance, True, weightiest, follow_up, characters, odds)
     usual = _PRIORS[marked.task] if odds is None else odds.wrong
     chance = _usually(usual, marked.marks)
-    return Hardness(marked.task, chance, False, marked.marks, follow_up, len(question), odds)
+    return Hardness(marked.task, chance, False, marked.marks, follow_up, characters, odds)
 
 
 def odds_of(task: Task) -> Odds:

@@ -131,9 +131,13 @@ def read_choice(question: Question) -> list[float]:
     stem, offered = question.stem, " ".join(question.options)
     return [
         *read(question),
-        *(rarity.rarity(stem) if not _is_chinese(stem) else rarity.USUAL),
+        *(rarity.rarity(stem) if not _is_mostly_chinese(stem) else rarity.USUAL),
         *(rarity.rarity(offered) if not _is_chinese(offered) else rarity.rarity_chinese(offered)),
     ]
+
+
+def _is_mostly_chinese(text: str) -> bool:
+    return _is_chinese(text) and len(chinese.HAN.findall(text)) * chinese.WORDS_EACH > len(_WORD.findall(text))
 
 
 def _is_chinese(text: str) -> bool:
