@@ -227,6 +227,17 @@ async def test_server_tools_are_refused_by_an_upstream_of_another_format_and_the
     assert house.sent()["messages"][1] == {"role": "assistant", "content": "Found."}
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_a_user_asks_about_is_not_left_out_of_the_question(stream):
+    """Sound, films and whatever has no word here: an upstream of Anthropic's own format may know it, no other does."""
+    house = MessagesHouse(whole())
+    source = {"type": "base64", "media_type": "audio/wav", "data": "UklGRg=="}
+    asked = [{"type": "text", "text": "What is said here?"}, {"type": "audio", "source": source}]
+    refused = await house.messages(messages=[{"role": "user", "content": asked}], stream=stream)
+    assert (refused.status, refused.json()["zhongshu"]["code"]) == (400, "model_cannot")
+    assert refused.json()["zhongshu"]["param"] == "messages[0].content[1]"
+
+
 async def test_an_answer_that_was_begun_is_stated_where_it_cannot_be_continued():
     begun = [{"role": "user", "content": "Name a colour."}, {"role": "assistant", "content": "My favourite is"}]
     said = (await MessagesHouse(whole()).messages(messages=begun)).json()

@@ -82,12 +82,14 @@ def messages_turn(incoming: Incoming, *, counting: bool = False) -> Turn:
     Raises the Fault that names the field and what is wrong with it.
     """
     body = incoming.body
-    request, unsaid = _read(body)
+    request, unsaid, asked_of = _read(body)
     if request.max_tokens is None and not counting:
         raise fault("missing_field", param="max_tokens", field="max_tokens")
     tools = tuple(_tools(request.tools)) if request.tools else ()
     fields = _fields(body)
-    needed = _server_tools(request.tools) if request.tools and len(tools) < len(request.tools) else ()
+    needed = asked_of
+    if request.tools and len(tools) < len(request.tools):
+        needed += _server_tools(request.tools)
     if bytes(fields.get("mcp_servers", b"null")) not in (b"null", b"[]"):
         needed += ("mcp_servers",)
     if _is_begun(request.messages[-1]):
@@ -118,19 +120,21 @@ def messages_turn(incoming: Incoming, *, counting: bool = False) -> Turn:
 # Decoding -----------------------------------------------------------------------------------------------------
 
 
-def _read(body: bytes) -> tuple[MessagesRequest, tuple[str, ...]]:
-    """The request, and what was left unread inside its fields."""
+def _read(body: bytes) -> tuple[MessagesRequest, tuple[str, ...], tuple[str, ...]]:
+    """The request, what was left unread inside its fields, and which blocks of that are the user's own."""
     try:
-        return _decode(body), ()
+        return _decode(body), (), ()
     except Fault as unusable:
         known = _known_blocks(body) if unusable.problem.code == "invalid_value" else None
         if known is None:
             raise
-    return _decode(known), ("messages (blocks of the provider's own tools)",)
+    body, asked_of = known
+    return _decode(body), ("messages (blocks of the provider's own tools)",), asked_of
 
 
-def _known_blocks(body: bytes) -> bytes | None:
-    """The body without the blocks that have no word of ours; None when it holds none, or is something else."""
+def _known_blocks(body: bytes) -> tuple[bytes, tuple[str, ...]] | None:
+    """The body without the blocks that have no word of ours, and where the user's own stood, which the question may be
+    about; None when it holds none, or is something else."""
     try:
         given = _plain(body)
     except msgspec.DecodeError:  # a number that no float holds
@@ -138,8 +142,19 @@ def _known_blocks(body: bytes) -> bytes | None:
     messages = _field(given, "messages")
     if not isinstance(messages, list):
         return None
-    left_out = sum([_strip(message, KNOWN_BLOCKS) for message in cast("list[Any]", messages)])
-    return _encode(given) if left_out else None
+    rows = cast("list[Any]", messages)
+    asked_of = tuple([place for number, message in enumerate(rows) for place in _users(number, message)])
+    left_out = sum([_strip(message, KNOWN_BLOCKS) for message in rows])
+    return (_encode(given), asked_of) if left_out else None
+
+
+def _users(number: int, message: Any) -> list[str]:
+    """Where the unknown blocks of a user's message stand."""
+    content = _field(message, "content")
+    if _field(message, "role") != "user" or not isinstance(content, list):
+        return []
+    blocks = enumerate(cast("list[Any]", content))
+    return [f"messages[{number}].content[{at}]" for at, block in blocks if _unknown(block, KNOWN_BLOCKS)]
 
 
 def _strip(holder: Any, known: frozenset[str]) -> int:
