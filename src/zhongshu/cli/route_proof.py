@@ -92,8 +92,8 @@ def explain(
     as_json: bool = JsonOption,
 ) -> None:
     from zhongshu.cli.route_reach import routings
+    from zhongshu.pipeline.strategies.retelling import in_chinese
     from zhongshu.router.explaining import explained
-    from zhongshu.router.retelling import in_chinese
 
     with routings(config) as looking:
         found = looking.explain(trace)
@@ -254,7 +254,7 @@ def report(
 
 
 def _refuse_without_text(shown: Shown) -> NoReturn:
-    from zhongshu.router.retelling import in_chinese
+    from zhongshu.pipeline.strategies.retelling import in_chinese
 
     record, state = shown.record, shown.text_state
     fail(
@@ -265,7 +265,7 @@ def _refuse_without_text(shown: Shown) -> NoReturn:
 
 
 def _say_assistant(shown: Shown, found: OfAssistant) -> None:
-    from zhongshu.router.retelling import in_chinese
+    from zhongshu.pipeline.strategies.retelling import in_chinese
 
     record, chance = shown.record, f"{math.floor(found.chance * 10_000) / 10_000:g}"
     reason = t(record.reason, in_chinese(record.reason))
@@ -299,7 +299,7 @@ def _say_assistant(shown: Shown, found: OfAssistant) -> None:
 def _say_recorded(
     shown: Shown, as_json: bool, assistant: OfAssistant | None = None, sample: dict[str, Any] | None = None
 ) -> None:
-    from zhongshu.router.retelling import in_chinese
+    from zhongshu.pipeline.strategies.retelling import in_chinese
 
     record = shown.record
     if assistant is not None and not as_json:

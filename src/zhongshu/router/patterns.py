@@ -40,11 +40,9 @@ class Mark:
 
     def found(self, text: str, flags: Flags) -> bool:
         """Whether it is in a text of which `seen` says this."""
-        if not flags & self.flags:
-            return False
         if not text.isascii():
-            return self.pattern.search(text) is not None
-        return flags & self.sure != 0 or self.unsure.search(text) is not None
+            return flags & self.flags != 0 and self.pattern.search(text) is not None
+        return flags & self.sure != 0 or (flags & self.flags != 0 and self.unsure.search(text) is not None)
 
 
 # Between characters of another script an English word stands without spaces: 用python写一个函数. Listed, since a class with
@@ -172,7 +170,7 @@ _NUMERALS = (
     "(?:[二两三四五六七八九十百千半]|一(?=[二三四五六七八九十百千万亿]))(?<![第周期][二三四五六七八九十])"
     "[一二三四五六七八九十百千万亿零]{0,8}"
     "(?=[个只元块天小分公米斤人次倍本支箱条岁份辆张名位颗枚台件套间层排盘杯瓶盒袋包棵朵头匹双对页章题道句篇段组批班秒度升克吨千厘毫里平立亩角毛座户家栋把根片笔种类项轮场门口艘架周年折成])"
-    "|一半|百分之[一二两三四五六七八九十]+|[一二两三四五六七八九十]+分之[一二两三四五六七八九十]+|一成"
+    "|一半|百分之[一二两三四五六七八九十]|[一二两三四五六七八九十]{1,4}分之[一二两三四五六七八九十]|一成"
 )
 QUANTITY = re.compile(
     r"\d+(?:[.,]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|half|twice|thirds?)\b|"
@@ -241,14 +239,13 @@ _NOT_DIGITS = bytes(code for code in range(256) if not ord("0") <= code <= ord("
 
 def seen(text: str) -> Flags:
     """What the words, characters and signs of a text in lower case speak of."""
-    flags = 0
-    for word in _WORDS.intersection(words_of(text)):
+    flags, plain = 0, text.isascii()
+    for word in _WORDS.intersection(text.encode().translate(_TO_WORDS).split() if plain else words_of(text)):
         flags |= _BY_WORD[word]
-    if not text.isascii():
+    if not plain:
         for character in _CHARACTERS.intersection(text):
             flags |= _BY_CHARACTER[character]
-        return flags
-    if "$" in text or "%" in text or "`" in text or "\\" in text:
+    elif "$" in text or "%" in text or "`" in text or "\\" in text:
         for character in _SIGNS.intersection(text):
             flags |= _BY_CHARACTER[character]
     return flags

@@ -19,12 +19,12 @@ from zhongshu.core.models import AUTO
 from zhongshu.core.problems import Said, fault
 from zhongshu.ledger.index import open_index
 from zhongshu.pipeline.routings import Period, Routings
+from zhongshu.pipeline.strategies.retelling import in_chinese
 from zhongshu.router.explaining import explained
 from zhongshu.router.proving.picture import svg
 from zhongshu.router.proving.promise import CONFIDENCE, LEAST_CONFIDENCE, MOST_CONFIDENCE, Wanted
 from zhongshu.router.proving.report import Label, Report
 from zhongshu.router.proving.tuning import tune as tuned_on
-from zhongshu.router.retelling import in_chinese
 
 Json = dict[str, Any]
 Right = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
