@@ -24,8 +24,8 @@ def thinking(signature: str) -> dict[str, Any]:
     return {"type": "thinking", "thinking": "hm", "signature": signature}
 
 
-def passed(blocks: list[dict[str, Any]], model: str = OLD, **more: Any):
-    """The messages sent, all of the body, and what was stated."""
+def passed(blocks: list[dict[str, Any]], model: str = OLD, effort: Any = None, then: tuple[Any, ...] = (), **more: Any):
+    """The messages sent, all of the body, and what was stated. effort: as the route decided; then: messages that follow."""
     signatures = [arriving(block.get("signature") or block.get("data"), "anthropic") for block in blocks]
     thoughts = tuple(
         Thought("", given) for block, given in zip(blocks, signatures, strict=True) if "thinking" in block["type"]
@@ -33,11 +33,12 @@ def passed(blocks: list[dict[str, Any]], model: str = OLD, **more: Any):
     messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": blocks}]
     if CALL in blocks:
         messages.append({"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "ok"}]})
-    fields = {"messages": messages, "max_tokens": 4000} | more
+    fields = {"messages": [*messages, *then], "max_tokens": 4000} | more
     wire = Wire("anthropic.messages", {name: Raw(msgspec.json.encode(value)) for name, value in fields.items()})
-    call = make_call(
-        Message("user", "hi"), Message("assistant", thoughts=thoughts), model=model, thinking="switch", wire=wire
-    )
+    calls = (ToolCall("t", "f", '{"x":1.5}'),) if CALL in blocks else ()
+    said = Message("assistant", thoughts=thoughts, tool_calls=calls)
+    sampling = {"max_tokens": 30_000}
+    call = make_call("hi", said, model=model, thinking="switch", effort=effort, sampling=sampling, wire=wire)
     body = msgspec.json.decode(body_of(call, stream=False).body)
     return body["messages"], body, call.dropped
 
@@ -78,6 +79,27 @@ def test_an_older_model_is_not_asked_to_think_about_calls_whose_thought_is_gone(
     assert ("thinking" in body) is asked
     assert stated == ((SIGNED_ELSEWHERE,) if asked else (SIGNED_ELSEWHERE, "thinking"))
     _, body, stated = passed([thinking("own"), CALL], model, thinking=wanted)
+    assert (body["thinking"], stated) == (wanted, ())
+
+
+GOING_ON = {"role": "assistant", "content": "It is done."}, {"role": "user", "content": "Thanks! And now?"}
+
+
+@pytest.mark.parametrize("blocks", [[CALL], [{"type": "text", "text": "Let me look."}, CALL]])
+def test_nor_where_the_client_was_never_shown_it_or_there_was_none(blocks):
+    """Thoughts that are hidden from a client do not come back; nor does one of a call that was made without."""
+    wanted = {"type": "enabled", "budget_tokens": 2000}
+    _, body, stated = passed(blocks, thinking=wanted)
+    assert ("thinking" in body, stated) == (False, ("thinking",))
+    _, body, stated = passed(blocks, effort="high")
+    assert ("thinking" in body, stated) == (False, ("thinking",))
+    for then in (GOING_ON, GOING_ON[1:]):
+        _, body, stated = passed(blocks, then=then, thinking=wanted)
+        assert (body["thinking"], stated) == (wanted, ()), "those calls are answered"
+    for more in ({"thinking": {"type": "adaptive"}}, {"thinking": {"type": "disabled"}}, {}):
+        _, body, stated = passed(blocks, **more)
+        assert (body.get("thinking"), stated) == (more.get("thinking"), ())
+    _, body, stated = passed(blocks, NEW, thinking=wanted)
     assert (body["thinking"], stated) == (wanted, ())
 
 

@@ -38,18 +38,29 @@ _block = msgspec.json.Decoder(_Block).decode
 _switch = msgspec.json.Decoder(_Switch).decode
 
 
-def without_foreign(call: Call, fields: dict[str, Any], traits: Traits) -> None:
-    """Take them out of `fields`, and state it. An older model that can then not think about the calls it is answering
-    is not asked to."""
+def without_foreign(call: Call, fields: dict[str, Any]) -> None:
+    """Take them out of `fields`, and state it."""
     given: list[dict[str, Raw]] = _messages(fields["messages"])
-    kept = [message for message in given if _kept(call, message)]
-    fields["messages"] = Raw(_encode(kept))
-    asked = fields.get("thinking")
-    if traits.thinking == "budget" and asked is not None and _switch(_encode(asked)).type == "enabled":
-        said: list[dict[str, Any]] = [msgspec.json.decode(_encode(m)) for m in kept if bytes(m["content"])[:1] == b"["]
-        if not reasoned_before(said):
-            state(call, "thinking")
-            del fields["thinking"]
+    fields["messages"] = Raw(_encode([message for message in given if _kept(call, message)]))
+
+
+def ask_no_thought(call: Call, fields: dict[str, Any], traits: Traits) -> None:
+    """An older model that cannot think about the calls it is answering, as the thought that led to them is not there, is
+    not asked to: it was another's, another made the calls, or the client was never shown it."""
+    if traits.thinking != "budget" or not any(message.tool_calls for message in call.turn.messages):
+        return
+    if _switch(_encode(fields["thinking"])).type != "enabled":
+        return
+    if not reasoned_before([_said(message) for message in _messages(fields["messages"])]):
+        state(call, "thinking")
+        del fields["thinking"]
+
+
+def _said(message: dict[str, Raw]) -> dict[str, Any]:
+    """A message with its content as blocks; none of a text alone."""
+    content = bytes(message["content"])
+    blocks: list[Any] = msgspec.json.decode(content) if content.startswith(b"[") else []
+    return {"role": msgspec.json.decode(message["role"]), "content": blocks}
 
 
 def _kept(call: Call, message: dict[str, Raw]) -> bool:

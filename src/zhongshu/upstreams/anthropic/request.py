@@ -18,7 +18,7 @@ from zhongshu.core.problems import Said
 from zhongshu.core.turns import Sampling, Tool, ToolChoice
 from zhongshu.upstreams.anthropic.caching import mark
 from zhongshu.upstreams.anthropic.messages import Conversation, converse
-from zhongshu.upstreams.anthropic.passing import without_foreign
+from zhongshu.upstreams.anthropic.passing import ask_no_thought, without_foreign
 from zhongshu.upstreams.anthropic.response import DIALECT
 from zhongshu.upstreams.anthropic.thinking import budget_of, reasoned_before, spelt
 from zhongshu.upstreams.anthropic.traits import Traits, traits_of
@@ -60,7 +60,9 @@ def body_of(call: Call, *, stream: bool) -> Written:
         if decided and call.offer.card.thinking in _SWITCHED:
             _decide(call, fields, traits_of(model))
         if holds_proofs(call.turn):
-            without_foreign(call, fields, traits_of(model))
+            without_foreign(call, fields)
+        if "thinking" in fields:
+            ask_no_thought(call, fields, traits_of(model))
         return Written(_encode(fields))
     state_unread(call)
     return _written(call, traits_of(model), stream)
