@@ -87,6 +87,34 @@ def test_every_protocol_s_words_are_read_again(home: Path) -> None:
     assert "turns round at dial" in shown
 
 
+def test_who_reads_chinese_is_told_in_chinese(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record holds the reason in English; kind, features, whose dial it was and the reason are worded anew."""
+
+    async def written() -> None:
+        journal = open_journal(LedgerSettings(min_free_bytes=0, text="encrypted"), home, "w0", SystemClock())
+        body = {"messages": [{"role": "user", "content": "小林有三百二十张邮票，她把一半给了弟弟，还剩多少张？"}]}
+        why = (
+            "This is mathematics: deep thought is expected to move the chance of a right answer from 0.71 to 0.86, at least "
+            "the 0.12 that dial 0.50 asks for; expected cost 0.01276 CNY."
+        )
+        facts = {"prompt": msgspec.json.encode(body), "rule": "hard", "reason": why, "release": "gone@1"}
+        await journal.write(msgspec.structs.replace(record(1), **facts))
+        await journal.aclose()
+
+    asyncio.run(written())
+    monkeypatch.setenv("ZHONGSHU_LANG", "zh")
+    shown = run("explain", trace(1)).stdout
+    said = "".join(shown.split())
+    assert "深度思考预计使答对的可能从0.71变为0.86，不低于档位0.50所要求的0.12；预计费用0.01276CNY。" in said
+    assert "数学（由训练的模型判断）" in said
+    assert "字数" in said
+    assert "档位0.5(设置)" in said
+    assert "characters" not in shown
+    found = told("explain", trace(1))
+    assert (found["task"], found["task_zh"]) == ("mathematics", "数学")
+    assert {"en": "length in characters", "zh": "字数"}.items() <= found["weightiest"][0].items()
+
+
 @pytest.mark.parametrize(("text", "state"), [("none", "not kept"), ("digest", "digest only")])
 def test_a_text_that_was_not_kept_is_not_explained(home: Path, text: str, state: str) -> None:
     asyncio.run(write(home, text))

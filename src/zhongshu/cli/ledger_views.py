@@ -140,6 +140,10 @@ def show_turn(line: dict[str, Any], shown: Shown) -> None:
         if name in ("prompt", "answer", "AIGC", "explicit_label", "attempts") or value in ("", None, [], ()):
             continue
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        if name == "reason" and chinese():
+            from zhongshu.pipeline.strategies.retelling import in_chinese
+
+            text = in_chinese(text)
         out.print(f"{name:14} {text}", markup=False, highlight=False, soft_wrap=True)
     for number, attempt in enumerate(shown.record.attempts, 1):
         out.print(f"{f'attempt {number}':14} {_attempt(attempt)}", markup=False, highlight=False, soft_wrap=True)

@@ -98,8 +98,12 @@ async def test_labels_stand_in_place_of_a_sample_s_judgement(routed):
 async def test_why_and_what_would_have_changed_it(routed):
     body = msgspec.json.encode({"messages": [{"role": "user", "content": HARD}]})
     dial = Dial(0.1, "key", 5.0, "settings")
-    trace = await routed.write(rule="simple", release="small@1", prompt=body, reason="So.", dial=dial)
+    why = "This is a proof, step-by-step work: deep thought is expected to move the chance of a right answer from 0.25 to 0.69"
+    why = f"{why}, but it would cost more than the ceiling."
+    trace = await routed.write(rule="simple", release="small@1", prompt=body, reason=why, dial=dial)
     found = (await routed.call("GET", f"/admin/v1/route/explain/{trace}")).json()
+    assert found["reason"] == why
+    assert found["reason_zh"] == "这是证明、要求分步：深度思考预计使答对的可能从 0.25 变为 0.69，但预计费用超过上限。"
     told = found["explained"]
     assert (told["dial"], told["dial_by"], told["max_cost"]) == (0.1, "key", None), (
         "what the settings said then is theirs"
