@@ -19,9 +19,10 @@ run: $(VENV)/.run
 	@ZHONGSHU_PROFILE="$(or $(PROFILE),$(ZHONGSHU_PROFILE))" exec $(VENV)/bin/zhongshu up $(ARGS)
 
 # Tests that drive real processes share the machine. What fails beside the others is tried once more alone, and both
-# runs are printed: a fault fails twice, a machine that was too busy for a moment does not.
+# runs are printed: a fault fails twice, a machine that was too busy for a moment does not. Files go in their own order: by
+# the number of their tests, those with a single long one would come last, each alone on the machine.
 test: check
-	@$(PY) -m pytest -n 3 --dist loadfile $(ARGS) || { [ $$? = 1 ] && \
+	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS) || { [ $$? = 1 ] && \
 		echo "Once more, alone: what failed." && \
 		$(PY) -m pytest --last-failed --last-failed-no-failures none $(ARGS); }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,14 +41,17 @@ def _reading_code(file: Path) -> str:
     return ast.unparse(tree)
 
 
-CODE = "\n".join(_reading_code(file) for file in sorted(SOURCE.rglob("*.py")))
+@cache
+def _code() -> str:
+    """All of it. Not when tests are collected: that is done in every process, and this takes seconds."""
+    return "\n".join(_reading_code(file) for file in sorted(SOURCE.rglob("*.py")))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: ".".join(map(str, row.place)))
 def test_something_reads_it(row) -> None:
     """A setting that nothing reads would be a lie."""
-    assert re.search(rf"\.{row.place[-1]}\b", CODE)
+    assert re.search(rf"\.{row.place[-1]}\b", _code())
 
 
 def test_a_setting_that_nothing_reads_would_be_found() -> None:
-    assert not re.search(r"\.no_such_setting_s\b", CODE)
+    assert not re.search(r"\.no_such_setting_s\b", _code())

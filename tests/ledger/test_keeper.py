@@ -80,7 +80,8 @@ def test_signals_that_come_at_any_moment_are_heard() -> None:
     """Hundreds, while it goes to sleep and wakes, and while it hears the one before."""
     kinds = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
     before = {kind: signal.getsignal(kind) for kind in kinds}
-    told, main = _Told(iter(lambda: threading.Event().wait() and b"", b"")), threading.main_thread().ident
+    closed, main = threading.Event(), threading.main_thread().ident
+    told = _Told(line for line in (b"",) if not closed.wait())
     assert main is not None
 
     def send() -> None:
@@ -98,6 +99,7 @@ def test_signals_that_come_at_any_moment_are_heard() -> None:
         told.sleep(1000)
         assert told.stop
     finally:
+        closed.set()
         for kind, handler in before.items():
             signal.signal(kind, handler)
 

@@ -71,7 +71,7 @@ class Desk:
             releases=ReleaseDesk(self.state, self.clock, lambda: tuple(map(offer_of, ROWS))),
             label_words=lambda: LabelWords(producer="001191110000000000000000001"), note=self._note,
             offers=lambda: tuple(map(offer_of, ROWS)), upstreams=lambda: self.upstreams,
-            health=lambda: self.health, switches=Switches(open_database(self.home / STATE), self.clock),
+            health=lambda: self.health, switches=Switches(self.state, self.clock),
             local_file=lambda offer: None if offer.release.upstream == "up" else False, engine=self._engine,
             settings=lambda: {"server": {"port": 7070}}, reload=self._reload, standing=lambda: self.standing,
             weighing=lambda: Weighing(Decider(), ()), max_body_bytes=100_000,
