@@ -32,8 +32,7 @@ from zhongshu.router.task import is_follow_up, mark
 NAME = "parallel"
 DATA = Path(__file__).parent / "data" / "parallel.jsonl"
 DIALS = (0.5, 0.35, 0.45, 0.6)
-"""The default, and three others that split these questions: below 0.3 nearly none goes to the reasoning model, above 0.65 nearly
-all that gain at all."""
+"""The default, and three others around it."""
 _THIRD = 3
 _FEWEST = 5
 _LANGUAGES = ("en", "zh")
