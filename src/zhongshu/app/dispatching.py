@@ -43,8 +43,10 @@ class Dispatching:
 
     def resting(self, offer: Offer) -> bool:
         """Whether an offer's upstream is left alone now."""
+        if not self.board.restless:
+            return False
         replica = self.board.replicas.get((offer.release.upstream, offer.release.upstream_model))
-        return replica is not None and not replica.calm and replica.rests(self._clock.steady_ns())
+        return replica is not None and replica.rests(self._clock.steady_ns())
 
     def waits_out(self, offer: Offer) -> bool:
         """Whether a turn that is sent to an offer now, while it rests, waits for the end of that rest."""

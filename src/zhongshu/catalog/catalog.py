@@ -69,10 +69,21 @@ class ModelCatalog:
         routed = tuple(o for o in offers if _routed(o.card))
         if routed:
             self._by_name[AUTO] = routed
+        self._payable = {name: self._paid(found) for name, found in self._by_name.items()}
 
     def find(self, name: str) -> tuple[Offer, ...]:
         """Offers of a model name, a pinned release (`name@version`) or "auto"."""
         return self._by_name.get(name, ())
+
+    def payable(self, name: str) -> tuple[Offer, ...]:
+        """Of the offers of a name, and those of the models they fall back to, which may be dearer: whoever costs anything or
+        puts a prompt of its own before the turn's."""
+        return self._payable.get(name, ())
+
+    def _paid(self, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
+        names = dict.fromkeys(name for offer in offers for name in offer.card.fallbacks)
+        every = (*offers, *(offer for name in names for offer in self.find(name)))
+        return tuple([offer for offer in every if offer.release.shape is not None or not offer.card.price.free])
 
     def cards(self) -> tuple[ModelCard, ...]:
         """Every model's card, in the order of the settings."""

@@ -179,6 +179,10 @@ class Catalog(Protocol):
         """The offers a model name, pinned release or "auto" stands for; empty when there is none."""
         ...
 
+    def payable(self, name: str) -> tuple[Offer, ...]:
+        """Of these and of whom they fall back to: whoever costs anything or puts a prompt before the turn's."""
+        ...
+
     def cards(self) -> tuple[ModelCard, ...]: ...
 
 

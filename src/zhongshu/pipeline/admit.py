@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from zhongshu.core.models import Offer
 from zhongshu.core.problems import Refusal, Said, problem
 from zhongshu.pipeline.estimate import ask_of
 from zhongshu.pipeline.stages import Admitted, Arrived, Rooms
@@ -34,18 +33,8 @@ async def admit(rooms: Rooms, arrived: Arrived) -> Admitted | Refusal:
         return Refusal(STAGE, problem("model_not_found", param="model", model=turn.model))
     assistant = offers[0].assistant
     if assistant is None:
-        payable = _with_fallbacks(rooms, offers)
-        ask = ask_of(turn, payable, rooms.assume.completion_tokens, rooms.exchange)
+        ask = ask_of(turn, rooms.catalog.payable(turn.model), rooms.assume.completion_tokens, rooms.exchange)
     else:
         ask = ask_of_assistant(rooms, turn, assistant)
     permit = await rooms.gate.admit(caller, ask)
     return permit if isinstance(permit, Refusal) else Admitted(arrived, permit, offers)
-
-
-def _with_fallbacks(rooms: Rooms, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
-    """The offers and those of the models they fall back to, which may be dearer."""
-    for offer in offers:
-        if offer.card.fallbacks:
-            names = dict.fromkeys(name for offer in offers for name in offer.card.fallbacks)
-            return (*offers, *(offer for name in names for offer in rooms.catalog.find(name)))
-    return offers

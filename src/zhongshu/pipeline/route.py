@@ -24,7 +24,7 @@ def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
         return chosen
     if arrived.read:
         chosen = _after_reading(chosen, arrived.read)
-    if not chosen.offer.card.fallbacks and _alone(chosen.offer, admitted.offers):
+    if not chosen.offer.card.fallbacks and _alone(rooms, chosen.offer, admitted.offers):
         return Routed(admitted, chosen, Asking(turn, caller, ((chosen.offer,),), chosen.effort))
     offers, split, shadow = _release(rooms, admitted, chosen)
     if offers[0] is not chosen.offer:
@@ -33,14 +33,9 @@ def route(rooms: Rooms, admitted: Admitted) -> Routed | Refusal:
     return Routed(admitted, chosen, Asking(turn, caller, tiers, chosen.effort), split, shadow)
 
 
-def _alone(chosen: Offer, offers: tuple[Offer, ...]) -> bool:
+def _alone(rooms: Rooms, chosen: Offer, offers: tuple[Offer, ...]) -> bool:
     """Whether it is the only offer of its model: no replica, no other release."""
-    if len(offers) == 1:
-        return True
-    model, same = chosen.release.model, 0
-    for offer in offers:
-        same += offer.release.model == model
-    return same == 1
+    return len(offers) == 1 or len(rooms.catalog.find(chosen.release.model)) == 1
 
 
 def _after_reading(chosen: Route, read: tuple[str, ...]) -> Route:

@@ -83,10 +83,10 @@ class Decider:
             return Route(offers[0], turn.effort, "named", "The caller named this model.", "调用方指定了该模型。")
         if turn.kind not in ("chat", "completion"):
             return _first_able(turn, offers)
-        said, remembered = newest(turn), self._remembered
-        found = self._judged.hardness(turn, said)
-        key = None if remembered is None else remembered.key(turn, offers, found, dial)
-        known = None if remembered is None or key is None else remembered.get(key, said)
+        text, first = newest(turn)
+        found = self._judged.hardness(turn, text, first)
+        place = None if self._remembered is None else self._remembered.place(turn, offers, found, dial, first)
+        known = None if place is None else place.route
         if known is not None and (self._resting is None or not self._resting(known.offer)):
             return known if known.offer.card.price.free else self._priced(turn, known, found)
         able = tuple([offer for offer in offers if turn.kind in offer.card.abilities])
@@ -97,8 +97,8 @@ class Decider:
             return decided
         (en, zh), chosen = why_of(decided), decided.chosen
         route = Route(chosen.offer, chosen.effort, decided.rule, f"{en}.", f"{zh}。", decided.weighed, _other(decided))
-        if remembered is not None and key is not None and decided.rule != "resting":
-            remembered.keep(key, said, route, found)
+        if place is not None and decided.rule != "resting":
+            place.route = route
         return route if route.offer.card.price.free else self._priced(turn, route, found)
 
     def _priced(self, turn: Turn, route: Route, found: Hardness) -> Route:

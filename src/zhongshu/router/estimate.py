@@ -34,6 +34,7 @@ _PRIORS: dict[Task, float] = {
 _REST: dict[Task, tuple[float, float]] = {"mathematics": (0.17, 0.12), "choice": (0.46, 0.08)}
 _REST_ELSE = (0.40, 0.05)
 _NO_GAIN: frozenset[Task] = frozenset({"chat", "transform"})
+_TRAINED: frozenset[Task] = frozenset({"mathematics", "choice"})
 _WITHIN: frozenset[Task] = frozenset({"chat", "lookup", "mathematics", "code"})
 
 # Tokens of an answer, and of the thought before it by effort: orders of magnitude, for comparing costs.
@@ -45,18 +46,18 @@ _LEAST = 1e-4
 _THOUGHT = {"minimal": 200, "low": 600, "medium": 2000, "high": 6000}
 
 
-class Hardness(msgspec.Struct, frozen=True):
+class Hardness(msgspec.Struct, frozen=True, gc=False):
     """How hard a turn is.
 
-    chance: that a general model is wrong. learnt: said by the trained model, not by marks. weightiest: what moved it
-    most, each with what it added (score or log odds), by name in English and in Chinese. follow_up: judged by an
-    earlier question that this one goes on from. characters: of the text that was judged, whole, as many as it would have in
-    English. odds: what was counted
-    for such tasks with the models in question, None where nothing was.
+    wrong: the chance that a general model is, before what marks add. learnt: said by the trained model, marks and all.
+    weightiest: what moved it most, each with what it added (score or log odds), by name in English and in Chinese.
+    follow_up: judged by an earlier question that this one goes on from. characters: of the text that was judged, whole, as
+    many as it would have in English. odds: what was counted for such tasks with the models in question, None where nothing
+    was.
     """
 
     task: Task
-    chance: float
+    wrong: float
     learnt: bool
     weightiest: tuple[tuple[str, str, float], ...] = ()
     follow_up: bool = False
@@ -64,10 +65,15 @@ class Hardness(msgspec.Struct, frozen=True):
     odds: Odds | None = None
 
     @property
+    def chance(self) -> float:
+        """That a general model is wrong."""
+        return self.wrong if self.learnt else _usually(self.wrong, self.weightiest)
+
+    @property
     def reasoned(self) -> float:
         """The chance that a reasoning model is right."""
-        rest, harm = self._rest()
-        return 1 - (self.chance * rest + (1 - self.chance) * harm)
+        (rest, harm), chance = self._rest(), self.chance
+        return 1 - (chance * rest + (1 - chance) * harm)
 
     @property
     def gain(self) -> float:
@@ -128,18 +134,18 @@ def earlier(turn: Turn, judge: Judge) -> Hardness | None:
 def hardness_of(question: str, judge: Judge, *, follow_up: bool = False, explained: bool = False) -> Hardness:
     """How hard a question is by itself."""
     marked = mark(question)
-    odds = judge.tasks.get(marked.task)
+    task, marks = marked.task, marked.marks
+    odds = judge.tasks.get(task)
     characters = len(question) if marked.text.isascii() else chinese.length_by(question, marked.text)
-    if marked.task in ("mathematics", "choice"):
-        text = f"\n{marked.text}" if marked.task == "choice" else marked.text
+    if task in _TRAINED:
+        text = f"\n{marked.text}" if task == "choice" else marked.text
         found = judge.question(text, explained=explained)
-        if (found.head == "choice") == (marked.task == "choice"):
-            chance = _raised(found.chance, marked.marks)
-            weightiest = (*marked.marks, *((NAMED[name].en, NAMED[name].zh, adds) for name, adds in found.weightiest))
-            return Hardness(marked.task, chance, True, weightiest, follow_up, characters, odds)
-    usual = _PRIORS[marked.task] if odds is None else odds.wrong
-    chance = _usually(usual, marked.marks)
-    return Hardness(marked.task, chance, False, marked.marks, follow_up, characters, odds)
+        if (found.head == "choice") == (task == "choice"):
+            chance = _raised(found.chance, marks)
+            weightiest = (*marks, *((NAMED[name].en, NAMED[name].zh, adds) for name, adds in found.weightiest))
+            return Hardness(task, chance, True, weightiest, follow_up, characters, odds)
+    usual = _PRIORS[task] if odds is None else odds.wrong
+    return Hardness(task, usual, False, marks, follow_up, characters, odds)
 
 
 def odds_of(task: Task) -> Odds:
@@ -148,24 +154,17 @@ def odds_of(task: Task) -> Odds:
     return Odds(_PRIORS[task], rest, harm)
 
 
-class Newest(msgspec.Struct, frozen=True, gc=False):
+def newest(turn: Turn) -> tuple[str, bool]:
     """What the user said last, empty where nothing was said; and whether nothing was said before it."""
-
-    text: str
-    first: bool
-
-
-def newest(turn: Turn) -> Newest:
-    """The end of what the user said."""
     if turn.prompts:
-        return Newest(turn.prompts[0], True)
+        return turn.prompts[0], True
     said: Message | None = None
     for message in reversed(turn.messages):
         if message.role == "user":
             if said is not None:
-                return Newest(said.text(), False)
+                return said.text(), False
             said = message
-    return Newest("" if said is None else said.text(), True)
+    return ("" if said is None else said.text()), True
 
 
 def question_of(turn: Turn) -> tuple[str, bool]:
@@ -201,7 +200,7 @@ def tokens(turn: Turn, found: Hardness, effort: str | None) -> int:
 
 @functools.lru_cache(maxsize=1000)
 def _usually(chance: float, marks: tuple[tuple[str, str, float], ...]) -> float:
-    """The same, where there are few of both."""
+    """As `_raised`, where there are few of both."""
     return _raised(chance, marks)
 
 

@@ -39,18 +39,15 @@ _SCHEMA = Need(Said("answers by a JSON Schema", "按 JSON Schema 输出"), "resp
 
 def needs(turn: Turn) -> tuple[Need, ...]:
     """What this turn needs beyond words in and out."""
-    found: dict[Need, None] = {}
+    found: list[Need] = []
     for message in turn.messages:
-        if not isinstance(message.content, str):
-            for part in message.content:
-                need = _OF_PARTS.get(type(part))
-                if need is not None:
-                    found[need] = None
+        if type(message.content) is not str:
+            found += [need for part in message.content if (need := _OF_PARTS.get(type(part))) is not None]
     if turn.tools and turn.tool_choice.mode != "none":
-        found[_TOOLS] = None
+        found.append(_TOOLS)
     if turn.format.kind != "text":
-        found[_SCHEMA if turn.format.kind == "schema" else _JSON] = None
-    return tuple(found)
+        found.append(_SCHEMA if turn.format.kind == "schema" else _JSON)
+    return tuple(dict.fromkeys(found)) if found else ()
 
 
 def able(turn: Turn, offers: tuple[Offer, ...], cards: Sequence[ModelCard]) -> tuple[Offer, ...] | Refusal:

@@ -13,14 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-import msgspec
-
 from zhongshu.core.dials import NO_DIAL, Dial
 from zhongshu.core.models import Offer, Route
 from zhongshu.core.turns import NO_WISHES, Turn
 from zhongshu.router.conversation import CHANGES, STAYS
 from zhongshu.router.difficulty.judge import Judge
-from zhongshu.router.estimate import Hardness, Newest, hardness, hardness_of, stands_alone
+from zhongshu.router.estimate import Hardness, hardness, hardness_of, stands_alone
 from zhongshu.router.modality import needs
 from zhongshu.router.task import is_follow_up
 
@@ -36,9 +34,8 @@ class Judged:
         self._found: dict[int, Hardness] = {}
         self._standing: set[int] = set()
 
-    def hardness(self, turn: Turn, said: Newest) -> Hardness:
-        """As `estimate.hardness` finds it. said: what was said last in it."""
-        text = said.text
+    def hardness(self, turn: Turn, text: str, first: bool) -> Hardness:
+        """As `estimate.hardness` finds it. text, first: its `newest`."""
         name = hash(text)
         found = self._found.get(name)
         if found is None:
@@ -47,7 +44,7 @@ class Judged:
                 self._found.clear()
                 self._standing.clear()
             self._found[name] = found
-        return found if said.first or self._stands(text, found) else hardness(turn, self._judge)
+        return found if first or self._stands(text, found) else hardness(turn, self._judge)
 
     def _stands(self, text: str, found: Hardness) -> bool:
         """Whether a question has nothing to do with those before it."""
@@ -59,11 +56,15 @@ class Judged:
         return stands
 
 
-class _Kept(msgspec.Struct, frozen=True, gc=False):
-    """A route. close: it was decided by so little that a conversation may turn it round."""
+class Place:
+    """Where the route of turns that are alike is kept: None before it was decided. close: that is decided by so little
+    that a conversation may turn it round."""
 
-    route: Route
-    close: bool
+    __slots__ = ("close", "route")
+
+    def __init__(self, close: bool) -> None:
+        self.route: Route | None = None
+        self.close = close
 
 
 class Remembered:
@@ -75,10 +76,11 @@ class Remembered:
         self._least_gain = least_gain
         self._offers: tuple[Offer, ...] = ()
         self._watched: tuple[Offer, ...] = ()
-        self._routes: dict[Hashable, _Kept] = {}
+        self._places: dict[Hashable, Place] = {}
 
-    def key(self, turn: Turn, offers: tuple[Offer, ...], found: Hardness, dial: Dial) -> Hashable | None:
-        """What the route of this turn depends on; None where that is more than is kept."""
+    def place(self, turn: Turn, offers: tuple[Offer, ...], found: Hardness, dial: Dial, first: bool) -> Place | None:
+        """That of this turn; None where its route depends on more than places are told apart by. first: whether nothing was
+        said before."""
         if found.learnt or dial is not NO_DIAL:
             return None
         wishes = turn.wishes
@@ -88,31 +90,28 @@ class Remembered:
             return None
         if offers is not self._offers:
             self._know(offers)
-        resting = self._resting
-        rests = tuple([resting(offer) for offer in self._watched]) if self._watched and resting else ()
-        return (
+        rests = self._which_rest() if self._watched else ()
+        alike = (
             found.task, found.weightiest, found.follow_up, rests,
             turn.kind, turn.effort, turn.thinking_tokens, needs(turn),
         )  # fmt: skip
+        place = self._places.get(alike) or self._make(alike, found)
+        return place if first or not place.close else None
 
-    def get(self, key: Hashable, said: Newest) -> Route | None:
-        """The route of such a turn, if there was one; where the decision is close, only of a turn with nothing before it."""
-        known = self._routes.get(key)
-        return None if known is None or (known.close and not said.first) else known.route
+    def _which_rest(self) -> tuple[bool, ...]:
+        resting = self._resting
+        return tuple([resting(offer) for offer in self._watched]) if resting else ()
 
-    def keep(self, key: Hashable, said: Newest, route: Route, found: Hardness) -> None:
-        """For the turns to come; unless a conversation may have stayed with what was decided before."""
+    def _make(self, alike: Hashable, found: Hardness) -> Place:
         gain, least = found.gain, self._least_gain
-        close = not found.follow_up and least * STAYS <= gain < least * CHANGES
-        if close and not said.first:
-            return
-        if len(self._routes) >= _AT_MOST:
-            self._routes.clear()
-        self._routes[key] = _Kept(route, close)
+        if len(self._places) >= _AT_MOST:
+            self._places.clear()
+        place = self._places[alike] = Place(not found.follow_up and least * STAYS <= gain < least * CHANGES)
+        return place
 
     def _know(self, offers: tuple[Offer, ...]) -> None:
         """Other offers: nothing of before holds. Which rest matters only where there is a choice."""
-        self._routes.clear()
+        self._places.clear()
         tiers = [offer.card.tier for offer in offers]
         self._watched = tuple([offer for offer in offers if tiers.count(offer.card.tier) > 1])
         self._offers = offers

@@ -34,6 +34,7 @@ NAMES_ZH: dict[Task, str] = {
 }
 
 _HEAD, _TAIL = 1000, 400
+_WHOLE = _HEAD + _TAIL
 _NEAR_HEAD, _NEAR_TAIL = 240, 160
 _SHORT = 60
 _SPACES = re.compile(r"\s\s\s\s+")
@@ -48,6 +49,7 @@ _HARD = _TRANSFORM | _PROOF | _DIAGNOSIS | _WHY_BROKEN | _PLANNING
 _WORKED = p.FORMULA.flags | p.WORKED.flags | p.RELATED.flags
 _CODE = p.CODE.flags | p.DEEP_CODE.flags
 _WRITING = p.WRITING.flags
+_MADE = _WORKED | _CODE | _WRITING
 _STEPS, _LIMITS, _WEIGHED, _DEEP_CODE = p.STEPS.flags, p.LIMITS.flags, p.WEIGHED.flags, p.DEEP_CODE.flags
 _HARDER = _STEPS | _LIMITS | _WEIGHED | _DEEP_CODE
 
@@ -63,7 +65,7 @@ class Marked(msgspec.Struct, frozen=True, gc=False):
 
 def part_read(text: str) -> str:
     """The part of a text that is read: its beginning and its end, long gaps closed. At most 1,401 characters."""
-    if len(text) > _HEAD + _TAIL:
+    if len(text) > _WHOLE:
         text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
     if "    " in text or not text.isprintable():  # white space other than the common one is not printable
         text = _SPACES.sub("\n", text)
@@ -97,12 +99,13 @@ def _task(text: str, low: str, flags: Flags) -> Task:
             return hard
     if ("\n" in text or not text.isascii()) and _is_choice(text):
         return "choice"
-    if flags & _WORKED and _is_worked(low, flags):
-        return "mathematics"
-    if flags & _CODE and (p.CODE.found(low, flags) or p.DEEP_CODE.found(low, flags)):
-        return "code"
-    if flags & _WRITING and p.WRITING.found(low, flags):
-        return "writing"
+    if flags & _MADE:
+        if flags & _WORKED and _is_worked(low, flags):
+            return "mathematics"
+        if flags & _CODE and (p.CODE.found(low, flags) or p.DEEP_CODE.found(low, flags)):
+            return "code"
+        if flags & _WRITING and p.WRITING.found(low, flags):
+            return "writing"
     return "chat" if len(low) <= _SHORT and chinese.length(low) <= _SHORT and p.CHAT.found(low, flags) else "lookup"
 
 
@@ -149,16 +152,17 @@ def _marks(text: str, task: Task, flags: Flags) -> tuple[tuple[str, str, float],
     questions = text.count("?") + (text.count("？") if "？" in text else 0)  # counting costs five times as much
     if not flags & _HARDER and questions < _SEVERAL:
         return ()
-    marks: list[tuple[str, str, float]] = []
+    marks: tuple[tuple[str, str, float], ...] = ()
     if flags & _STEPS and p.STEPS.found(text, flags):
-        marks.append(("step-by-step work", "要求分步", 1.5))
-    limits = min(4, len(p.LIMITS.pattern.findall(text))) if flags & _LIMITS else 0
-    if limits >= 2:
-        marks.append((f"{limits} conditions", f"{limits} 个条件", 0.35 * limits))
+        marks += (("step-by-step work", "要求分步", 1.5),)
+    if flags & _LIMITS:
+        limits = min(4, len(p.LIMITS.pattern.findall(text)))
+        if limits >= 2:
+            marks += ((f"{limits} conditions", f"{limits} 个条件", 0.35 * limits),)
     if questions >= _SEVERAL:
-        marks.append(("several questions", "多个问题", 0.4))
+        marks += (("several questions", "多个问题", 0.4),)
     if flags & _WEIGHED and task in _ANSWERED and p.WEIGHED.found(text, flags):
-        marks.append(("weighing or reasons", "要求分析或理由", 0.4))
-    if flags & _DEEP_CODE and task == "code" and p.DEEP_CODE.found(text, flags):
-        marks.append(("intricate code", "复杂代码", 1.4))
-    return tuple(marks)
+        marks += (("weighing or reasons", "要求分析或理由", 0.4),)
+    if task == "code" and flags & _DEEP_CODE and p.DEEP_CODE.found(text, flags):
+        marks += (("intricate code", "复杂代码", 1.4),)
+    return marks

@@ -25,7 +25,7 @@ def breaker(**changes):
 
 def answered(b):
     """A turn is answered at the only replica of this breaker."""
-    replica = Replica(Host("a", RULES, HostLimits()), "m", RULES, None, lambda: 0)
+    replica = Replica(Host("a", RULES, HostLimits()), "m", RULES, None, lambda: 0, set())
     replica.breaker = b
     replica.answered_in(0, 0, trial=False)
 

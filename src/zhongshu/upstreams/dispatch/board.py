@@ -46,11 +46,12 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Board:
-    """The state of one worker's upstreams."""
+    """The state of one worker's upstreams. restless: those replicas that are not calm; mostly none."""
 
     def __init__(self, clock: Clock, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
         self.replicas: dict[tuple[str, str], Replica] = {}
+        self.restless: set[Replica] = set()
         self.hosts: dict[str, Host] = {}
         self._clock = clock
         self._switches: dict[tuple[str, str], Forced] = {}
@@ -85,7 +86,7 @@ class Board:
         if len(self.replicas) >= MOST_REPLICAS:
             self._forget_idle()
         limit = self.rules.replicas.get((upstream, model))
-        made = Replica(self.host(upstream), model, self.rules.dispatch, limit, self._clock.steady_ns)
+        made = Replica(self.host(upstream), model, self.rules.dispatch, limit, self._clock.steady_ns, self.restless)
         made.breaker.force(self._switches.get((upstream, model), "auto"))
         self.replicas[upstream, model] = made
         return made

@@ -64,10 +64,11 @@ class Host:
 
 class Replica:
     """One model at one upstream. calm: everything passes and nothing limits it, so that it may be asked without looking
-    further. sure_bytes: a request's body up to this size cannot be certain to overflow the model's context."""
+    further; restless: those that are not. sure_bytes: a request's body up to this size cannot be certain to overflow the model's context."""
 
     __slots__ = (
         "_now_ns",
+        "_restless",
         "answered",
         "breaker",
         "calm",
@@ -83,9 +84,16 @@ class Replica:
     )
 
     def __init__(
-        self, host: Host, model: str, rules: DispatchSettings, limit: int | None, now_ns: Callable[[], int]
+        self,
+        host: Host,
+        model: str,
+        rules: DispatchSettings,
+        limit: int | None,
+        now_ns: Callable[[], int],
+        restless: set[Replica],
     ) -> None:
         self._now_ns = now_ns
+        self._restless = restless
         self.host = host
         self.model = model
         self.name = f"{host.name}/{model}"
@@ -103,6 +111,10 @@ class Replica:
     def changed(self) -> None:
         """Look again whether it is calm."""
         self.calm = self.breaker.calm and self.host.breaker.calm and not self.limited
+        if self.calm:
+            self._restless.discard(self)
+        else:
+            self._restless.add(self)
 
     @property
     def limited(self) -> bool:
