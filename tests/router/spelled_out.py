@@ -32,31 +32,31 @@ def _mark(english: str, chinese: str) -> re.Pattern[str]:
 _TRANSFORM = _mark(
     r"translat(?:e|ing)|summari[sz]e|summary of|paraphrase|proofread|rewrite|rephrase|polish|extract|classify|"
     r"transcribe|reformat|correct the (?:grammar|spelling)|tl;dr",
-    "翻译|译成|译为|总结|概括|摘要|提取|抽取|分类|归类|改写|润色|校对|缩写(?<!的缩写)|扩写|纠正错别字|病句|情感分析|"
+    "翻译|译成|译为|总结|概括|摘要|提取|抽取|分类|归类|改写|润色|校对|缩写(?<!的缩写)|扩写|纠正错别字|病句|"
     "整理[成为]|重新表述|换(?:个|一?种)说法|改成.{0,8}(?:说法|语气|口吻)",
 )
 _PROOF = _mark(
     r"prove|proof|derive|derivation of|theorem|lemma|disprove|by induction|show that",
-    "证明(?<!收入证明)(?<!在职证明)(?<!身份证明)(?<!居住证明)(?!材料|文件|书)|推导|求证|反证|试证|归纳法|定理",
+    "证明(?<!收入证明)(?<!在职证明)(?<!离职证明)(?<!身份证明)(?<!居住证明)(?<!学历证明)(?<!记录证明)(?!材料|文件|书)|推导|求证|反证|试证(?<!考试证)(?<!面试证)|归纳法|定理",
 )
 _PROVE_NOW = re.compile(r"\W*(?:please |请)?(?:prove|derive|show that|证明|求证|推导)")
 _PLANNING = _mark(
     r"optimi[sz]e|optimal|schedul(?:e|ing)|constraints?|trade-?offs?|allocate (?:resources|budgets?|staff)|roadmap|itinerary|"
     r"plan (?:a|an|the|my|our|for)|design (?:a|an|the)(?: [\w-]+){0,3} (?:system|architecture|protocol|experiment|schema)|"
     r"knights? and knaves|logic puzzle|puzzle",
-    "最优|优化方案|约束|排班|排课|排程|权衡|统筹|规划(?<!动态规划)(?<!线性规划)|筹划|分配方案|行程安排|路线图|制定.{0,20}计划|"
+    "最优|优化方案|约束|排班|排课|排程|权衡|统筹|规划(?<!动态规划)(?<!线性规划)|筹划|分配方案|行程安排|路线图|制定(?![了过的]).{0,20}计划|"
     r"设计(?:一[个套种])?[^，。；？！\n]{0,20}(?:系统|架构|协议|方案|实验)|逻辑题|推理题",
 )
 _DIAGNOSIS = _mark(
     r"debug(?:ging)?|race condition|deadlocks?|root cause|memory leak|segfault|stack ?trace|traceback|"
     r"why (?:does|is|do|are|did) (?:my|this|the|our) .{0,60}(?:fail|crash|hang|slow|wrong|error|break)\w*|"
     r"diagnos(?:e|is)|troubleshoot",
-    "死锁|根因|调试|排查|故障|内存泄漏|竞态|为什么.{0,20}(?:报错|失败|崩溃|卡[住死]|变慢|[这那]么慢|宕机)|诊断|报错",
+    "死锁|根因|调试|排查|故障|内存泄漏|竞态|为什么.{0,20}(?:报错|失败|崩溃|卡[住死]|变慢|[这那]么慢|宕机)|诊断|这个报错|报错(?:信息|[：:])|堆栈",
 )
 _CODE = re.compile(
     rf"```|{_BEGIN}(?:python|javascript|typescript|java|rust|golang|sql|bash|regex|html|css|algorithm|unit tests?|"
     rf"(?:write|implement|refactor) (?:a|an|the|this)[\w ]{{0,20}} ?(?:function|class|script|program|query|method|parser)){_END}"
-    rf"|{_BEGIN}c\+\+|代码|函[数式]|脚本|程[序式](?<!方程式)|正则|算法|写个?接口|编程|重构|单元测试",
+    rf"|{_BEGIN}c\+\+|代码|函[数式]|脚本|程[序式](?<!方程式)|正则|算法|写个?接口|编程|重构(?:这|该|一下|下面|代码|函)|单元测试",
 )
 _WRITING = _mark(
     r"(?:write|draft|compose) (?:me )?(?:a|an|the|my|some)|essay|poem|haiku|slogan|cover letter|blog post|story about",

@@ -90,7 +90,9 @@ def test_letters_in_a_sentence_are_no_options(text):
         ("制定一份六个月的复习计划", "planning"), ("我遇到这个报错：KeyError", "diagnosis"), ("App為什麼會崩潰？", "diagnosis"),
         ("重构这个类", "code"), ("給咖啡店寫一句廣告標語", "writing"), ("你是谁呀", "chat"), ("非常感谢！", "chat"), ("嗨，在嗎", "chat"),
         ("你好像没有回答我的问题", "lookup"), ("347加586等于多少？", "lookup"), ("我要求赔偿，公司6年没给2次奖金", "lookup"),
-        ("小林有三百二十张邮票，给了弟弟一半，还有多少张？", "mathematics"), ("解方程 3x + 7 = 25", "mathematics"),
+        ("小林有三百二十张邮票，给了弟弟一半，还有多少张？", "mathematics"), ("解方程 3x + 7 = 25", "mathematics"), ("考试证书怎么查？", "lookup"), ("离职证明怎么写", "lookup"), ("中国什么时候制定了第一个五年计划？", "lookup"),
+        ("国际秩序重构意味着什么", "lookup"), ("python运行报错怎么办", "code"), ("报错信息：KeyError", "diagnosis"), ("用python做情感分析", "code"),
+        ("GDP总量最多的国家是哪个", "lookup"), ("要求列出三本书", "lookup"),
         ("水果卖了四成，还剩90公斤，原来有多少？", "mathematics"), ("爺爺72歲，是孫女的6倍，孫女幾歲？", "mathematics"),
     ],
 )  # fmt: skip

@@ -85,14 +85,14 @@ TRANSFORM = _made(
     "translat(?:e|ing) | summari[sz]e | summary of | paraphrase | proofread | rewrite | rephrase | polish | extract | classify | "
     "transcribe | reformat | correct the (?:grammar|spelling) | tl;dr",
     "翻译|译成|译为|总结|概括|摘要|提取|抽取|分类|归类|改写|润色|校对|缩写(?<!的缩写)|扩写|"
-    "纠正错别字|病句|情感分析|整理[成为]|重新表述|换(?:个|一?种)说法|改成.{0,8}(?:说法|语气|口吻)",
-    "翻译总概摘提抽分归改润校缩扩纠病情整重换",
+    "纠正错别字|病句|整理[成为]|重新表述|换(?:个|一?种)说法|改成.{0,8}(?:说法|语气|口吻)",
+    "翻译总概摘提抽分归改润校缩扩纠病整重换",
 )
 PROOF = _made(
     "prove proof derive theorem lemma disprove",
     "derivation induction show",
     "derivation of | by induction | show that",
-    "证明(?<!收入证明)(?<!在职证明)(?<!身份证明)(?<!居住证明)(?!材料|文件|书)|推导|求证|反证|试证|归纳法|定理",
+    "证明(?<!收入证明)(?<!在职证明)(?<!离职证明)(?<!身份证明)(?<!居住证明)(?<!学历证明)(?<!记录证明)(?!材料|文件|书)|推导|求证|反证|试证(?<!考试证)(?<!面试证)|归纳法|定理",
     "证推求反试归定",
 )
 PROVE_NOW = re.compile(r"\W*(?:please |请)?(?:prove|derive|show that|证明|求证|推导)")
@@ -101,7 +101,7 @@ PLANNING = _made(
     "trade allocate plan design knaves",
     "trade-?offs? | allocate (?:resources|budgets?|staff) | plan (?:a|an|the|my|our|for) | "
     r"design (?:a|an|the)(?: [\w-]+){0,3} (?:system|architecture|protocol|experiment|schema) | knights? and knaves",
-    "最优|优化方案|约束|排班|排课|排程|权衡|统筹|规划(?<!动态规划)(?<!线性规划)|筹划|分配方案|行程安排|路线图|制定.{0,20}计划|"
+    "最优|优化方案|约束|排班|排课|排程|权衡|统筹|规划(?<!动态规划)(?<!线性规划)|筹划|分配方案|行程安排|路线图|制定(?![了过的]).{0,20}计划|"
     r"设计(?:一[个套种])?[^，。；？！\n]{0,20}(?:系统|架构|协议|方案|实验)|逻辑题|推理题",
     "最优约排权统规筹分行路制设逻推",
 )
@@ -109,8 +109,8 @@ DIAGNOSIS = _made(
     "debug debugging deadlock deadlocks segfault stacktrace traceback diagnose diagnosis troubleshoot",
     "race root memory stack",
     "race condition | root cause | memory leak | stack ?trace",
-    "死锁|根因|调试|排查|故障|内存泄漏|竞态|诊断|报错",
-    "死根调排故内竞诊报",
+    "死锁|根因|调试|排查|故障|内存泄漏|竞态|诊断|这个报错|报错(?:信息|[：:])|堆栈",
+    "死根调排故内竞诊这报堆",
 )
 WHY_BROKEN = _made(
     "",
@@ -125,7 +125,7 @@ CODE = _made(
     "python javascript typescript java rust golang sql bash regex html css algorithm",
     "unit write implement refactor c",
     f"unit tests? | write {_A_PROGRAM} | implement {_A_PROGRAM} | refactor {_A_PROGRAM}",
-    "代码|函[数式]|脚本|程[序式](?<!方程式)|正则|算法|写个?接口|编程|重构|单元测试",
+    "代码|函[数式]|脚本|程[序式](?<!方程式)|正则|算法|写个?接口|编程|重构(?:这|该|一下|下面|代码|函)|单元测试",
     "`代函脚程正算写编重单",
     rf"```|c(?<!{_LETTER}c)\+\+",
 )

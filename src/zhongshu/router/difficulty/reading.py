@@ -31,12 +31,13 @@ _COUNTED: dict[str, re.Pattern[str]] = {
         "percent": r"%|\bpercent|百分|[一二两三四五六七八九\d]成|打.{1,3}折",
         "fraction_words": r"\b(half|twice|third|quarter|double|triple|times|fraction)\b|一半|半价|[一二两三四五六七八九十百几\d]倍|分之|翻倍|翻番",
         "each": r"\b(each|every|per)\b|每|各",
-        "change": r"\b(if|then|after|before|remaining|left|more|less|than)\b|如果|要是|假如|那么|剩|(?<!多)少|多(?!少)|之后|之前|以后|以前|[后前](?=[，,又再来])|然后|余下|其余|比",
+        "change": r"\b(if|then|after|before|remaining|left|more|less|than)\b|如果|要是|假如|那么|剩|(?<!多)少|多(?!少)|之后|之前|以后|以前|[后前](?=[，,又再来])|然后|余下|其余|比(?![较例赛如分])",
         "symbols": r"[=^+*/<>|]",
         "dollars": r"\$|￥|¥",
         "not": r"\bnot\b|\bexcept\b|不|没有|除了",
         "quantities": r"\b(increase|decrease|rate|average|total|profit|cost|speed|hours|minutes|days|weeks|years)\b"
-        r"|增加|减少|平均|总|共|利润|成本|速度|时速|小时|分钟|[一二两三四五六七八九十几\d]天|周|年(?!级)",
+        r"|增加|减少|平均|总(?![统理书裁经督])|共(?=[有计用要花\d])|利润|成本|速度|时速|小时|分钟|[一二两三四五六七八九十几\d每][天周]|"
+        r"[一二两三四五六七八九十几\d每]年(?!级)(?<![12]\d\d\d年)",
         "blanks": r"_{2,}",
         "commas": r"[,，]",
         "why": r"\b(why|how|explain|prove|derive|compare|design|debug)\b|为什么|为何|如何|怎么|怎样|解释|证明|推导|比较|设计|调试|多少|多[久远长大高快]|几[个天次人块小岁倍只名位颗条本支]",
