@@ -20,7 +20,7 @@ from zhongshu.core.access import Caller
 from zhongshu.core.clock import SystemClock
 from zhongshu.core.problems import Refusal, problem
 from zhongshu.ledger.fake import FakeJournal
-from zhongshu.pipeline.stages import Rooms
+from zhongshu.pipeline.stages import Assumptions, Rooms
 from zhongshu.router.decision import Decider
 from zhongshu.safety.label import AiLabeller
 from zhongshu.safety.settings import LabelSettings
@@ -32,7 +32,7 @@ from zhongshu.upstreams.scripted.script import SHIPPED
 from zhongshu.upstreams.scripted.serve import serving
 from zhongshu.upstreams.settings import UpstreamSettings
 
-TENANTS = {b"acme": Caller("acme", "k1"), b"globex": Caller("globex", "k2")}
+TENANTS = {b"acme": Caller("acme", "k1"), b"globex": Caller("globex", "k2"), b"acme-2": Caller("acme", "k3")}
 
 
 class Gate(FakeGate):
@@ -84,7 +84,7 @@ class Reply:
 
 
 class House:
-    def __init__(self, served, home, *, label="flag", keep=True):
+    def __init__(self, served, home, *, label="flag", keep=True, hidden=()):
         clock = SystemClock()
         there = {"base_url": served.base_url, "kind": "openai-compatible", "key": "none"}
         self.served = served
@@ -104,6 +104,7 @@ class House:
             gate=Gate(), catalog=ModelCatalog([offer_of(row) for row in rows]), router=Decider(),
             dispatcher=UpstreamDispatcher(self.upstreams, clock), releases=TrafficPlans(),
             labeller=AiLabeller(LabelSettings(text=label)), journal=self.journal, observer=self, clock=clock,
+            assume=Assumptions(thoughts_hidden_from=frozenset(hidden)),
         )  # fmt: skip
         self.sessions = open_sessions(SessionsSettings(keep=keep), home, clock)
         self.background = Background(self.sessions, lambda: rooms, self.load)

@@ -19,11 +19,13 @@ from zhongshu.api.asgi import App, Receive, Scope, Send, leaving
 from zhongshu.api.not_served import not_served
 from zhongshu.api.openai.errors import send_problem
 from zhongshu.api.openai.resource import Resource, Visit, limit_of
+from zhongshu.api.responses import thoughtless
 from zhongshu.api.responses.background import Background, behind, send_events
 from zhongshu.api.responses.frame import error_of
 from zhongshu.api.responses.items import ids_of
 from zhongshu.api.responses.memory import items_of
 from zhongshu.core.problems import Fault, Said, fault
+from zhongshu.pipeline.hiding import hidden_from
 from zhongshu.pipeline.stages import Rooms
 from zhongshu.sessions.kept import Kept
 from zhongshu.sessions.sessions import Sessions
@@ -42,7 +44,7 @@ _items = msgspec.json.Decoder(list[Raw]).decode
 
 def stored_responses(sessions: Sessions | None, rooms: Callable[[], Rooms], background: Background) -> App:
     """The application under PREFIX."""
-    stored = _Stored(sessions, background)
+    stored = _Stored(sessions, rooms, background)
     resource = Resource(
         PREFIX,
         rooms,
@@ -64,17 +66,19 @@ def stored_responses(sessions: Sessions | None, rooms: Callable[[], Rooms], back
 
 
 class _Stored:
-    def __init__(self, sessions: Sessions | None, background: Background) -> None:
+    def __init__(self, sessions: Sessions | None, rooms: Callable[[], Rooms], background: Background) -> None:
         self._sessions = sessions
+        self._rooms = rooms
         self._background = background
 
     async def read(self, visit: Visit) -> None:
         kept = await self._find(visit)
         query = visit.query()
         if query.get("stream", "").lower() not in ("true", "1"):
-            return await visit.reply(shown(kept))
+            return await visit.reply(self._shown(visit, kept))
         with leaving(visit.scope, visit.receive):
-            await send_events(visit.send, await self._again(kept, _after(query)))
+            again = await self._again(kept, _after(query))
+            await send_events(visit.send, thoughtless.events_of(again) if self._hides(visit) else again)
 
     async def delete(self, visit: Visit) -> None:
         sessions, name = self._open(visit), visit.rest[0]
@@ -91,7 +95,7 @@ class _Stored:
             await self._open(visit).cancel(kept.id)
             await self._background.cancel(kept.id)
             kept = await self._find(visit)
-        await visit.reply(shown(kept))
+        await visit.reply(self._shown(visit, kept))
 
     async def input_items(self, visit: Visit) -> None:
         kept, query = await self._find(visit), visit.query()
@@ -101,6 +105,8 @@ class _Stored:
             why = Said('it must be one of "asc", "desc"', '须为以下之一："asc"、"desc"')
             raise fault("invalid_value", param="order", field="order", why=why)
         rows = await self._given(self._open(visit), kept)
+        if self._hides(visit):
+            rows = thoughtless.items_of(rows)
         rows = rows if order == "asc" else rows[::-1]
         if "after" in query:
             rows = _behind(rows, query["after"])
@@ -108,6 +114,12 @@ class _Stored:
         ids = ids_of(page)
         ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
         await visit.reply({"object": "list", "data": page, **ends, "has_more": len(rows) > limit})
+
+    def _hides(self, visit: Visit) -> bool:
+        return hidden_from(self._rooms(), visit.caller)
+
+    def _shown(self, visit: Visit, kept: Kept) -> dict[str, Any]:
+        return thoughtless.response_of(shown(kept)) if self._hides(visit) else shown(kept)
 
     async def _given(self, sessions: Sessions, kept: Kept) -> list[Raw]:
         """The conversation before a response, as far as it is still there, and its own input."""
