@@ -20,6 +20,10 @@ def messages(block):
     return "/v1/messages", {"max_tokens": 9, "messages": [{"role": "user", "content": [block]}]}
 
 
+def respond(part):
+    return "/v1/responses", {"input": [{"role": "user", "content": [part]}]}
+
+
 def generate(data):
     parts = [{"inlineData": {"mimeType": "image/png", "data": data}}]
     return "/v1beta/models/small:generateContent", {"contents": [{"role": "user", "parts": parts}]}
@@ -48,6 +52,10 @@ REFUSED = [
     (picture("data:image/png;base64,机密"), IN_CHAT + "image_url.url", BROKEN),
     (picture("data:image/png;base64"), IN_CHAT + "image_url.url", HEADLESS),
     (chat({"type": "file", "file": {"filename": "a", "file_data": "QUJDR"}}), IN_CHAT + "file.file_data", BROKEN),
+    (chat({"type": "file", "file": {}}), IN_CHAT + "file.file_data", EMPTY),
+    (chat({"type": "file", "file": {"filename": "a", "file_id": ""}}), IN_CHAT + "file.file_data", EMPTY),
+    (respond({"type": "input_file"}), "input[0].content[0].file_data", EMPTY),
+    (respond({"type": "input_file", "filename": "a", "file_url": ""}), "input[0].content[0].file_data", EMPTY),
     (chat({"type": "video_url", "video_url": {"url": " "}}), IN_CHAT + "video_url.url", EMPTY),
     (source("image", "QU=JD"), "messages[0].content[0].source.data", BROKEN),
     (source("document", ""), "messages[0].content[0].source.data", EMPTY),

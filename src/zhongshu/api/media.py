@@ -33,6 +33,14 @@ def check_content(field: str, given: str) -> None:
         _check_base64(field, given)
 
 
+def check_file(data: str | None, *elsewhere: str | None) -> None:
+    """The content of a file in its field `file_data`, or something that says where it is. Raises ValueError as above."""
+    if data is not None:
+        check_content("file_data", data)
+    elif not any(elsewhere):
+        raise _wrong("file_data", _EMPTY)
+
+
 def check_address(field: str, given: str) -> None:
     """An address, or a data: URL, whose content is looked at. Raises ValueError as above."""
     if given.startswith("data:"):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from zhongshu.api.media import check_address, check_content
+from zhongshu.api.media import check_address, check_content, check_file
 from zhongshu.core.turns import Wishes
 
 Unit = Annotated[float, Meta(ge=0, le=1)]
@@ -50,8 +50,7 @@ class FileBody(msgspec.Struct, frozen=True):
     file_id: str | None = None
 
     def __post_init__(self) -> None:
-        if self.file_data is not None:
-            check_content("file_data", self.file_data)
+        check_file(self.file_data, self.file_id)
 
 
 class FilePart(msgspec.Struct, tag="file", frozen=True):

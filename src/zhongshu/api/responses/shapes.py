@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from zhongshu.api.media import check_address, check_content
+from zhongshu.api.media import check_address, check_content, check_file
 from zhongshu.core.turns import Wishes
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -117,8 +117,7 @@ class InputFile(msgspec.Struct, tag="input_file", frozen=True):
     file_url: str | None = None
 
     def __post_init__(self) -> None:
-        if self.file_data is not None:
-            check_content("file_data", self.file_data)
+        check_file(self.file_data, self.file_id, self.file_url)
 
 
 class SoundData(msgspec.Struct, frozen=True):
