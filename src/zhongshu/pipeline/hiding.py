@@ -22,13 +22,13 @@ def hides(rooms: Rooms, routed: Routed) -> bool:
         assistant = routed.admitted.offers[0].assistant
         if assistant is not None and not assistant.show_thoughts:
             return True
-    return hidden_from(rooms, routed.admitted.arrived.caller)
+    return bool(rooms.assume.thoughts_hidden_from) and hidden_from(rooms, routed.admitted.arrived.caller)
 
 
 def hidden_from(rooms: Rooms, caller: Caller) -> bool:
     """Whether this caller is shown none, whoever is asked."""
     hidden = rooms.assume.thoughts_hidden_from
-    return bool(hidden) and not hidden.isdisjoint((caller.tenant, caller.key_id, EVERYBODY))
+    return not hidden.isdisjoint((caller.tenant, caller.key_id, EVERYBODY))
 
 
 def shown(labelled: Labelled) -> Labelled:
