@@ -77,6 +77,13 @@ def test_one_by_one_and_all_at_once_words_add_the_same():
         )
 
 
+def test_words_add_the_same_in_any_order():
+    known = {f"w{number}": (0.1 * number, 1e10 / (number + 1)) for number in range(40)}
+    once = wording.added(known, known)
+    assert wording.added(known, reversed(list(known))) == once
+    assert wording.added(known, sorted(known, key=lambda word: word[::-1])) == once
+
+
 def test_some_of_the_texts_are_as_if_the_others_had_never_been():
     rows = np.array([7, 2, 40, 41])
     part, alone = Texts(SAID).part(rows), Texts([SAID[row] for row in rows])

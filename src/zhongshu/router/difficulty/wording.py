@@ -33,4 +33,5 @@ def added(weights: Weights, said: Iterable[str]) -> tuple[float, float]:
         return 0.0, 0.0
     root = math.sqrt(len(found))
     scores, doubts = zip(*found, strict=True)
-    return sum(scores) / root, sum(doubts) / root
+    # Words come in the order of a set, which is another in each process: these sums are the same in any.
+    return math.fsum(scores) / root, math.fsum(doubts) / root
