@@ -11,6 +11,7 @@ import re
 from itertools import islice
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
+_IN_A_ROW = re.compile(r"[\u4e00-\u9fff]+")
 CHARACTERS_EACH, WORDS_EACH = 3.5, 0.68
 """What a Chinese character takes in English, in characters and in words: the ratio over 132 pairs of the same question in
 both (benchmarks/data/parallel.jsonl, those that may be looked at; median 3.7, and 0.70)."""
@@ -55,7 +56,7 @@ def plain(text: str) -> str:
 
 def length(text: str) -> float:
     """How many characters the same would be in English, about."""
-    return len(text) if text.isascii() else len(text) + len(HAN.findall(text)) * (CHARACTERS_EACH - 1)
+    return len(text) if text.isascii() else len(text) + sum(map(len, _IN_A_ROW.findall(text))) * (CHARACTERS_EACH - 1)
 
 
 def length_by(whole: str, part: str) -> int:

@@ -106,7 +106,7 @@ def _task(text: str, low: str, flags: Flags) -> Task:
             return "code"
         if flags & _WRITING and p.WRITING.found(low, flags):
             return "writing"
-    return "chat" if len(low) <= _SHORT and chinese.length(low) <= _SHORT and p.CHAT.found(low, flags) else "lookup"
+    return "chat" if len(low) <= _SHORT and p.CHAT.found(low, flags) and chinese.length(low) <= _SHORT else "lookup"
 
 
 def _hard(low: str, flags: Flags) -> Task | None:
