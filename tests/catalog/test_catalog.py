@@ -4,6 +4,8 @@ import pytest
 
 from zhongshu.catalog.catalog import ModelCatalog, offer_of
 from zhongshu.catalog.settings import ModelSettings
+from zhongshu.core.models import Shape
+from zhongshu.core.prices import Price
 
 
 def test_names():
@@ -29,3 +31,17 @@ def test_auto_needs_something_to_choose_from():
 def test_bad_rows_name_the_field(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         ModelSettings(**{"name": "m", "upstream": "u", **bad})
+
+
+def test_who_is_paid_or_adds_a_prompt():
+    rows = [
+        ModelSettings(name="free", upstream="u"),
+        ModelSettings(name="dear", upstream="u", price=Price(input=1)),
+        ModelSettings(name="falls", upstream="u", fallbacks=("free", "dear")),
+        ModelSettings(name="shaped", upstream="u", shape=Shape(prompt="Be brief.")),
+    ]
+    catalog = ModelCatalog([offer_of(row) for row in rows])
+    found = {
+        name: [offer.card.name for offer in catalog.payable(name)] for name in ("free", "dear", "falls", "shaped", "no")
+    }
+    assert found == {"free": [], "dear": ["dear"], "falls": ["dear"], "shaped": ["shaped"], "no": []}
