@@ -4,7 +4,6 @@ import pytest
 
 from zhongshu.catalog.catalog import ModelCatalog, offer_of
 from zhongshu.catalog.settings import ModelSettings
-from zhongshu.core.models import Shape
 from zhongshu.core.prices import Price
 
 
@@ -38,7 +37,7 @@ def test_who_is_paid_or_adds_a_prompt():
         ModelSettings(name="free", upstream="u"),
         ModelSettings(name="dear", upstream="u", price=Price(input=1)),
         ModelSettings(name="falls", upstream="u", fallbacks=("free", "dear")),
-        ModelSettings(name="shaped", upstream="u", shape=Shape(prompt="Be brief.")),
+        ModelSettings(name="shaped", upstream="u", prompt="Be brief."),
     ]
     catalog = ModelCatalog([offer_of(row) for row in rows])
     found = {
