@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from zhongshu.router.proving.picture import svg
+from zhongshu.router.proving.promise import Wanted
 from zhongshu.router.proving.proof import Case, prove
 from zhongshu.router.proving.report import Done, Label, Seen, report
 from zhongshu.router.proving.tuning import tune
@@ -115,6 +116,15 @@ def test_a_report_says_what_it_cannot_know():
         "The quality of what was done is not known",
         "What the other model would have answered is not known",
     ]
+
+
+def test_a_share_that_is_asked_about_where_nothing_was_judged_cannot_be_told():
+    told = report([done("a", True)], [], [], cost_of, "CNY", wanted=Wanted(0.95))
+    assert "Whether 95%" in told.unknown[-1].en
+    assert "95%" in told.unknown[-1].zh
+    judged = report([done("a", True)], [Label(0, 1, trace="a")], [], cost_of, "CNY", wanted=Wanted(0.95))
+    assert not any("Whether 95%" in said.en for said in judged.unknown)
+    assert judged.proof.promise.state == "open"
 
 
 def test_scores_and_labels_are_joined_to_turns():

@@ -68,6 +68,15 @@ def promise_of(done: Numbers, reasoning: Numbers, wanted: Wanted) -> Promise:
     return Promise(quality, confidence, state, rows, more, _said(state, wanted, rows, more))
 
 
+def untold(wanted: Wanted) -> Said:
+    """Where nothing was judged."""
+    share = f"{100 * wanted.quality:.4g}%"
+    return Said(
+        f"Whether {share} of the reasoning model's accuracy was kept cannot be told: no turn has both answers judged.",
+        f"无法判断是否保持推理模型准确率的 {share}：没有两个回答均已评判的请求。",
+    )
+
+
 def _said(state: State, wanted: Wanted, rows: int, more: int | None) -> Said:
     share, sure = f"{100 * wanted.quality:.4g}%", f"{100 * wanted.confidence:.4g}%"
     if state == "kept":

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from zhongshu.core.problems import Said
-from zhongshu.router.proving.promise import Wanted
+from zhongshu.router.proving.promise import Wanted, untold
 from zhongshu.router.proving.proof import Case, Proof, prove
 from zhongshu.router.proving.tuning import Span
 
@@ -159,7 +159,11 @@ def report(
         saved=1 - paid / reasoning if reasoning else None,
         labelled=len(cases),
         proof=proof,
-        unknown=(*_unknown(done, cases, lengths if estimated else None, samples), *_left_out(unplaced, elsewhere)),
+        unknown=(
+            *_unknown(done, cases, lengths if estimated else None, samples),
+            *_left_out(unplaced, elsewhere),
+            *([] if wanted is None or cases else [untold(wanted)]),
+        ),
         samples=_sampled(samples),
         claim=_claim(proof, any(one.by == "agreement" for one in samples)),
     )
