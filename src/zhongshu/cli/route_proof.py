@@ -17,9 +17,11 @@ from zhongshu.cli.words import chinese, t
 
 if TYPE_CHECKING:
     from zhongshu.catalog.samples import Sample
+    from zhongshu.core.problems import Said
     from zhongshu.ledger.index import Shown
     from zhongshu.pipeline.routings import OfAssistant
     from zhongshu.router.difficulty.judge import Judge
+    from zhongshu.router.proving.report import Report
     from zhongshu.router.proving.tuning import Tuned
 
 app = typer.Typer()
@@ -229,28 +231,41 @@ def report(
     with routings(config, ledger_needed=ledger_needed) as looking, err.status(_READING):
         found = looking.report(period(since, until, tenant, assistant), given, wanted)
     if svg is not None:
-        if found.proof is None:
-            fail(
-                "There is nothing to draw without judged samples or --labels.",
-                "没有已评判的抽样或 --labels，无法绘图。",
-                code=2,
-            )
-        from zhongshu.cli.bad_lines import refuse_file
-        from zhongshu.router.proving.picture import svg as drawn
-
-        try:
-            svg.write_text(drawn(found.proof, currency=found.currency, chinese=chinese()), encoding="utf-8")
-        except OSError as error:
-            refuse_file("--svg ", svg, error)
+        _draw(found, svg)
     if as_json:
-        plain = msgspec.to_builtins(found)
-        plain["unknown"] = [said.zh if chinese() else said.en for said in found.unknown]
-        plain["claim"]["said"] = found.claim.said.zh if chinese() else found.claim.said.en
-        if found.proof is not None and found.proof.promise is not None:
-            said = found.proof.promise.said
-            plain["proof"]["promise"]["said"] = said.zh if chinese() else said.en
-        return print_json(plain)
+        return print_json(_plain(found))
     show_report(found)
+
+
+def _draw(found: Report, file: Path) -> None:
+    """The curve, into a file; leaves where there is none."""
+    from zhongshu.cli.bad_lines import refuse_file
+    from zhongshu.router.proving.picture import svg
+
+    if found.proof is None:
+        fail(
+            "There is nothing to draw without judged samples or --labels.",
+            "没有已评判的抽样或 --labels，无法绘图。",
+            code=2,
+        )
+    try:
+        file.write_text(svg(found.proof, currency=found.currency, chinese=chinese()), encoding="utf-8")
+    except OSError as error:
+        refuse_file("--svg ", file, error)
+
+
+def _plain(found: Report) -> dict[str, Any]:
+    """A report for --json, its sentences in the reader's language."""
+    plain = msgspec.to_builtins(found)
+    plain["unknown"] = [_told(said) for said in found.unknown]
+    plain["claim"]["said"] = _told(found.claim.said)
+    if found.proof is not None and found.proof.promise is not None:
+        plain["proof"]["promise"]["said"] = _told(found.proof.promise.said)
+    return plain
+
+
+def _told(said: Said) -> str:
+    return said.zh if chinese() else said.en
 
 
 def _refuse_without_text(shown: Shown) -> NoReturn:
